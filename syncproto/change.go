@@ -150,7 +150,7 @@ type Header struct {
 // ExtraField is a header field of a newer release.
 type ExtraField struct {
 	Key     uint64 // number, critical bit and class as on the wire
-	Payload string
+	Payload string // all that follows the key, a length included
 }
 
 // Critical reports whether a reader who does not know the field may not apply

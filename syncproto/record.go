@@ -181,3 +181,36 @@ func cloneLists[K comparable, V any](m map[K][]V) map[K][]V {
 	}
 	return d
 }
+
+// Prune forgets the metadata of versions that no candidate comes from and no
+// waiting step needs.
+func (s *RecordState) Prune() {
+	used := make(map[ChangeID]bool, len(s.Versions))
+	for _, c := range s.Cells {
+		for _, cand := range c.Candidates {
+			used[cand.Version] = true
+		}
+	}
+	for v := range s.Versions {
+		if !used[v] {
+			delete(s.Versions, v)
+		}
+	}
+}
+
+// Patch brings the state to the one that a delta leads to: cells of the delta
+// replace the same cells here, and a cell without candidates goes.
+func (s *RecordState) Patch(delta *RecordState) {
+	s.Form, s.Created, s.Home, s.Number, s.Latest = delta.Form, delta.Created, delta.Home, delta.Number, delta.Latest
+	for v, m := range delta.Versions {
+		s.Versions[v] = m
+	}
+	for k, c := range delta.Cells {
+		if len(c.Candidates) == 0 {
+			delete(s.Cells, k)
+			continue
+		}
+		s.Cells[k] = &Cell{Candidates: slices.Clone(c.Candidates), Position: c.Position}
+	}
+	s.Prune()
+}

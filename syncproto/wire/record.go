@@ -1,0 +1,412 @@
+package wire
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"mahalleh/syncproto"
+)
+
+// A record's state:
+//
+//	flags (1 delta, 2 erased, 4 with the server's bookkeeping)
+//	record, form, created, home, number, latest
+//	count, authors of 16 bytes, ascending
+//	count, versions ascending: id, author index, role<<1 | verified, zigzag time
+//	count, item ids ascending
+//	count, cells ascending: field<<2 | has element<<1 | has item,
+//	  [item index, sub-field], [element], count, candidates ascending by
+//	  version: version index, value (left out for an element's cell),
+//	  [position]
+//	[bookkeeping: position, entered, names, passed, aside, waiting]
+const (
+	flagDelta  = 1
+	flagErased = 2
+	flagServer = 4
+)
+
+// AppendRecord appends a record's state as it travels. With since > 0 it
+// appends a delta: only the cells that changed after that position, for a
+// reader who holds the state as it stood there.
+func AppendRecord(b []byte, s *syncproto.RecordState, since uint64) []byte {
+	flags := uint64(0)
+	if since > 0 {
+		flags = flagDelta
+	}
+	return appendRecord(b, s, flags, since, s.Number)
+}
+
+// AppendStoredRecord appends a record's state with the server's bookkeeping.
+func AppendStoredRecord(b []byte, s *syncproto.RecordState) []byte {
+	b = appendRecord(b, s, flagServer, 0, s.Number)
+	b = appendUvarint(b, s.Position)
+	b = appendUvarint(b, s.Entered)
+	names := make([]syncproto.Remembered, 0, len(s.Names))
+	for n := range s.Names {
+		names = append(names, n)
+	}
+	slices.SortFunc(names, func(x, y syncproto.Remembered) int {
+		if c := x.Cell.Compare(y.Cell); c != 0 {
+			return c
+		}
+		return bytes.Compare(x.Version[:], y.Version[:])
+	})
+	b = appendUvarint(b, uint64(len(names)))
+	for _, n := range names {
+		b = appendCellKey(b, n.Cell)
+		b = append(b, n.Version[:]...)
+	}
+	b = appendLists(b, s.Passed)
+	b = appendLists(b, s.Aside)
+	b = appendUvarint(b, uint64(len(s.Waiting)))
+	for _, w := range s.Waiting {
+		b = append(b, w.Change[:]...)
+		b = append(b, w.Meta.Author[:]...)
+		b = appendUvarint(b, uint64(w.Meta.Role)<<1|boolNum(w.Meta.Verified))
+		b = appendUvarint(b, syncproto.Zigzag(w.Meta.Time))
+		b = appendUvarint(b, uint64(w.Op.Kind))
+		b = appendUvarint(b, uint64(w.Op.Field))
+		b = appendUvarint(b, uint64(len(w.Op.Names)))
+		for _, n := range w.Op.Names {
+			b = append(b, n[:]...)
+		}
+		b = AppendValue(b, w.Op.Value)
+	}
+	return b
+}
+
+// StateHash is the record's share in its scope's sum: the first 16 bytes of
+// SHA-256 over its state without number and bookkeeping.
+func StateHash(s *syncproto.RecordState) [16]byte {
+	h := sha256.Sum256(appendRecord([]byte("mahalleh record 1\n"), s, 0, 0, 0))
+	return [16]byte(h[:16])
+}
+
+func appendCellKey(b []byte, k syncproto.CellKey) []byte {
+	item, element := k.Item != (syncproto.ItemID{}), k.Element != (syncproto.Value{})
+	b = appendUvarint(b, uint64(k.Field)<<2|boolNum(element)<<1|boolNum(item))
+	if item {
+		b = append(b, k.Item[:]...)
+		b = appendUvarint(b, uint64(k.Sub))
+	}
+	if element {
+		b = AppendValue(b, k.Element)
+	}
+	return b
+}
+
+func appendLists(b []byte, m map[syncproto.CellKey][]syncproto.ChangeID) []byte {
+	keys := make([]syncproto.CellKey, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, syncproto.CellKey.Compare)
+	b = appendUvarint(b, uint64(len(keys)))
+	for _, k := range keys {
+		b = appendCellKey(b, k)
+		b = appendUvarint(b, uint64(len(m[k])))
+		for _, v := range m[k] {
+			b = append(b, v[:]...)
+		}
+	}
+	return b
+}
+
+func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint64) []byte {
+	if s.Erased {
+		flags |= flagErased
+	}
+	keys := make([]syncproto.CellKey, 0, len(s.Cells))
+	for k, c := range s.Cells {
+		keep := len(c.Candidates) > 0 || flags&(flagDelta|flagServer) != 0
+		if keep && (flags&flagDelta == 0 || c.Position > since) {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, syncproto.CellKey.Compare)
+
+	var versions []syncproto.ChangeID
+	var authors, items [][16]byte
+	for _, k := range keys {
+		if k.Item != (syncproto.ItemID{}) {
+			items = append(items, k.Item)
+		}
+		for _, cand := range s.Cells[k].Candidates {
+			versions = append(versions, cand.Version)
+		}
+	}
+	versions = syncproto.SortIDs(versions)
+	for _, v := range versions {
+		authors = append(authors, s.Versions[v].Author)
+	}
+	authors, items = sortIDs(authors), sortIDs(items)
+	authorAt, itemAt := indexIDs(authors), indexIDs(items)
+
+	b = appendUvarint(b, flags)
+	b = append(b, s.Record[:]...)
+	b = appendUvarint(b, uint64(s.Form))
+	b = append(b, s.Created[:]...)
+	b = append(b, s.Home[:]...)
+	b = appendUvarint(b, number)
+	b = append(b, s.Latest[:]...)
+	b = appendUvarint(b, uint64(len(authors)))
+	for _, a := range authors {
+		b = append(b, a[:]...)
+	}
+	b = appendUvarint(b, uint64(len(versions)))
+	versionAt := make(map[syncproto.ChangeID]int, len(versions))
+	for i, v := range versions {
+		versionAt[v] = i
+		m := s.Versions[v]
+		b = append(b, v[:]...)
+		b = appendUvarint(b, uint64(authorAt[m.Author]))
+		b = appendUvarint(b, uint64(m.Role)<<1|boolNum(m.Verified))
+		b = appendUvarint(b, syncproto.Zigzag(m.Time))
+	}
+	b = appendUvarint(b, uint64(len(items)))
+	for _, it := range items {
+		b = append(b, it[:]...)
+	}
+	b = appendUvarint(b, uint64(len(keys)))
+	for _, k := range keys {
+		item, element := k.Item != (syncproto.ItemID{}), k.Element != (syncproto.Value{})
+		b = appendUvarint(b, uint64(k.Field)<<2|boolNum(element)<<1|boolNum(item))
+		if item {
+			b = appendUvarint(b, uint64(itemAt[k.Item]))
+			b = appendUvarint(b, uint64(k.Sub))
+		}
+		if element {
+			b = AppendValue(b, k.Element)
+		}
+		cell := s.Cells[k]
+		b = appendUvarint(b, uint64(len(cell.Candidates)))
+		for _, cand := range cell.Candidates {
+			b = appendUvarint(b, uint64(versionAt[cand.Version]))
+			if !element {
+				b = AppendValue(b, cand.Value)
+			}
+		}
+		if flags&flagServer != 0 {
+			b = appendUvarint(b, cell.Position)
+		}
+	}
+	return b
+}
+
+func sortIDs(ids [][16]byte) [][16]byte {
+	slices.SortFunc(ids, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
+}
+
+func indexIDs(ids [][16]byte) map[[16]byte]int {
+	m := make(map[[16]byte]int, len(ids))
+	for i, id := range ids {
+		m[id] = i
+	}
+	return m
+}
+
+// DecodeRecord reads a record's state as it travels; delta says that only some
+// cells are there (see RecordState.Patch).
+func DecodeRecord(buf []byte) (s *syncproto.RecordState, delta bool, err error) {
+	c := &cursor{buf: buf}
+	s, flags := c.record()
+	if c.err == nil && flags&flagServer != 0 {
+		c.fail(ErrMalformed, "bookkeeping in a travelling record")
+	}
+	if err := c.end("record"); err != nil {
+		return nil, false, fmt.Errorf("decode record: %w", err)
+	}
+	return s, flags&flagDelta != 0, nil
+}
+
+// DecodeStoredRecord reads what AppendStoredRecord wrote.
+func DecodeStoredRecord(buf []byte) (*syncproto.RecordState, error) {
+	c := &cursor{buf: buf}
+	s, flags := c.record()
+	if c.err == nil && flags&(flagServer|flagDelta) != flagServer {
+		c.fail(ErrMalformed, "stored record without bookkeeping")
+	}
+	if c.err == nil {
+		c.bookkeeping(s)
+	}
+	if err := c.end("record"); err != nil {
+		return nil, fmt.Errorf("decode stored record: %w", err)
+	}
+	return s, nil
+}
+
+func (c *cursor) record() (*syncproto.RecordState, uint64) {
+	flags := c.uvarint("record flags")
+	if flags > flagDelta|flagErased|flagServer {
+		c.fail(ErrTooNew, "record flags")
+	}
+	s := syncproto.NewRecordState(c.id("record"))
+	s.Erased = flags&flagErased != 0
+	form := c.uvarint("form")
+	if form > 1<<32-1 {
+		c.fail(ErrTooLarge, "form")
+	}
+	s.Form = uint32(form)
+	s.Created, s.Home = c.id("created"), c.id("home")
+	s.Number = c.uvarint("number")
+	s.Latest = c.id("latest")
+	authors := c.idTable("authors")
+	versions := make([]syncproto.ChangeID, c.count("versions", syncproto.MaxRecordVersions, 19))
+	for i := range versions {
+		versions[i] = c.id("version")
+		if i > 0 && bytes.Compare(versions[i-1][:], versions[i][:]) >= 0 {
+			c.fail(ErrNotCanonical, "order of versions")
+		}
+		a, r, t := c.uvarint("author"), c.uvarint("role"), c.uvarint("time")
+		if c.err != nil {
+			return s, flags
+		}
+		if a >= uint64(len(authors)) || r > 511 {
+			c.fail(ErrMalformed, "version")
+			return s, flags
+		}
+		s.Versions[versions[i]] = syncproto.VersionMeta{Author: authors[a], Role: uint8(r >> 1), Verified: r&1 != 0, Time: syncproto.Unzigzag(t)}
+	}
+	items := c.idTable("items")
+	// A cell takes at least two bytes: its field and its count of candidates.
+	n := c.count("cells", syncproto.MaxRecordCells, 2)
+	var last syncproto.CellKey
+	for i := range n {
+		k, cell := c.cell(items, versions, flags)
+		if c.err == nil && i > 0 && last.Compare(k) >= 0 {
+			c.fail(ErrNotCanonical, "order of cells")
+		}
+		if c.err != nil {
+			return s, flags
+		}
+		last = k
+		s.Cells[k] = cell
+	}
+	return s, flags
+}
+
+func (c *cursor) cell(items [][16]byte, versions []syncproto.ChangeID, flags uint64) (syncproto.CellKey, *syncproto.Cell) {
+	var k syncproto.CellKey
+	key := c.uvarint("cell")
+	if key>>2 > 1<<32-1 {
+		c.fail(ErrTooLarge, "cell")
+	}
+	k.Field = uint32(key >> 2)
+	if key&1 != 0 {
+		x, sub := c.uvarint("item"), c.uvarint("sub-field")
+		if c.err == nil && (x >= uint64(len(items)) || sub > 1<<32-1) {
+			c.fail(ErrMalformed, "item of a cell")
+		}
+		if c.err != nil {
+			return k, nil
+		}
+		k.Item, k.Sub = items[x], uint32(sub)
+	}
+	if key&2 != 0 {
+		k.Element = c.value("element")
+	}
+	cell := &syncproto.Cell{}
+	cands := c.count("candidates", len(versions), 1)
+	last := -1
+	for range cands {
+		x := c.uvarint("candidate's version")
+		if c.err == nil && x >= uint64(len(versions)) {
+			c.fail(ErrMalformed, "candidate's version")
+		}
+		if c.err != nil {
+			return k, nil
+		}
+		if int(x) <= last {
+			c.fail(ErrNotCanonical, "order of candidates")
+		}
+		last = int(x)
+		cand := syncproto.Candidate{Version: versions[x]}
+		if key&2 == 0 {
+			cand.Value = c.value("candidate")
+		}
+		cell.Candidates = append(cell.Candidates, cand)
+	}
+	if flags&flagServer != 0 {
+		cell.Position = c.uvarint("position")
+	}
+	return k, cell
+}
+
+func (c *cursor) idTable(what string) [][16]byte {
+	ids := make([][16]byte, c.count(what, syncproto.MaxRecordCells, 16))
+	for i := range ids {
+		ids[i] = c.id(what)
+		if i > 0 && bytes.Compare(ids[i-1][:], ids[i][:]) >= 0 {
+			c.fail(ErrNotCanonical, "order of "+what)
+		}
+	}
+	return ids
+}
+
+func (c *cursor) cellKey() (k syncproto.CellKey) {
+	key := c.uvarint("cell")
+	if key>>2 > 1<<32-1 {
+		c.fail(ErrTooLarge, "cell")
+	}
+	k.Field = uint32(key >> 2)
+	if key&1 != 0 {
+		k.Item = c.id("item")
+		sub := c.uvarint("sub-field")
+		if sub > 1<<32-1 {
+			c.fail(ErrTooLarge, "sub-field")
+		}
+		k.Sub = uint32(sub)
+	}
+	if key&2 != 0 {
+		k.Element = c.value("element")
+	}
+	return k
+}
+
+func (c *cursor) bookkeeping(s *syncproto.RecordState) {
+	s.Position, s.Entered = c.uvarint("position"), c.uvarint("entered")
+	for range c.count("names", syncproto.MaxRecordCells, 17) {
+		if s.Names == nil {
+			s.Names = map[syncproto.Remembered]struct{}{}
+		}
+		k := c.cellKey()
+		s.Names[syncproto.Remembered{Cell: k, Version: c.id("name")}] = struct{}{}
+	}
+	s.Passed = c.lists("passed steps")
+	s.Aside = c.lists("steps set aside")
+	for range c.count("waiting steps", syncproto.MaxRecordCells, 38) {
+		var w syncproto.Step
+		w.Change, w.Meta.Author = c.id("waiting step"), c.id("author")
+		r := c.uvarint("role")
+		w.Meta.Role, w.Meta.Verified = uint8(r>>1), r&1 != 0
+		w.Meta.Time = syncproto.Unzigzag(c.uvarint("time"))
+		w.Op.Kind = syncproto.OpKind(c.uvarint("kind"))
+		w.Op.Field = uint32(c.uvarint("field"))
+		for range c.count("names", syncproto.MaxChangeIDs, 16) {
+			w.Op.Names = append(w.Op.Names, c.id("name"))
+		}
+		w.Op.Value = c.value("value")
+		s.Waiting = append(s.Waiting, w)
+	}
+}
+
+func (c *cursor) lists(what string) map[syncproto.CellKey][]syncproto.ChangeID {
+	n := c.count(what, syncproto.MaxRecordCells, 2)
+	if n == 0 {
+		return nil
+	}
+	m := make(map[syncproto.CellKey][]syncproto.ChangeID, n)
+	for range n {
+		k := c.cellKey()
+		for range c.count(what, syncproto.MaxRecordVersions, 16) {
+			m[k] = append(m[k], c.id(what))
+		}
+		if c.err != nil {
+			return nil
+		}
+	}
+	return m
+}
