@@ -30,6 +30,8 @@ const (
 	TypeDate  ValueType = 1<<2 | ClassVarint // zigzag days since 1970-01-01
 	TypeMoney ValueType = 2<<2 | ClassVarint // zigzag rials
 	TypeYear  ValueType = 3<<2 | ClassVarint // zigzag Jalali year
+	// TypeIncrement is what one change added to a counter: zigzag.
+	TypeIncrement ValueType = 4<<2 | ClassVarint
 
 	TypeRef   ValueType = 0<<2 | ClassFixed // a record
 	TypeScope ValueType = 1<<2 | ClassFixed // a scope: the home of a record
@@ -95,6 +97,9 @@ func Money(rial int64) Value { return Value{Type: TypeMoney, num: Zigzag(rial)} 
 
 // Year makes a Jalali year.
 func Year(y int32) Value { return Value{Type: TypeYear, num: Zigzag(int64(y))} }
+
+// Increment makes what one change adds to a counter.
+func Increment(n int64) Value { return Value{Type: TypeIncrement, num: Zigzag(n)} }
 
 // Ref makes a reference to a record.
 func Ref(id RecordID) Value { return Value{Type: TypeRef, id: id} }
@@ -184,10 +189,10 @@ func (v Value) AsBool() (b, ok bool) {
 	return v.Type == TypeTrue, v.Type == TypeTrue || v.Type == TypeFalse
 }
 
-// AsInt returns the number of an Int, Date, Money or Year.
+// AsInt returns the number of an Int, Date, Money, Year or Increment.
 func (v Value) AsInt() (int64, bool) {
 	switch v.Type {
-	case TypeInt, TypeDate, TypeMoney, TypeYear:
+	case TypeInt, TypeDate, TypeMoney, TypeYear, TypeIncrement:
 		return Unzigzag(v.num), true
 	}
 	return 0, false

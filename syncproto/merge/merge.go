@@ -1,0 +1,293 @@
+// Package merge is the one place where a conflict is decided: it applies
+// changes to a record's state, says which value is shown and which others wait,
+// and builds the operations of an edit.
+package merge
+
+import (
+	"bytes"
+	"slices"
+
+	"mahalleh/syncproto"
+)
+
+// Standing says what is known of a change beyond the state of its record.
+type Standing uint8
+
+const (
+	// Unknown: never received here.
+	Unknown Standing = iota
+	// Applied: its operations are in the record's state.
+	Applied
+	// Withheld: received, but parked, quarantined or rejected.
+	Withheld
+)
+
+// History is what Apply must know of changes received before. Ops are the
+// operations of a withheld change, nil if they could not be read.
+type History interface {
+	Standing(id syncproto.ChangeID) (Standing, []syncproto.Op, error)
+}
+
+// CellOf returns the cell that an operation works on.
+func CellOf(op *syncproto.Op) syncproto.CellKey {
+	k := syncproto.CellKey{Field: op.Field, Item: op.Item, Sub: op.Sub}
+	if op.Kind == syncproto.OpSetAdd || op.Kind == syncproto.OpSetRemove {
+		k.Element = op.Value
+	}
+	return k
+}
+
+// HomeCell holds a record's home scope.
+var HomeCell = syncproto.CellKey{Field: syncproto.FieldHome}
+
+// PresenceCell holds whether a record is there.
+var PresenceCell = syncproto.CellKey{Field: syncproto.FieldPresence}
+
+// Apply brings the state forward by one change that has been received for the
+// first time, or is released from quarantine, and returns what its author is
+// told. The result's Scope and Position are left to the caller. Candidates,
+// conflicts and shown values after any number of calls depend only on the set
+// of changes, not on their order; only rival transitions and moves go by order.
+//
+// Whether the author may write there, and whether the values fit the form
+// (Judge), has been decided before. An error is the History's; the state is
+// then unusable.
+func Apply(s *syncproto.RecordState, ch *syncproto.Change, past History) (syncproto.Result, error) {
+	res := syncproto.Result{Change: ch.ID}
+	h := &ch.Header
+	switch {
+	case s.Erased:
+		res.Outcome = syncproto.Erased
+		return res, nil
+	case ch.Redacted():
+		res.Outcome, res.Reason = syncproto.Parked, syncproto.ReasonWaitsContent
+		return res, nil
+	case h.Verb != syncproto.VerbCreate && !s.Exists():
+		res.Outcome, res.Reason = syncproto.Parked, syncproto.ReasonWaitsCreate
+		return res, nil
+	case h.Verb == syncproto.VerbCreate && s.Exists() && !madeIn(s, h.Scope):
+		res.Outcome, res.Reason = syncproto.Quarantined, syncproto.ReasonOtherHome
+		return res, nil
+	}
+	a := applier{s: s, ch: ch, past: past, meta: MetaOf(h)}
+	fresh := h.Base == s.Latest
+	if h.Verb == syncproto.VerbCreate {
+		fresh = !s.Exists()
+		a.create()
+	}
+	for i := range ch.Ops {
+		reason := a.op(&ch.Ops[i])
+		if a.err != nil {
+			return res, a.err
+		}
+		res.Cells = append(res.Cells, syncproto.CellResult{Cell: CellOf(&ch.Ops[i]), Reason: reason})
+	}
+	a.steps()
+	s.Latest = ch.ID
+	s.Number++
+	s.Prune()
+	res.Outcome = outcome(fresh, res.Cells)
+	return res, a.err
+}
+
+// madeIn reports whether one of the record's creates was made in this scope
+// and nothing moved it since.
+func madeIn(s *syncproto.RecordState, scope syncproto.ScopeID) bool { return s.Home == scope }
+
+// MetaOf returns what a record's state keeps of a change.
+func MetaOf(h *syncproto.Header) syncproto.VersionMeta {
+	return syncproto.VersionMeta{Author: h.Author, Role: h.Role, Verified: h.Verified, Time: h.AuthorTime()}
+}
+
+func outcome(fresh bool, cells []syncproto.CellResult) syncproto.Outcome {
+	o := syncproto.Applied
+	if !fresh {
+		o = syncproto.Merged
+	}
+	for _, c := range cells {
+		switch c.Reason {
+		case syncproto.ReasonDistinct, syncproto.ReasonContested, syncproto.ReasonNotCurrent:
+			return syncproto.Conflicted
+		case syncproto.ReasonEqual, syncproto.ReasonTextMerged, syncproto.ReasonReplaced:
+			o = syncproto.Merged
+		}
+	}
+	return o
+}
+
+// Withhold takes notice of a change that was received but is not applied: who
+// named it has seen what it replaced, so what it named is named too. It
+// reports whether the state changed.
+func Withhold(s *syncproto.RecordState, id syncproto.ChangeID, ops []syncproto.Op, past History) (bool, error) {
+	a := applier{s: s, past: past}
+	for i := range ops {
+		k := CellOf(&ops[i])
+		if _, named := s.Names[syncproto.Remembered{Cell: k, Version: id}]; named {
+			for _, n := range ops[i].Names {
+				a.name(k, n)
+			}
+		}
+	}
+	if a.changed {
+		s.Prune()
+	}
+	return a.changed, a.err
+}
+
+type applier struct {
+	s       *syncproto.RecordState
+	ch      *syncproto.Change
+	past    History
+	meta    syncproto.VersionMeta
+	changed bool
+	err     error
+}
+
+func (a *applier) create() {
+	s, h := a.s, &a.ch.Header
+	if !s.Exists() || bytes.Compare(a.ch.ID[:], s.Created[:]) < 0 {
+		s.Created = a.ch.ID
+	}
+	if s.Form == 0 {
+		s.Form = h.Form
+	}
+	if s.Home.IsZero() {
+		s.Home = h.Scope
+	}
+	a.put(HomeCell, syncproto.Scope(h.Scope))
+}
+
+// op applies one operation and says what came of it.
+func (a *applier) op(op *syncproto.Op) syncproto.Reason {
+	k := CellOf(op)
+	switch op.Kind {
+	case syncproto.OpTransition, syncproto.OpMove:
+		return a.step(&syncproto.Step{Change: a.ch.ID, Op: *op, Meta: a.meta})
+	}
+	for _, n := range op.Names {
+		a.name(k, n)
+	}
+	switch op.Kind {
+	case syncproto.OpSet, syncproto.OpText, syncproto.OpItemPlace, syncproto.OpAttachAdd:
+		if !a.put(k, op.Value) {
+			return syncproto.ReasonReplaced
+		}
+	case syncproto.OpIncrement:
+		if !a.put(k, op.Value) {
+			return syncproto.ReasonReplaced
+		}
+		return syncproto.ReasonCounted
+	case syncproto.OpSetAdd:
+		a.put(k, syncproto.Value{})
+		return syncproto.ReasonUnion
+	case syncproto.OpItemPut:
+		a.put(k, syncproto.Bool(true))
+	case syncproto.OpItemRemove:
+		a.put(k, syncproto.Bool(false))
+	case syncproto.OpSetRemove, syncproto.OpAttachRemove:
+		if len(a.s.Candidates(k)) > 0 {
+			return syncproto.ReasonUnion
+		}
+		return syncproto.ReasonPlain
+	default:
+		// An operation of a newer release, not marked critical: it stays in the
+		// change and is passed on.
+		return syncproto.ReasonNone
+	}
+	return a.reason(k)
+}
+
+func (a *applier) reason(k syncproto.CellKey) syncproto.Reason {
+	cands := a.s.Candidates(k)
+	if len(cands) < 2 {
+		if a.ch.Header.Verb == syncproto.VerbSettle {
+			return syncproto.ReasonSettled
+		}
+		return syncproto.ReasonPlain
+	}
+	view := Look(a.s, k)
+	switch {
+	case view.Contested:
+		return syncproto.ReasonContested
+	case len(view.Others) > 0:
+		return syncproto.ReasonDistinct
+	case view.Merged:
+		return syncproto.ReasonTextMerged
+	}
+	return syncproto.ReasonEqual
+}
+
+// put adds this change's candidate, unless somebody who saw it has replaced it
+// already; it reports whether it did.
+func (a *applier) put(k syncproto.CellKey, v syncproto.Value) bool {
+	name := syncproto.Remembered{Cell: k, Version: a.ch.ID}
+	if _, named := a.s.Names[name]; named {
+		delete(a.s.Names, name)
+		return false
+	}
+	a.insert(k, syncproto.Candidate{Version: a.ch.ID, Value: v}, a.meta)
+	return true
+}
+
+func (a *applier) insert(k syncproto.CellKey, cand syncproto.Candidate, meta syncproto.VersionMeta) {
+	cell := a.s.Cells[k]
+	if cell == nil {
+		cell = &syncproto.Cell{}
+		a.s.Cells[k] = cell
+	}
+	i, found := slices.BinarySearchFunc(cell.Candidates, cand.Version, compareVersion)
+	if !found {
+		cell.Candidates = slices.Insert(cell.Candidates, i, cand)
+	}
+	a.s.Versions[cand.Version] = meta
+	cell.Position = 0
+	a.changed = true
+}
+
+func compareVersion(c syncproto.Candidate, v syncproto.ChangeID) int {
+	return bytes.Compare(c.Version[:], v[:])
+}
+
+// name takes the candidate of a version out of a cell: its author saw it. A
+// version not applied here is remembered, and one withheld also names what it
+// named.
+func (a *applier) name(k syncproto.CellKey, v syncproto.ChangeID) {
+	if a.err != nil {
+		return
+	}
+	if cell := a.s.Cells[k]; cell != nil {
+		if i, found := slices.BinarySearchFunc(cell.Candidates, v, compareVersion); found {
+			cell.Candidates = slices.Delete(cell.Candidates, i, i+1)
+			cell.Position = 0
+			a.changed = true
+			return
+		}
+	}
+	if _, applied := a.s.Versions[v]; applied {
+		return
+	}
+	name := syncproto.Remembered{Cell: k, Version: v}
+	if _, known := a.s.Names[name]; known {
+		return
+	}
+	standing, ops, err := a.past.Standing(v)
+	if err != nil {
+		a.err = err
+		return
+	}
+	if standing == Applied {
+		return
+	}
+	if a.s.Names == nil {
+		a.s.Names = map[syncproto.Remembered]struct{}{}
+	}
+	a.s.Names[name] = struct{}{}
+	a.changed = true
+	for i := range ops {
+		if CellOf(&ops[i]) == k {
+			for _, n := range ops[i].Names {
+				a.name(k, n)
+			}
+		}
+	}
+}
