@@ -82,6 +82,9 @@ const (
 	SubPresence uint32 = 0
 	// SubPlace is the sub-field of a list item that holds its order key.
 	SubPlace uint32 = 1
+	// SubFile is the sub-field under which an attachment stands; its item is
+	// the attachment's id.
+	SubFile uint32 = 2
 	// FirstFormField is the lowest number a form may give to a field.
 	FirstFormField uint32 = 10
 )

@@ -65,7 +65,7 @@ func Apply(s *syncproto.RecordState, ch *syncproto.Change, past History) (syncpr
 	case h.Verb != syncproto.VerbCreate && !s.Exists():
 		res.Outcome, res.Reason = syncproto.Parked, syncproto.ReasonWaitsCreate
 		return res, nil
-	case h.Verb == syncproto.VerbCreate && s.Exists() && !madeIn(s, h.Scope):
+	case h.Verb == syncproto.VerbCreate && s.Exists() && h.Scope != s.Home:
 		res.Outcome, res.Reason = syncproto.Quarantined, syncproto.ReasonOtherHome
 		return res, nil
 	}
@@ -89,10 +89,6 @@ func Apply(s *syncproto.RecordState, ch *syncproto.Change, past History) (syncpr
 	res.Outcome = outcome(fresh, res.Cells)
 	return res, a.err
 }
-
-// madeIn reports whether one of the record's creates was made in this scope
-// and nothing moved it since.
-func madeIn(s *syncproto.RecordState, scope syncproto.ScopeID) bool { return s.Home == scope }
 
 // MetaOf returns what a record's state keeps of a change.
 func MetaOf(h *syncproto.Header) syncproto.VersionMeta {

@@ -1,0 +1,139 @@
+package merge
+
+import (
+	"mahalleh/schemas"
+	"mahalleh/syncproto"
+)
+
+// Judge says whether a change can be applied at all, looking at nothing but the
+// change and the form it was written with: ReasonNone, or why it must be set
+// aside, and the cell that is at fault. form is nil if the form or its revision
+// is not known here; then only the structure is judged, and the change is kept
+// and passed on.
+func Judge(form *schemas.Form, ch *syncproto.Change) (syncproto.Reason, syncproto.CellKey) {
+	for _, f := range ch.Header.Extra {
+		if f.Critical() {
+			return syncproto.ReasonTooNew, syncproto.CellKey{}
+		}
+	}
+	if ch.Header.Verb < syncproto.VerbCreate || ch.Header.Verb > syncproto.VerbSettle {
+		return syncproto.ReasonTooNew, syncproto.CellKey{}
+	}
+	if ch.Header.Form == 0 || ch.Header.Scope.IsZero() {
+		return syncproto.ReasonMalformed, syncproto.CellKey{}
+	}
+	seen := map[syncproto.CellKey]bool{}
+	for i := range ch.Ops {
+		op := &ch.Ops[i]
+		k := CellOf(op)
+		if seen[k] {
+			return syncproto.ReasonMalformed, k
+		}
+		seen[k] = true
+		if r := judgeShape(op); r != syncproto.ReasonNone {
+			return r, k
+		}
+		if form != nil {
+			if r := judgeField(form, op); r != syncproto.ReasonNone {
+				return r, k
+			}
+		}
+	}
+	return syncproto.ReasonNone, syncproto.CellKey{}
+}
+
+// judgeShape checks that an operation of a known kind stands where it may and
+// carries a value that its kind allows.
+func judgeShape(op *syncproto.Op) syncproto.Reason {
+	v := op.Value.Type
+	item := op.Item != (syncproto.ItemID{})
+	form := op.Field >= syncproto.FirstFormField && (!item || op.Sub >= syncproto.FirstFormField)
+	ok := false
+	switch op.Kind {
+	case syncproto.OpSet:
+		if op.Field == syncproto.FieldPresence {
+			ok = !item && (v == syncproto.TypeTrue || v == syncproto.TypeFalse)
+			break
+		}
+		ok = form && v != syncproto.TypeIncrement && v != syncproto.TypeTransition && v != syncproto.TypePlace &&
+			v != syncproto.TypeAttachment && v != syncproto.TypeScope && v != syncproto.TypeLongText
+	case syncproto.OpText:
+		ok = form && (v == syncproto.TypeLongText || v == syncproto.TypeNone)
+	case syncproto.OpSetAdd, syncproto.OpSetRemove:
+		ok = form && v != syncproto.TypeNone && v != syncproto.TypeIncrement && v != syncproto.TypeTransition
+	case syncproto.OpIncrement:
+		ok = form && v == syncproto.TypeIncrement && len(op.Names) == 0
+	case syncproto.OpItemPut, syncproto.OpItemRemove:
+		ok = item && op.Field >= syncproto.FirstFormField && op.Sub == syncproto.SubPresence && v == syncproto.TypeNone
+	case syncproto.OpItemPlace:
+		ok = item && op.Field >= syncproto.FirstFormField && op.Sub == syncproto.SubPlace && v == syncproto.TypePlace && isKey(op.Value.Bytes())
+	case syncproto.OpAttachAdd:
+		ok = item && op.Field >= syncproto.FirstFormField && op.Sub == syncproto.SubFile && v == syncproto.TypeAttachment
+	case syncproto.OpAttachRemove:
+		ok = item && op.Field >= syncproto.FirstFormField && op.Sub == syncproto.SubFile && v == syncproto.TypeNone
+	case syncproto.OpTransition:
+		ok = form && !item && v == syncproto.TypeTransition
+	case syncproto.OpMove:
+		ok = op.Field == syncproto.FieldHome && !item && v == syncproto.TypeScope && len(op.Names) > 0
+	default:
+		if op.Critical {
+			return syncproto.ReasonTooNew
+		}
+		ok = true
+	}
+	if !ok {
+		return syncproto.ReasonMalformed
+	}
+	return syncproto.ReasonNone
+}
+
+// judgeField checks an operation against the type and the single-field rules
+// of the form. A field that the form does not know is kept.
+func judgeField(form *schemas.Form, op *syncproto.Op) syncproto.Reason {
+	if op.Field < syncproto.FirstFormField {
+		return syncproto.ReasonNone
+	}
+	id := op.Field
+	if op.Sub >= syncproto.FirstFormField {
+		id = op.Sub
+	}
+	f, known := form.Field(schemas.FieldID(id))
+	if !known {
+		return syncproto.ReasonNone
+	}
+	if (op.Item != (syncproto.ItemID{}) && op.Sub >= syncproto.FirstFormField) != (f.Parent != 0) || f.Parent != 0 && uint32(f.Parent) != op.Field {
+		return syncproto.ReasonBadType
+	}
+	fits := false
+	switch op.Kind {
+	case syncproto.OpSet:
+		fits = scalar(f.Type) && fitsType(f.Type, op.Value.Type)
+	case syncproto.OpText:
+		fits = f.Type == schemas.TypeLongText
+	case syncproto.OpSetAdd, syncproto.OpSetRemove:
+		fits = (f.Type == schemas.TypeCodes || f.Type == schemas.TypeReferences) && fitsType(f.Type, op.Value.Type)
+	case syncproto.OpIncrement:
+		fits = f.Type == schemas.TypeCounter
+	case syncproto.OpItemPut, syncproto.OpItemRemove, syncproto.OpItemPlace:
+		fits = f.Type == schemas.TypeList
+	case syncproto.OpAttachAdd, syncproto.OpAttachRemove:
+		fits = f.Type == schemas.TypeAttachment
+	case syncproto.OpTransition:
+		fits = f.Type == schemas.TypeState
+	default:
+		fits = true
+	}
+	if !fits {
+		return syncproto.ReasonBadType
+	}
+	return syncproto.ReasonNone
+}
+
+func scalar(t schemas.Type) bool {
+	switch t {
+	case schemas.TypeCodes, schemas.TypeReferences, schemas.TypeList, schemas.TypeAttachment, schemas.TypeCounter,
+		schemas.TypeState, schemas.TypeLongText, schemas.TypeComputed:
+		return false
+	}
+	return true
+}
