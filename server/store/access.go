@@ -1,0 +1,120 @@
+package store
+
+import "mahalleh/syncproto"
+
+// PlaceKind says what a place is. Numbers are for ever.
+type PlaceKind uint8
+
+// The kinds of places.
+const (
+	PlaceNation        PlaceKind = 1
+	PlaceProvince      PlaceKind = 2
+	PlaceCounty        PlaceKind = 3
+	PlaceNeighbourhood PlaceKind = 4
+)
+
+// Place is a place of the country's order.
+type Place struct {
+	ID     syncproto.PlaceID
+	Number uint32 // short, unique; stands in typed enrolment codes
+	Kind   PlaceKind
+	Parent syncproto.PlaceID
+	// Code is the official code, such as "01" for Guilan; may be empty.
+	Code           string
+	NameFa, NameEn string
+}
+
+// Person is somebody who may author changes.
+type Person struct {
+	ID       syncproto.PersonID
+	Name     string
+	Disabled bool
+	// Password is an encoded argon2id hash, empty if the person has no sign-in.
+	Password string
+	Created  int64
+}
+
+// Grant lets a person play a role at a place; access expands it to scopes.
+type Grant struct {
+	Person syncproto.PersonID
+	Place  syncproto.PlaceID
+	Role   string
+	// Serial is the server-wide number of this act of granting or revoking.
+	Serial  uint64
+	From    int64 // Unix ms
+	Revoked int64 // Unix ms, 0 while it holds
+}
+
+// Device is an enrolled device.
+type Device struct {
+	ID     syncproto.DeviceID
+	Person syncproto.PersonID // who enrolled it
+	// Key is the enrolment key (Ed25519 public), Noise its static X25519 key.
+	Key, Noise [32]byte
+	Name       string
+	Enrolled   int64
+	LastSeen   int64
+	Revoked    int64 // Unix ms, 0 while it holds
+	Lost       bool
+	// Queue, OldestQueued and ClockAhead are what it last reported of itself:
+	// unsent changes, the oldest one's time, and its clock minus the server's, ms.
+	Queue        uint64
+	OldestQueued int64
+	ClockAhead   int64
+	App          string
+}
+
+// Code is an enrolment code that was given out.
+type Code struct {
+	// SecretHash is SHA-256 of the secret; the secret itself is not kept.
+	SecretHash syncproto.Hash
+	Person     syncproto.PersonID
+	Place      syncproto.PlaceID
+	Created    int64
+	Expires    int64
+	// UsedBy is the device that redeemed it, or zero.
+	UsedBy syncproto.DeviceID
+	UsedAt int64
+}
+
+// AccessReader reads people, places, grants, devices and codes.
+type AccessReader interface {
+	Place(syncproto.PlaceID) (Place, error)
+	PlaceByNumber(uint32) (Place, error)
+	Places() ([]Place, error)
+	Person(syncproto.PersonID) (Person, error)
+	People() ([]Person, error)
+	// Grants returns a person's grants, revoked ones too; everybody's if zero.
+	Grants(syncproto.PersonID) ([]Grant, error)
+	// GrantSerial is the last serial given out.
+	GrantSerial() (uint64, error)
+	Device(syncproto.DeviceID) (Device, error)
+	DeviceByNoise([32]byte) (Device, error)
+	Devices() ([]Device, error)
+	Code(syncproto.Hash) (Code, error)
+	// DevicePeople returns who may author changes on a device.
+	DevicePeople(syncproto.DeviceID) ([]syncproto.PersonID, error)
+}
+
+// AccessWriter writes them.
+type AccessWriter interface {
+	PutPlace(Place) error
+	PutPerson(Person) error
+	// PutGrant inserts or replaces the grant of person, place and role.
+	PutGrant(Grant) error
+	PutDevice(Device) error
+	AddDevicePerson(syncproto.DeviceID, syncproto.PersonID) error
+	PutCode(Code) error
+	// Audit appends to the chain of administrative acts of a scope.
+	Audit(AuditEntry) error
+}
+
+// AuditEntry is one administrative act: who did what to what, when, and why.
+type AuditEntry struct {
+	Scope   syncproto.ScopeID // zero for the server as a whole
+	At      int64
+	By      syncproto.PersonID
+	Act     string
+	Subject string
+	Note    string
+}
