@@ -29,6 +29,10 @@ type Person struct {
 	ID       syncproto.PersonID
 	Name     string
 	Disabled bool
+	// AliasOf names the person this row only stands in for: a device enrolled by
+	// a typed code authors under an id derived from the code until its first
+	// contact. Zero for a person.
+	AliasOf syncproto.PersonID
 	// Password is an encoded argon2id hash, empty if the person has no sign-in.
 	Password string
 	Created  int64
