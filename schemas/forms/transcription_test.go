@@ -1,0 +1,422 @@
+package forms_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The files as plain JSON: this test holds them against the table without the loader's help.
+type (
+	text struct {
+		Fa string `json:"fa"`
+		En string `json:"en"`
+	}
+	formFile struct {
+		Name        string           `json:"name"`
+		Revision    int              `json:"revision"`
+		Merge       string           `json:"merge"`
+		Sections    []sectionFile    `json:"sections"`
+		Constraints []constraintFile `json:"constraints"`
+	}
+	sectionFile struct {
+		Fields []fieldFile `json:"fields"`
+	}
+	fieldFile struct {
+		Name         string           `json:"name"`
+		Type         string           `json:"type"`
+		List         string           `json:"list"`
+		Label        text             `json:"label"`
+		Required     string           `json:"required"`
+		RequiredWhen string           `json:"required_when"`
+		Relevant     string           `json:"relevant"`
+		Sensitivity  string           `json:"sensitivity"`
+		Purpose      text             `json:"purpose"`
+		Merge        string           `json:"merge"`
+		Forms        []string         `json:"forms"`
+		Constraints  []constraintFile `json:"constraints"`
+		Fields       []fieldFile      `json:"fields"`
+	}
+	constraintFile struct {
+		Expr    string `json:"expr"`
+		Message text   `json:"message"`
+	}
+	listFile struct {
+		Name  string     `json:"name"`
+		Label text       `json:"label"`
+		Items []itemFile `json:"items"`
+	}
+	itemFile struct {
+		Code       string            `json:"code"`
+		Fa         string            `json:"fa"`
+		En         string            `json:"en"`
+		Parent     string            `json:"parent"`
+		ParentList string            `json:"parent_list"`
+		Attrs      map[string]string `json:"attrs"`
+	}
+)
+
+// row is one line of a table, by column name.
+type row map[string]string
+
+func readTable(t *testing.T, name string) []row {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "transcription", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	columns := strings.Split(lines[0], "\t")
+	var rows []row
+	for i, line := range lines[1:] {
+		cells := strings.Split(line, "\t")
+		if len(cells) != len(columns) {
+			t.Fatalf("%s:%d: %d cells, want %d", name, i+2, len(cells), len(columns))
+		}
+		r := row{"line": fmt.Sprintf("%s:%d", name, i+2)}
+		for j, column := range columns {
+			r[column] = cells[j]
+		}
+		rows = append(rows, r)
+	}
+	if len(rows) == 0 {
+		t.Fatalf("%s is empty", name)
+	}
+	return rows
+}
+
+func readJSON(t *testing.T, path string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, into)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// readForms returns the latest revision of every form by name.
+func readForms(t *testing.T) map[string]formFile {
+	t.Helper()
+	paths, err := filepath.Glob("*.r*.json")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no forms: %v", err)
+	}
+	forms := make(map[string]formFile)
+	for _, path := range paths {
+		var form formFile
+		readJSON(t, path, &form)
+		if form.Revision > forms[form.Name].Revision {
+			forms[form.Name] = form
+		}
+	}
+	return forms
+}
+
+func readLists(t *testing.T) map[string]listFile {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("lists", "*.json"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no lists: %v", err)
+	}
+	lists := make(map[string]listFile)
+	for _, path := range paths {
+		var list listFile
+		readJSON(t, path, &list)
+		lists[list.Name] = list
+	}
+	return lists
+}
+
+// columnsOf describes a field in the words of the table's columns.
+func columnsOf(form formFile, itemOf string, field fieldFile) row {
+	required := field.Required
+	switch {
+	case field.Type == "computed":
+		required = "derived"
+	case field.RequiredWhen != "":
+		required = "always" // while its condition holds
+	case required == "":
+		required = "optional"
+	}
+	merge := field.Merge
+	switch {
+	case merge == "" && field.Type == "state":
+		merge = "D"
+	case merge == "":
+		merge = form.Merge
+	}
+	return row{"form": form.Name, "field": field.Name, "item_of": itemOf, "type": field.Type, "list": field.List, "required": required,
+		"sensitivity": field.Sensitivity, "merge": merge, "label_fa": field.Label.Fa, "label_en": field.Label.En}
+}
+
+type described struct {
+	columns row
+	field   fieldFile
+}
+
+func key(form, itemOf, field string) string { return form + "/" + itemOf + "/" + field }
+
+func describe(forms map[string]formFile) map[string]described {
+	fields := make(map[string]described)
+	for _, form := range forms {
+		for _, section := range form.Sections {
+			for _, field := range section.Fields {
+				fields[key(form.Name, "", field.Name)] = described{columnsOf(form, "", field), field}
+				for _, column := range field.Fields {
+					fields[key(form.Name, field.Name, column.Name)] = described{columnsOf(form, field.Name, column), column}
+				}
+			}
+		}
+	}
+	return fields
+}
+
+// TestFieldsMatchTranscription holds every field against the reviewed table, in both directions.
+func TestFieldsMatchTranscription(t *testing.T) {
+	fields := describe(readForms(t))
+	seen := make(map[string]bool)
+	for _, r := range readTable(t, "fields.tsv") {
+		k := key(r["form"], r["item_of"], r["field"])
+		if seen[k] {
+			t.Errorf("%s: %s stands twice", r["line"], k)
+		}
+		seen[k] = true
+		got, ok := fields[k]
+		if r["type"] == "figure" { // computed from several records: an indicator, never a field
+			if ok {
+				t.Errorf("%s: %s is a field, want a figure only", r["line"], k)
+			}
+			continue
+		}
+		if !ok {
+			t.Errorf("%s: no field %s", r["line"], k)
+			continue
+		}
+		want := maps.Clone(r)
+		if want["required"] == "derived" && got.field.Type != "computed" {
+			want["required"] = "optional" // a derived value that approval freezes in the record
+		}
+		for column, value := range got.columns {
+			if value != want[column] {
+				t.Errorf("%s: %s: %s is %q, want %q", r["line"], k, column, value, want[column])
+			}
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(fields)) {
+		if !seen[k] {
+			t.Errorf("field %s is not in the table", k)
+		}
+	}
+}
+
+// TestListsMatchTranscription holds every code against the reviewed table, in both directions and in order.
+func TestListsMatchTranscription(t *testing.T) {
+	lists := readLists(t)
+	table := make(map[string][]row)
+	for _, r := range readTable(t, "lists.tsv") {
+		table[r["list"]] = append(table[r["list"]], r)
+	}
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		if table[name] == nil {
+			t.Errorf("list %s is not in the table", name)
+		}
+	}
+	attr := regexp.MustCompile(`^ *([a-z_]+)=(.*)$`)
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		list, ok := lists[name]
+		if !ok {
+			t.Errorf("no list %s", name)
+			continue
+		}
+		rows := table[name]
+		if head := rows[0]; head["code"] != "" || (text{head["fa"], head["en"]}) != list.Label {
+			t.Errorf("%s: label of %s is %v, want %q, %q", head["line"], name, list.Label, head["fa"], head["en"])
+		}
+		rows = rows[1:]
+		if len(list.Items) != len(rows) {
+			t.Errorf("%s has %d codes, want %d", name, len(list.Items), len(rows))
+			continue
+		}
+		for i, r := range rows {
+			want := itemFile{Code: r["code"], Fa: r["fa"], En: r["en"], Parent: r["parent"]}
+			for _, part := range strings.Split(r["note"], ";") {
+				if m := attr.FindStringSubmatch(part); m != nil {
+					if want.Attrs == nil {
+						want.Attrs = make(map[string]string)
+					}
+					want.Attrs[m[1]] = m[2]
+				}
+			}
+			got := list.Items[i]
+			got.ParentList = ""
+			if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
+				t.Errorf("%s: %s: got %s, want %s", r["line"], name, g, w)
+			}
+		}
+	}
+}
+
+// TestConditionsOfTranscription checks that what the table asks for only sometimes is conditional in the form.
+func TestConditionsOfTranscription(t *testing.T) {
+	fields := describe(readForms(t))
+	sometimes := regexp.MustCompile(`only when|only for|one of|not asked when|not for `)
+	for _, r := range readTable(t, "fields.tsv") {
+		if r["type"] == "figure" || r["item_of"] != "" && r["required"] != "always" {
+			continue
+		}
+		field := fields[key(r["form"], r["item_of"], r["field"])].field
+		conditional := field.Relevant != "" || field.RequiredWhen != ""
+		if want := sometimes.MatchString(r["validation"]); want && !conditional {
+			t.Errorf("%s: %s.%s is unconditional, want %q", r["line"], r["form"], r["field"], r["validation"])
+		}
+	}
+}
+
+// TestReferenceTargets checks that a reference names the forms that the table says it leads to.
+func TestReferenceTargets(t *testing.T) {
+	fields := describe(readForms(t))
+	for _, r := range readTable(t, "fields.tsv") {
+		if !strings.HasPrefix(r["type"], "reference") {
+			continue
+		}
+		var want []string
+		for _, part := range strings.Split(r["validation"], ";") {
+			if targets, ok := strings.CutPrefix(strings.TrimSpace(part), "to "); ok {
+				want = strings.FieldsFunc(strings.NewReplacer(" or ", ",", "(later)", "").Replace(targets), func(c rune) bool { return c == ',' || c == ' ' })
+			}
+		}
+		if got := fields[key(r["form"], r["item_of"], r["field"])].field.Forms; !slices.Equal(got, want) {
+			t.Errorf("%s: %s.%s leads to %v, want %v", r["line"], r["form"], r["field"], got, want)
+		}
+	}
+}
+
+// TestPersonalFieldsSayWhy: who is asked for personal data may ask what for.
+func TestPersonalFieldsSayWhy(t *testing.T) {
+	for k, d := range describe(readForms(t)) {
+		if d.field.Sensitivity >= "S2" && (d.field.Purpose.Fa == "" || d.field.Purpose.En == "") {
+			t.Errorf("%s: sensitivity %s without a purpose in both languages", k, d.field.Sensitivity)
+		}
+	}
+}
+
+// TestHarmNamesNobody: the harm map must have no place for a person's identity.
+func TestHarmNamesNobody(t *testing.T) {
+	banned := regexp.MustCompile(`person|name|phone|national|photo|consent`)
+	for k, d := range describe(readForms(t)) {
+		if d.columns["form"] != "harm_rating" {
+			continue
+		}
+		if banned.MatchString(d.field.Name) || d.field.Type == "attachment" || slices.Contains(d.field.Forms, "person") {
+			t.Errorf("%s could identify a person", k)
+		}
+	}
+}
+
+// TestListsBehindConstraints: the expression language cannot read a code list, so
+// some rules repeat codes; they must follow the lists when these grow.
+func TestListsBehindConstraints(t *testing.T) {
+	forms, lists := readForms(t), readLists(t)
+	harm := exprOf(t, forms, "harm_rating", "harm_code", 0)
+	for _, item := range lists["HARM"].Items {
+		if got, want := names(harm, item.Code), item.Attrs["unit"] == "block"; got != want {
+			t.Errorf("block-only rule names %s: %v, want %v", item.Code, got, want)
+		}
+	}
+	counted := exprOf(t, forms, "harm_rating", "harm_code", 1)
+	for _, item := range lists["HARM"].Items {
+		if got, want := names(counted, item.Code), item.Attrs["count_only"] == "true"; got != want {
+			t.Errorf("count-only rule names %s: %v, want %v", item.Code, got, want)
+		}
+	}
+	clauses := strings.Split(exprOf(t, forms, "asset", "subtype", 0), " and ")
+	if got, want := len(clauses), len(lists["ASSETCAT"].Items); got != want {
+		t.Fatalf("the subtype rule has %d clauses, want one for each of %d categories", got, want)
+	}
+	for _, item := range lists["ASSETSUB"].Items {
+		if item.ParentList != "ASSETCAT" {
+			t.Errorf("%s has parent list %q, want ASSETCAT", item.Code, item.ParentList)
+		}
+		for _, clause := range clauses {
+			category, rest, _ := strings.Cut(clause, " or ")
+			if got, want := names(rest, item.Code), strings.Contains(category, "'"+item.Parent+"'"); got != want {
+				t.Errorf("rule of subtype %s for %s: %v, want %v", item.Code, category, got, want)
+			}
+		}
+	}
+	rules := forms["capacity_assessment"].Constraints
+	for i, instrument := range lists["INSTRUMENT"].Items {
+		if i >= len(rules) || !strings.Contains(rules[i].Expr, "'"+instrument.Code+"'") {
+			t.Fatalf("no rule for instrument %s in place %d", instrument.Code, i)
+		}
+		count := 0
+		for _, domain := range lists["CAPDOMAIN"].Items {
+			want := slices.Contains(strings.Split(domain.Attrs["instruments"], ","), instrument.Code)
+			if got := strings.Contains(rules[i].Expr, "'"+domain.Code+"'"); got != want {
+				t.Errorf("rule of %s names %s: %v, want %v", instrument.Code, domain.Code, got, want)
+			}
+			if want {
+				count++
+			}
+		}
+		if !strings.Contains(rules[i].Expr, fmt.Sprintf("= %d and", count)) {
+			t.Errorf("rule of %s does not count to %d: %s", instrument.Code, count, rules[i].Expr)
+		}
+	}
+}
+
+func exprOf(t *testing.T, forms map[string]formFile, form, name string, i int) string {
+	t.Helper()
+	for _, section := range forms[form].Sections {
+		for _, field := range section.Fields {
+			if field.Name == name && i < len(field.Constraints) {
+				return field.Constraints[i].Expr
+			}
+		}
+	}
+	t.Fatalf("%s.%s has no constraint %d", form, name, i)
+	return ""
+}
+
+// names says whether a rule's alternatives name the code.
+func names(expr, code string) bool {
+	return regexp.MustCompile(`[(|]` + regexp.QuoteMeta(code) + `[)|]`).MatchString(expr)
+}
+
+// TestPersianOfForms looks for letters and joiners that a Persian keyboard does not write.
+func TestPersianOfForms(t *testing.T) {
+	wrong := regexp.MustCompile("[\u064a\u0643\u0649\u06c0\u00a0\u200e\u200f]|\u200c[\\s«»،.؛:/()]|[\\s«»/(]\u200c|\u200c\u200c|\u200c$|^\u200c|  ")
+	paths, err := filepath.Glob("*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := filepath.Glob(filepath.Join("lists", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	persian := regexp.MustCompile(`"fa": "([^"]*)"`)
+	found := 0
+	for _, path := range append(paths, more...) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range persian.FindAllStringSubmatch(string(data), -1) {
+			found++
+			if wrong.MatchString(m[1]) {
+				t.Errorf("%s: %+q", path, m[1])
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no Persian text found")
+	}
+}
