@@ -50,6 +50,7 @@ const (
 	// Of a parked change.
 	ReasonWaitsCreate  Reason = 20
 	ReasonWaitsContent Reason = 21
+	ReasonWaitsHome    Reason = 22 // for the move that brings the record where its author saw it
 	// Of a cell.
 	ReasonPlain      Reason = 40 // replaced what its author saw
 	ReasonEqual      Reason = 41 // somebody else had written the same
