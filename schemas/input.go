@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"mahalleh/schemas/expr"
+	"mahalleh/schemas/jalali"
 	"mahalleh/schemas/persian"
 )
 
@@ -72,31 +72,16 @@ func readBool(s string) (value, ok bool) {
 	return false, false
 }
 
-const isoDate = "2006-01-02"
-
-// Dates outside these Gregorian years are slips of the keyboard.
-const (
-	minYear = 1850
-	maxYear = 2150
-)
-
-// readDate reads an ISO date, or a Jalali one by its year, with «-» or «/» between the numbers.
+// readDate reads an ISO date, or a Jalali one as people write it.
 func readDate(s string) (int32, bool) {
-	s = strings.ReplaceAll(persian.ToASCIIDigits(s), "/", "-")
-	parts := strings.Split(s, "-")
-	if len(parts) != 3 || len(parts[0]) != 4 {
+	if day, err := jalali.ParseISO(persian.ToASCIIDigits(s)); err == nil {
+		return int32(day), true
+	}
+	date, err := jalali.Parse(s)
+	if err != nil {
 		return 0, false
 	}
-	for i := 1; i < 3; i++ {
-		if len(parts[i]) == 1 {
-			parts[i] = "0" + parts[i]
-		}
-	}
-	t, err := time.Parse(isoDate, strings.Join(parts, "-"))
-	if err != nil || t.Year() < minYear || t.Year() > maxYear {
-		return 0, false
-	}
-	return expr.Days(t), true
+	return int32(date.EpochDay()), true
 }
 
 // readID reads a UUID in its usual text form of 36 characters.

@@ -7,12 +7,10 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"mahalleh/schemas/expr"
 )
 
 func day(year int, month time.Month, date int) int32 {
-	return expr.Days(time.Date(year, month, date, 0, 0, 0, 0, time.UTC))
+	return int32(time.Date(year, month, date, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 }
 
 func mustID(t testing.TB, s string) ID {
@@ -51,6 +49,7 @@ func TestDecodeJSONValues(t *testing.T) {
 		{"decimal with Persian sign", `{"area":"۳٫۵"}`, "area", decimal(35, 1)},
 		{"decimal with slash", `{"area":"۳/۵"}`, "area", decimal(35, 1)},
 		{"ISO date", `{"held_on":"2026-01-16"}`, "held_on", DateValue(day(2026, 1, 16))},
+		{"Jalali date", `{"held_on":"۱۴۰۴/۱۰/۲۶"}`, "held_on", DateValue(day(2026, 1, 16))},
 		{"year", `{"year":"۱۴۰۴"}`, "year", IntValue(1404)},
 		{"boolean", `{"harm_prone":true}`, "harm_prone", BoolValue(true)},
 		{"boolean in Persian", `{"harm_prone":"خیر"}`, "harm_prone", BoolValue(false)},

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"mahalleh/schemas/expr"
+	"mahalleh/schemas/jalali"
 )
 
 // EncodeJSON writes a record as DecodeJSON reads it, fields in the form's order,
@@ -86,7 +87,7 @@ func writeValue(out *bytes.Buffer, v Value, columns []*Field) {
 	case KindCodes:
 		writeArray(out, v.Codes(), writeString)
 	case KindDate:
-		writeString(out, expr.Civil(v.Date()).Format(isoDate))
+		writeString(out, jalali.Day(v.Date()).ISO())
 	case KindRef:
 		writeString(out, uuid.UUID(v.Ref()).String())
 	case KindRefs:

@@ -194,12 +194,16 @@ func (l *loader) loadForms() {
 		if !ok {
 			continue
 		}
+		before := len(l.errs)
 		form := l.decodeForm(file, data)
 		if form == nil {
 			continue
 		}
 		if form.Name != parts[1] || strconv.FormatUint(uint64(form.Revision), 10) != parts[2] {
 			l.refuse(file, "", ErrAttribute, "holds revision %d of form %q, which its name does not say", form.Revision, form.Name)
+		}
+		if len(l.errs) == before {
+			l.compileForm(file, form) // only a sound form: otherwise one slip is reported five times
 		}
 		l.pkg.forms = append(l.pkg.forms, form)
 	}

@@ -3,9 +3,9 @@ package schemas
 import (
 	"encoding/json"
 	"slices"
-	"time"
 
 	"mahalleh/schemas/expr"
+	"mahalleh/schemas/jalali"
 )
 
 type formContent struct {
@@ -355,8 +355,8 @@ func (l *loader) bound(file, where, attribute string, field *Field, raw json.Raw
 	if field.Type == TypeDate {
 		var text string
 		if err := json.Unmarshal(raw, &text); err == nil {
-			if t, err := time.Parse(isoDate, text); err == nil {
-				return DateValue(expr.Days(t))
+			if parsed, err := jalali.ParseISO(text); err == nil {
+				return DateValue(int32(parsed))
 			}
 		}
 		l.refuse(file, where, ErrAttribute, "%s %s must be a date such as \"2026-01-16\"", attribute, raw)

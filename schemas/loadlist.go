@@ -6,9 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
-	"mahalleh/schemas/expr"
+	"mahalleh/schemas/jalali"
 )
 
 type listFile struct {
@@ -97,12 +96,12 @@ func (l *loader) listItem(file string, list *CodeList, raw json.RawMessage) {
 		if day.text == "" {
 			continue
 		}
-		t, err := time.Parse(isoDate, day.text)
+		parsed, err := jalali.ParseISO(day.text)
 		if err != nil {
 			l.refuse(file, content.Code, ErrAttribute, "%s %q is no date", day.name, day.text)
 			continue
 		}
-		*day.into = DateValue(expr.Days(t))
+		*day.into = DateValue(int32(parsed))
 	}
 	if !item.ValidFrom.IsEmpty() && !item.ValidTo.IsEmpty() && item.ValidFrom.Date() > item.ValidTo.Date() {
 		l.refuse(file, content.Code, ErrBounds, "valid_from lies after valid_to")
