@@ -107,6 +107,8 @@ type RecordState struct {
 	Position, Entered uint64
 	// Names are versions named before they were applied; server only.
 	Names map[Remembered]struct{}
+	// Homes are the scopes that were the record's home before; server only.
+	Homes []ScopeID
 	// Passed are the transitions and moves applied to a cell before its
 	// current one, Aside those set aside; server only.
 	Passed map[CellKey][]ChangeID
@@ -156,6 +158,7 @@ func (s *RecordState) Clone() *RecordState {
 	d.Names = cloneMap(s.Names)
 	d.Passed = cloneLists(s.Passed)
 	d.Aside = cloneLists(s.Aside)
+	d.Homes = slices.Clone(s.Homes)
 	d.Waiting = slices.Clone(s.Waiting)
 	return &d
 }

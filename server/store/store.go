@@ -245,7 +245,8 @@ type Filter struct {
 	Max       int
 }
 
-// RecordReader reads records.
+// RecordReader reads records. Page, Records and Each leave out records whose
+// state is erased (a page tells of them by a mark); Record returns them.
 type RecordReader interface {
 	Record(syncproto.RecordID) (Record, error)
 	// Page returns what changed in a scope after a position, in order of

@@ -70,7 +70,10 @@ func (a *applier) take(k syncproto.CellKey, st *syncproto.Step) {
 	if st.Op.Kind == syncproto.OpTransition {
 		_, to, _ := v.AsTransition()
 		v = syncproto.Code(to)
-	} else if scope, ok := v.AsScope(); ok {
+	} else if scope, ok := v.AsScope(); ok && scope != s.Home {
+		if !slices.Contains(s.Homes, s.Home) {
+			s.Homes = append(s.Homes, s.Home)
+		}
 		s.Home = scope
 	}
 	a.insert(k, syncproto.Candidate{Version: st.Change, Value: v}, st.Meta)

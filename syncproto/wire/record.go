@@ -20,7 +20,7 @@ import (
 //	  [item index, sub-field], [element], count, candidates ascending by
 //	  version: version index, value (left out for an element's cell),
 //	  [position]
-//	[bookkeeping: position, entered, names, passed, aside, waiting]
+//	[bookkeeping: position, entered, homes, names, passed, aside, waiting]
 const (
 	flagDelta  = 1
 	flagErased = 2
@@ -43,6 +43,10 @@ func AppendStoredRecord(b []byte, s *syncproto.RecordState) []byte {
 	b = appendRecord(b, s, flagServer, 0, s.Number)
 	b = appendUvarint(b, s.Position)
 	b = appendUvarint(b, s.Entered)
+	b = appendUvarint(b, uint64(len(s.Homes)))
+	for _, h := range s.Homes {
+		b = append(b, h[:]...)
+	}
 	names := make([]syncproto.Remembered, 0, len(s.Names))
 	for n := range s.Names {
 		names = append(names, n)
@@ -368,6 +372,9 @@ func (c *cursor) cellKey() (k syncproto.CellKey) {
 
 func (c *cursor) bookkeeping(s *syncproto.RecordState) {
 	s.Position, s.Entered = c.uvarint("position"), c.uvarint("entered")
+	for range c.count("homes", syncproto.MaxRecordCells, 16) {
+		s.Homes = append(s.Homes, c.id("home"))
+	}
 	for range c.count("names", syncproto.MaxRecordCells, 17) {
 		if s.Names == nil {
 			s.Names = map[syncproto.Remembered]struct{}{}

@@ -1,0 +1,148 @@
+package access
+
+import (
+	"fmt"
+
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+)
+
+// Door is one reader's way to records, within one snapshot. It answers
+// store.ErrNotFound alike for what is not there and for what the reader may not
+// see.
+type Door struct {
+	r      store.Reader
+	all    bool
+	grants map[syncproto.ScopeID]ScopeGrant
+	order  []ScopeGrant
+}
+
+func open(r store.Reader, grants []ScopeGrant) *Door {
+	d := &Door{r: r, grants: make(map[syncproto.ScopeID]ScopeGrant, len(grants)), order: grants}
+	for _, g := range grants {
+		d.grants[g.Scope] = g
+	}
+	return d
+}
+
+// ForDevice opens the door for a device: what the people who share it may read.
+func ForDevice(r store.Reader, device syncproto.DeviceID) (*Door, error) {
+	d, err := r.Device(device)
+	if err != nil {
+		return nil, fmt.Errorf("read device %s: %w", device, err)
+	}
+	grants, err := OfDevice(r, d)
+	if err != nil {
+		return nil, err
+	}
+	return open(r, grants), nil
+}
+
+// ForPerson opens the door for a person.
+func ForPerson(r store.Reader, person syncproto.PersonID) (*Door, error) {
+	grants, err := Of(r, person)
+	if err != nil {
+		return nil, err
+	}
+	return open(r, grants), nil
+}
+
+// ForOperator opens every door: for the commands that an operator runs on the
+// server's own machine, with the store's file in hand.
+func ForOperator(r store.Reader) *Door { return &Door{r: r, all: true} }
+
+// Grants returns what the reader may do, scope by scope.
+func (d *Door) Grants() []ScopeGrant { return d.order }
+
+// May reports whether the reader has all these rights in a scope.
+func (d *Door) May(scope syncproto.ScopeID, rights Rights) bool {
+	return d.all || d.grants[scope].Rights&rights == rights
+}
+
+// Scope returns a scope that the reader may read; a scope nobody has written
+// to yet is there, empty.
+func (d *Door) Scope(id syncproto.ScopeID) (store.Scope, error) {
+	if !d.May(id, Read) {
+		return store.Scope{}, store.ErrNotFound
+	}
+	return d.r.Scope(id)
+}
+
+// Page returns what changed in a scope after a position; see store.RecordReader.
+func (d *Door) Page(scope syncproto.ScopeID, after uint64, maxBytes int) (records []store.Record, marks []store.Mark, to uint64, more bool, err error) {
+	if !d.May(scope, Read) {
+		return nil, nil, 0, false, store.ErrNotFound
+	}
+	return d.r.Page(scope, after, maxBytes)
+}
+
+// Record returns a record in a scope that the reader may read.
+func (d *Door) Record(id syncproto.RecordID) (store.Record, error) {
+	row, err := d.r.Record(id)
+	if err != nil {
+		return row, err
+	}
+	if !d.May(row.State.Home, Read) {
+		return store.Record{}, store.ErrNotFound
+	}
+	return row, nil
+}
+
+// Records lists records of the scopes that the reader may read.
+func (d *Door) Records(f store.Filter) ([]store.Record, error) {
+	if !d.all {
+		want := f.Scopes
+		f.Scopes = []syncproto.ScopeID{}
+		for _, g := range d.order {
+			if g.Rights&Read != 0 && (want == nil || contains(want, g.Scope)) {
+				f.Scopes = append(f.Scopes, g.Scope)
+			}
+		}
+		if len(f.Scopes) == 0 {
+			return nil, nil
+		}
+	}
+	return d.r.Records(f)
+}
+
+// Each calls f for every record of a scope; see store.RecordReader.
+func (d *Door) Each(scope syncproto.ScopeID, f func(id syncproto.RecordID, hash [16]byte) error) error {
+	if !d.May(scope, Read) {
+		return store.ErrNotFound
+	}
+	return d.r.Each(scope, f)
+}
+
+// History returns the changes of a record that the reader may read.
+func (d *Door) History(id syncproto.RecordID) ([]store.Change, error) {
+	if _, err := d.Record(id); err != nil {
+		return nil, err
+	}
+	return d.r.History(id)
+}
+
+// Quarantined lists quarantined changes in the scopes that the reader supervises.
+func (d *Door) Quarantined(after syncproto.ChangeID, max int) ([]store.Change, error) {
+	var scopes []syncproto.ScopeID
+	if !d.all {
+		scopes = []syncproto.ScopeID{}
+		for _, g := range d.order {
+			if g.Rights&Supervise != 0 {
+				scopes = append(scopes, g.Scope)
+			}
+		}
+		if len(scopes) == 0 {
+			return nil, nil
+		}
+	}
+	return d.r.ByOutcome(syncproto.Quarantined, scopes, after, max)
+}
+
+func contains(ids []syncproto.ScopeID, id syncproto.ScopeID) bool {
+	for _, x := range ids {
+		if x == id {
+			return true
+		}
+	}
+	return false
+}

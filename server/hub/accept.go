@@ -1,0 +1,288 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// A commit takes what queued during the previous one, within these bounds, so
+// that one sync of the disk serves all of it and nobody waits long.
+const (
+	queueLength    = 1024
+	maxGroupBytes  = 4 << 20
+	maxGroupBatchs = 256
+)
+
+// request is one device's batch that waits for its commit.
+type request struct {
+	ctx    context.Context
+	device syncproto.DeviceID
+	batch  *wire.Batch
+	bytes  int
+	reply  chan reply
+}
+
+type reply struct {
+	ack Accepted
+	err error
+}
+
+// Accepted is what a device is told of a batch once it is durable.
+type Accepted struct {
+	Log syncproto.LogID
+	// Received is the highest sequence of the log that is durably here, Head
+	// the chain hash there.
+	Received uint64
+	Head     syncproto.Hash
+	Results  []store.SeqResult
+}
+
+// Accept takes in an opened batch from a device and returns when all of it is
+// durable. The error is a *ForkError, a *GapError, store.ErrFull, ErrClosed, or
+// what went wrong in the store; then nothing of the batch was taken.
+func (h *Hub) Accept(ctx context.Context, device syncproto.DeviceID, b *wire.Batch) (Accepted, error) {
+	r := &request{ctx: ctx, device: device, batch: b, reply: make(chan reply, 1)}
+	for i := range b.Entries {
+		r.bytes += len(b.Entries[i].Header) + len(b.Entries[i].Ops)
+	}
+	select {
+	case h.queue <- r:
+	case <-ctx.Done():
+		return Accepted{}, ctx.Err()
+	case <-h.stop:
+		return Accepted{}, ErrClosed
+	}
+	select {
+	case got := <-r.reply:
+		return got.ack, got.err
+	case <-h.done:
+		return Accepted{}, ErrClosed
+	}
+}
+
+// run is the one committer.
+func (h *Hub) run() {
+	defer close(h.done)
+	for {
+		select {
+		case <-h.stop:
+			return
+		case first := <-h.queue:
+			h.commit(h.gather(first))
+		}
+	}
+}
+
+// gather takes what has queued already; it never waits for more.
+func (h *Hub) gather(first *request) []*request {
+	group := []*request{first}
+	bytes := first.bytes
+	for len(group) < maxGroupBatchs && bytes < maxGroupBytes {
+		select {
+		case r := <-h.queue:
+			group = append(group, r)
+			bytes += r.bytes
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit takes a group in one transaction. If that fails, each batch is tried
+// alone, so that one device's trouble is not another's.
+func (h *Hub) commit(group []*request) {
+	replies, err := h.together(group)
+	if err != nil && len(group) > 1 && !errors.Is(err, store.ErrFull) {
+		for _, r := range group {
+			h.commit([]*request{r})
+		}
+		return
+	}
+	for i, r := range group {
+		if err != nil {
+			r.reply <- reply{err: err}
+			continue
+		}
+		r.reply <- replies[i]
+	}
+}
+
+// commitTimeout bounds one group's transaction.
+const commitTimeout = time.Minute
+
+func (h *Hub) together(group []*request) ([]reply, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	poison := map[syncproto.ChangeID]bool{}
+	for {
+		var replies []reply
+		err := h.transact(ctx, func(w *work) error {
+			w.poison = poison
+			replies = make([]reply, len(group))
+			for i, r := range group {
+				ack, err := w.batch(r.device, r.batch)
+				var fork *ForkError
+				var gap *GapError
+				switch {
+				case errors.As(err, &fork), errors.As(err, &gap), errors.Is(err, errForeignLog):
+					replies[i].err = err
+				case err != nil:
+					return err
+				default:
+					replies[i].ack = ack
+				}
+			}
+			return nil
+		})
+		var p *poisonError
+		if errors.As(err, &p) {
+			h.log.Error("a change made the merge fail; it is set aside", "change", p.change, "panic", p.what)
+			poison[p.change] = true
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return replies, h.results(ctx, replies, group)
+	}
+}
+
+// results reads what the authors are told, after positions are known.
+func (h *Hub) results(ctx context.Context, replies []reply, group []*request) error {
+	return h.store.View(ctx, func(r store.Reader) error {
+		for i := range replies {
+			if replies[i].err != nil {
+				continue
+			}
+			b := group[i].batch
+			res, err := r.Results(b.Cert.Log, b.First, len(b.Entries))
+			if err != nil {
+				return fmt.Errorf("read results: %w", err)
+			}
+			replies[i].ack.Results = res
+		}
+		return nil
+	})
+}
+
+// errForeignLog says that a batch belongs to a log of another device.
+var errForeignLog = errors.New("the log belongs to another device")
+
+// batch takes in one batch: the log goes on exactly where it stood.
+func (w *work) batch(device syncproto.DeviceID, b *wire.Batch) (Accepted, error) {
+	log, err := w.log(device, b.Cert)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if b.First > log.Received+1 {
+		return Accepted{}, &GapError{Log: log.ID, Next: log.Received + 1}
+	}
+	if err := w.continues(log, b); err != nil {
+		return Accepted{}, err
+	}
+	chain := b.Prev
+	var entries []store.Entry
+	for i := range b.Entries {
+		e := &b.Entries[i]
+		chain = syncproto.ChainNext(chain, e.Header)
+		if e.Seq <= log.Received {
+			continue
+		}
+		in := incoming(e, chain)
+		if err := w.guarded(device, log.ID, in); err != nil {
+			return Accepted{}, err
+		}
+		entries = append(entries, store.Entry{Seq: e.Seq, Change: in.ID, Chain: chain})
+	}
+	if len(entries) > 0 {
+		if err := w.tx.AppendEntries(log.ID, entries); err != nil {
+			return Accepted{}, fmt.Errorf("write log %s: %w", log.ID, err)
+		}
+		last := entries[len(entries)-1]
+		log.Received, log.Head, log.LastSeen = last.Seq, last.Chain, w.now
+		if err := w.tx.PutLog(log); err != nil {
+			return Accepted{}, fmt.Errorf("write log %s: %w", log.ID, err)
+		}
+	}
+	return Accepted{Log: log.ID, Received: log.Received, Head: log.Head}, nil
+}
+
+// log reads the log's row, or begins it. The certificate ties the log to the
+// device that signed it; only that device may bring it.
+func (w *work) log(device syncproto.DeviceID, cert *wire.LogCert) (store.Log, error) {
+	if cert.Device() != device {
+		return store.Log{}, fmt.Errorf("log %s: %w", cert.Log, errForeignLog)
+	}
+	log, err := w.tx.Log(cert.Log)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Log{ID: cert.Log, Device: device, Cert: wire.AppendLogCert(nil, cert), Head: syncproto.ChainStart(cert.Log)}, nil
+	}
+	if err != nil {
+		return log, fmt.Errorf("read log %s: %w", cert.Log, err)
+	}
+	if log.Device != device {
+		return log, fmt.Errorf("log %s: %w", cert.Log, errForeignLog)
+	}
+	return log, nil
+}
+
+// continues checks that the batch and the log agree where they overlap or meet.
+func (w *work) continues(log store.Log, b *wire.Batch) error {
+	if b.First == log.Received+1 {
+		if b.Prev != log.Head {
+			return &ForkError{Log: log.ID, Seq: log.Received}
+		}
+		return nil
+	}
+	// The batch begins inside what is here: its last common entry must agree.
+	seq := min(b.First+uint64(len(b.Entries))-1, log.Received)
+	have, err := w.tx.Entry(log.ID, seq)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // inside a declared gap
+	}
+	if err != nil {
+		return fmt.Errorf("read log %s at %d: %w", log.ID, seq, err)
+	}
+	chain := b.Prev
+	for i := range b.Entries {
+		chain = syncproto.ChainNext(chain, b.Entries[i].Header)
+		if b.Entries[i].Seq == seq {
+			break
+		}
+	}
+	if chain != have.Chain {
+		return &ForkError{Log: log.ID, Seq: seq}
+	}
+	return nil
+}
+
+// poisonError says that taking in a change panicked.
+type poisonError struct {
+	change syncproto.ChangeID
+	what   any
+}
+
+func (e *poisonError) Error() string {
+	return fmt.Sprintf("change %s made the merge fail: %v", e.change, e.what)
+}
+
+// guarded takes in a change; one that makes the program panic is set aside
+// undecoded in the next run of the transaction.
+func (w *work) guarded(device syncproto.DeviceID, log syncproto.LogID, in Incoming) (err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = &poisonError{change: in.ID, what: what}
+		}
+	}()
+	if w.poison[in.ID] {
+		in.Change, in.Err = nil, wire.ErrMalformed
+	}
+	return w.receive(device, log, in)
+}

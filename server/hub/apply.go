@@ -1,0 +1,453 @@
+package hub
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mahalleh/schemas"
+	"mahalleh/server/access"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/wire"
+)
+
+// Incoming is one change as it came, at its place in a log.
+type Incoming struct {
+	Seq   uint64
+	Chain syncproto.Hash
+	// ID is the hash of the header, whether or not it could be decoded.
+	ID syncproto.ChangeID
+	// Change is nil if not even the header could be decoded; without
+	// operations if those could not.
+	Change *syncproto.Change
+	// Bytes are kept: wire.AppendChange's form, or what came in its place.
+	Bytes []byte
+	// Err says why the change could not be decoded whole.
+	Err error
+}
+
+// touched is a record that the transaction works on.
+type touched struct {
+	state *syncproto.RecordState
+	// hash and home are those it had in the store, there is false for a new one.
+	there bool
+	hash  [16]byte
+	home  syncproto.ScopeID
+	dirty bool
+}
+
+// work is one transaction's state: rows read and changed, written at its end
+// in the order that the contract asks for.
+type work struct {
+	h       *Hub
+	tx      store.Tx
+	now     int64
+	records map[syncproto.RecordID]*touched
+	changes map[syncproto.ChangeID]*store.Change
+	fresh   []syncproto.ChangeID // rows of changes to write, in order of receipt
+	writers map[syncproto.DeviceID]*access.Writer
+	moved   map[syncproto.ScopeID]bool // scopes whose position moved
+	told    map[syncproto.LogID]bool   // logs with new results
+	// poison are changes that made an earlier run of the transaction fail.
+	poison map[syncproto.ChangeID]bool
+}
+
+func (h *Hub) newWork(tx store.Tx, now int64) *work {
+	return &work{h: h, tx: tx, now: now,
+		records: map[syncproto.RecordID]*touched{}, changes: map[syncproto.ChangeID]*store.Change{},
+		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]bool{}, told: map[syncproto.LogID]bool{}}
+}
+
+// Standing is merge's view of what was received before; work implements
+// merge.History.
+func (w *work) Standing(id syncproto.ChangeID) (merge.Standing, []syncproto.Op, error) {
+	row, err := w.change(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return merge.Unknown, nil, nil
+	}
+	if err != nil {
+		return merge.Unknown, nil, err
+	}
+	switch row.Result.Outcome {
+	case syncproto.Applied, syncproto.Merged, syncproto.Conflicted, syncproto.Erased:
+		return merge.Applied, nil, nil
+	}
+	ch, err := wire.DecodeChange(row.Bytes)
+	if err != nil {
+		return merge.Withheld, nil, nil // what cannot be read names nothing
+	}
+	return merge.Withheld, ch.Ops, nil
+}
+
+func (w *work) change(id syncproto.ChangeID) (*store.Change, error) {
+	if row := w.changes[id]; row != nil {
+		return row, nil
+	}
+	row, err := w.tx.Change(id)
+	if err != nil {
+		return nil, err
+	}
+	w.changes[id] = &row
+	return &row, nil
+}
+
+// keep marks a change's row to be written at the end.
+func (w *work) keep(row *store.Change) {
+	w.changes[row.ID] = row
+	if !slices.Contains(w.fresh, row.ID) {
+		w.fresh = append(w.fresh, row.ID)
+	}
+}
+
+func (w *work) record(id syncproto.RecordID) (*touched, error) {
+	if t := w.records[id]; t != nil {
+		return t, nil
+	}
+	row, err := w.tx.Record(id)
+	if errors.Is(err, store.ErrNotFound) {
+		t := &touched{state: syncproto.NewRecordState(id)}
+		w.records[id] = t
+		return t, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read record %s: %w", id, err)
+	}
+	t := &touched{state: row.State, there: true, hash: row.Hash, home: row.State.Home}
+	w.records[id] = t
+	return t, nil
+}
+
+func (w *work) writer(device syncproto.DeviceID) (*access.Writer, error) {
+	if x := w.writers[device]; x != nil {
+		return x, nil
+	}
+	d, err := w.tx.Device(device)
+	if err != nil {
+		return nil, fmt.Errorf("read device %s: %w", device, err)
+	}
+	x, err := access.NewWriter(w.tx, d)
+	if err != nil {
+		return nil, err
+	}
+	w.writers[device] = x
+	return x, nil
+}
+
+// receive takes in one change for the first time, or finds that it is not the
+// first time.
+func (w *work) receive(device syncproto.DeviceID, log syncproto.LogID, in Incoming) error {
+	known, err := w.change(in.ID)
+	switch {
+	case err == nil:
+		content := in.Change != nil && !in.Change.Redacted() && in.Err == nil
+		if known.Result.Outcome != syncproto.Parked || known.Result.Reason != syncproto.ReasonWaitsContent || !content {
+			return nil // received before: the result its author was told stands
+		}
+		known.Bytes = in.Bytes
+		return w.decide(known, in.Change, nil)
+	case !errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("look for change %s: %w", in.ID, err)
+	}
+	row := &store.Change{ID: in.ID, Device: device, Log: log, Seq: in.Seq, Bytes: bytes.Clone(in.Bytes), Received: w.now}
+	if in.Change != nil {
+		h := &in.Change.Header
+		row.Record, row.Scope, row.Author = h.Record, h.Scope, h.Author
+	}
+	w.changes[row.ID] = row
+	return w.decide(row, in.Change, in.Err)
+}
+
+// decide says what becomes of a change: applied, parked or quarantined, and
+// writes its row.
+func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) error {
+	w.keep(row)
+	w.told[row.Log] = true
+	if ch == nil || broken != nil {
+		reason := syncproto.ReasonMalformed
+		if errors.Is(broken, wire.ErrTooNew) {
+			reason = syncproto.ReasonTooNew
+		}
+		return w.quarantine(row, ch, reason, syncproto.CellKey{})
+	}
+	if !ch.Redacted() {
+		reason, cell := merge.Judge(w.h.form(ch), ch)
+		if reason != syncproto.ReasonNone {
+			return w.quarantine(row, ch, reason, cell)
+		}
+	}
+	t, err := w.record(ch.Header.Record)
+	if err != nil {
+		return err
+	}
+	if t.state.Erased {
+		return w.erased(row)
+	}
+	fate, reason, err := w.admit(row, ch, t.state)
+	if err != nil {
+		return err
+	}
+	switch fate {
+	case fateRefused:
+		return w.quarantine(row, ch, reason, syncproto.CellKey{})
+	case fateWaits:
+		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Parked, Reason: reason}
+		return nil
+	}
+	return w.apply(row, ch, t)
+}
+
+// fate is what access says of a change.
+type fate uint8
+
+const (
+	fateApplies fate = iota
+	fateWaits
+	fateRefused
+)
+
+// admit asks access. The author must be able to write in the scope where they
+// saw the record; if the record has never been there, the change waits for the
+// move that brings it there, unless the author may write where it is. So the
+// answer does not depend on whether a move or an edit arrives first.
+func (w *work) admit(row *store.Change, ch *syncproto.Change, s *syncproto.RecordState) (fate, syncproto.Reason, error) {
+	if row.Device == w.h.office {
+		return fateApplies, syncproto.ReasonNone, nil
+	}
+	writer, err := w.writer(row.Device)
+	if err != nil {
+		return fateApplies, syncproto.ReasonNone, err
+	}
+	h := &ch.Header
+	reason, err := writer.Judge(h, h.Scope)
+	if err != nil || reason != syncproto.ReasonNone {
+		return fateRefused, reason, err
+	}
+	for i := range ch.Ops {
+		if to, ok := ch.Ops[i].Value.AsScope(); ok && ch.Ops[i].Kind == syncproto.OpMove {
+			if reason, err := writer.Judge(h, to); err != nil || reason != syncproto.ReasonNone {
+				return fateRefused, reason, err
+			}
+		}
+	}
+	if !s.Exists() || h.Scope == s.Home || slices.Contains(s.Homes, h.Scope) || h.Verb == syncproto.VerbCreate {
+		return fateApplies, syncproto.ReasonNone, nil
+	}
+	reason, err = writer.Judge(h, s.Home)
+	if err != nil {
+		return fateApplies, syncproto.ReasonNone, err
+	}
+	if reason != syncproto.ReasonNone {
+		return fateWaits, syncproto.ReasonWaitsHome, nil
+	}
+	return fateApplies, syncproto.ReasonNone, nil
+}
+
+func (w *work) quarantine(row *store.Change, ch *syncproto.Change, reason syncproto.Reason, cell syncproto.CellKey) error {
+	row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Quarantined, Reason: reason}
+	if cell != (syncproto.CellKey{}) {
+		cell.Element = syncproto.Value{}
+		row.Result.Cells = []syncproto.CellResult{{Cell: cell, Reason: reason}}
+	}
+	return w.withhold(row, ch)
+}
+
+// withhold lets the record know of a change that is received and not applied.
+func (w *work) withhold(row *store.Change, ch *syncproto.Change) error {
+	if ch == nil || len(ch.Ops) == 0 {
+		return nil
+	}
+	t, err := w.record(ch.Header.Record)
+	if err != nil || !t.there && !t.state.Exists() {
+		return err
+	}
+	changed, err := merge.Withhold(t.state, row.ID, ch.Ops, w)
+	t.dirty = t.dirty || changed
+	return err
+}
+
+// erased strips a change that arrives for a record that was erased.
+func (w *work) erased(row *store.Change) error {
+	row.Bytes = redact(row.Bytes)
+	row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Erased}
+	return nil
+}
+
+// redact keeps the header of a change alone.
+func redact(change []byte) []byte {
+	header, _, _, err := wire.SplitChange(change)
+	if err != nil {
+		return nil
+	}
+	return wire.AppendChange(nil, &syncproto.Change{HeaderBytes: header})
+}
+
+func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error {
+	homeBefore, existed := t.state.Home, t.state.Exists()
+	res, err := merge.Apply(t.state, ch, w)
+	if err != nil {
+		return fmt.Errorf("merge change %s: %w", ch.ID, err)
+	}
+	row.Result = res
+	switch res.Outcome {
+	case syncproto.Parked:
+		return nil
+	case syncproto.Quarantined:
+		return w.withhold(row, ch)
+	}
+	if row.Order, err = w.tx.NextOrder(); err != nil {
+		return err
+	}
+	t.dirty = true
+	if !existed || t.state.Home != homeBefore {
+		return w.unpark(ch.Header.Record)
+	}
+	return nil
+}
+
+// unpark looks again at what waits for the record, until nothing moves.
+func (w *work) unpark(id syncproto.RecordID) error {
+	stored, err := w.tx.Waiting(id, syncproto.Parked)
+	if err != nil {
+		return fmt.Errorf("read what waits for record %s: %w", id, err)
+	}
+	var waiting []*store.Change
+	for i := range stored {
+		row := &stored[i]
+		if w.changes[row.ID] == nil {
+			w.changes[row.ID] = row
+		}
+		waiting = append(waiting, w.changes[row.ID])
+	}
+	for _, id2 := range w.fresh {
+		row := w.changes[id2]
+		if row.Record == id && !slices.Contains(waiting, row) {
+			waiting = append(waiting, row)
+		}
+	}
+	slices.SortStableFunc(waiting, func(a, b *store.Change) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	for _, row := range waiting {
+		if row.Result.Outcome != syncproto.Parked || row.Result.Reason == syncproto.ReasonWaitsContent {
+			continue
+		}
+		ch, err := wire.DecodeChange(row.Bytes)
+		if err := w.decide(row, ch, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish gives positions to all that changed and writes every row, in the
+// order that the contract asks for: records, then scopes, each ascending.
+func (w *work) finish() error {
+	var ids []syncproto.RecordID
+	scopes := map[syncproto.ScopeID]*store.Scope{}
+	need := func(id syncproto.ScopeID) {
+		if scopes[id] == nil {
+			scopes[id] = &store.Scope{ID: id}
+		}
+	}
+	for id, t := range w.records {
+		if !t.dirty {
+			continue
+		}
+		ids = append(ids, id)
+		need(t.state.Home)
+		if t.there {
+			need(t.home)
+		}
+	}
+	slices.SortFunc(ids, func(a, b syncproto.RecordID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range sortedScopes(scopes) {
+		sc, err := w.tx.LockScope(id)
+		if err != nil {
+			return fmt.Errorf("lock scope %s: %w", id, err)
+		}
+		scopes[id] = &sc
+	}
+	for _, id := range ids {
+		if err := w.place(w.records[id], scopes); err != nil {
+			return err
+		}
+	}
+	for _, id := range sortedScopes(scopes) {
+		if err := w.tx.PutScope(*scopes[id]); err != nil {
+			return fmt.Errorf("write scope %s: %w", id, err)
+		}
+		w.moved[id] = true
+	}
+	for _, id := range w.fresh {
+		row := w.changes[id]
+		if t := w.records[row.Record]; t != nil && row.Order != 0 && row.Result.Position == 0 {
+			row.Result.Scope, row.Result.Position = t.state.Home, t.state.Position
+		}
+		if err := w.tx.PutChange(*row); err != nil {
+			return fmt.Errorf("write change %s: %w", id, err)
+		}
+	}
+	return w.tx.PutMeta(clockKey, binary.BigEndian.AppendUint64(nil, uint64(w.now)))
+}
+
+func sortedScopes(m map[syncproto.ScopeID]*store.Scope) []syncproto.ScopeID {
+	ids := make([]syncproto.ScopeID, 0, len(m))
+	for id := range m {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
+
+// place gives a changed record its position and writes it.
+func (w *work) place(t *touched, scopes map[syncproto.ScopeID]*store.Scope) error {
+	s := t.state
+	home := scopes[s.Home]
+	if t.there && t.home != s.Home {
+		old := scopes[t.home]
+		old.Position++
+		old.Sum = syncproto.SumSub(old.Sum, t.hash)
+		old.Count--
+		if err := w.tx.PutMark(store.Mark{Scope: t.home, Position: old.Position, Record: s.Record, Kind: store.MarkLeft, To: s.Home}); err != nil {
+			return fmt.Errorf("mark that record %s left: %w", s.Record, err)
+		}
+		if err := w.tx.DropMark(s.Home, s.Record); err != nil {
+			return fmt.Errorf("forget that record %s left: %w", s.Record, err)
+		}
+	} else if t.there {
+		home.Sum = syncproto.SumSub(home.Sum, t.hash)
+		home.Count--
+	}
+	home.Position++
+	s.Position = home.Position
+	if !t.there || t.home != s.Home {
+		s.Entered = home.Position
+		for _, c := range s.Cells {
+			c.Position = home.Position
+		}
+	}
+	for _, c := range s.Cells {
+		if c.Position == 0 {
+			c.Position = home.Position
+		}
+	}
+	hash := wire.StateHash(s)
+	home.Sum = syncproto.SumAdd(home.Sum, hash)
+	home.Count++
+	if err := w.tx.PutRecord(store.Record{State: s, Hash: hash, Open: len(merge.Conflicts(s))}); err != nil {
+		return fmt.Errorf("write record %s: %w", s.Record, err)
+	}
+	t.there, t.hash, t.home, t.dirty = true, hash, s.Home, false
+	return nil
+}
+
+// form returns the form that a change was written with, nil if this server
+// does not know it in that revision or any other.
+func (h *Hub) form(ch *syncproto.Change) *schemas.Form {
+	if f, ok := h.packages.Form(schemas.FormID(ch.Header.Form)); ok {
+		return f
+	}
+	return nil
+}

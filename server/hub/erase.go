@@ -1,0 +1,98 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+)
+
+// Erase takes the content of a record away for ever: in its state, its
+// history, its conflicts and quarantine, and on every device at its next sync.
+// A content-free tombstone stays. The erasure is told to Options.Erasures
+// before it is committed, so that it outlives a restore.
+func (h *Hub) Erase(ctx context.Context, record syncproto.RecordID) error {
+	var done Erasure
+	err := h.transact(ctx, func(w *work) error {
+		t, err := w.record(record)
+		if err != nil {
+			return err
+		}
+		if !t.there {
+			return store.ErrNotFound
+		}
+		done = Erasure{Record: record, Scope: t.state.Home, At: w.now}
+		if h.erasures != nil {
+			if err := h.erasures(done); err != nil {
+				return fmt.Errorf("note the erasure outside the database: %w", err)
+			}
+		}
+		return w.erase(t, done)
+	})
+	if err != nil {
+		return fmt.Errorf("erase record %s: %w", record, err)
+	}
+	return nil
+}
+
+// Replay erases again what a restored store brought back; the server calls it
+// before it listens. A record that the restored store does not know is erased
+// in advance: its changes are stripped when devices send them again.
+func (h *Hub) Replay(ctx context.Context, erasures []Erasure) error {
+	for _, e := range erasures {
+		err := h.transact(ctx, func(w *work) error {
+			t, err := w.record(e.Record)
+			if err != nil {
+				return err
+			}
+			return w.erase(t, e)
+		})
+		if err != nil {
+			return fmt.Errorf("erase record %s again: %w", e.Record, err)
+		}
+	}
+	return nil
+}
+
+func (w *work) erase(t *touched, e Erasure) error {
+	s := t.state
+	if s.Erased {
+		return nil
+	}
+	history, err := w.tx.History(s.Record)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("read history: %w", err)
+	}
+	for i := range history {
+		row := &history[i]
+		row.Bytes = redact(row.Bytes)
+		row.Result.Cells = nil
+		w.keep(row)
+	}
+	if s.Home.IsZero() {
+		s.Home = e.Scope
+	}
+	home, err := w.tx.LockScope(s.Home)
+	if err != nil {
+		return fmt.Errorf("lock scope %s: %w", s.Home, err)
+	}
+	if t.there {
+		home.Sum = syncproto.SumSub(home.Sum, t.hash)
+		home.Count--
+	}
+	home.Position++
+	tomb := syncproto.NewRecordState(s.Record)
+	tomb.Form, tomb.Created, tomb.Home, tomb.Homes = s.Form, s.Created, s.Home, s.Homes
+	tomb.Latest, tomb.Number, tomb.Position, tomb.Erased = s.Latest, s.Number, home.Position, true
+	t.state, t.dirty = tomb, false
+	if err := w.tx.PutRecord(store.Record{State: tomb}); err != nil {
+		return fmt.Errorf("write tombstone: %w", err)
+	}
+	if err := w.tx.PutMark(store.Mark{Scope: s.Home, Position: home.Position, Record: s.Record, Kind: store.MarkErased}); err != nil {
+		return fmt.Errorf("mark the erasure: %w", err)
+	}
+	w.moved[s.Home] = true
+	return w.tx.PutScope(home)
+}

@@ -1,0 +1,233 @@
+// Package hub accepts batches of changes, merges and numbers them in durable
+// transactions that several devices share, and announces what moved.
+package hub
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"mahalleh/schemas"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// ErrClosed says that the hub no longer takes batches.
+var ErrClosed = errors.New("the hub is closed")
+
+// ForkError says that a batch does not continue the log as the server knows
+// it: the device is a clone, or was restored from an old copy.
+type ForkError struct {
+	Log syncproto.LogID
+	Seq uint64
+}
+
+func (e *ForkError) Error() string {
+	return fmt.Sprintf("log %s has another entry at %d: the device's database was copied or restored", e.Log, e.Seq)
+}
+
+// GapError says that a batch begins after the next expected sequence.
+type GapError struct {
+	Log  syncproto.LogID
+	Next uint64 // the sequence that is expected
+}
+
+func (e *GapError) Error() string {
+	return fmt.Sprintf("log %s is expected to go on at %d", e.Log, e.Next)
+}
+
+// Options are the hub's surroundings.
+type Options struct {
+	Store    store.Store
+	Packages *schemas.Package
+	// Clock gives Unix milliseconds, Rand random bytes.
+	Clock func() int64
+	Rand  io.Reader
+	Log   *slog.Logger
+	// Erasures is told of every erasure before it is committed, to keep it
+	// outside the database and its backups; nil keeps none.
+	Erasures func(Erasure) error
+}
+
+// Erasure is one record's content erased for ever.
+type Erasure struct {
+	Record syncproto.RecordID
+	Scope  syncproto.ScopeID
+	At     int64
+}
+
+// Event tells subscribers what moved in a committed transaction.
+type Event struct {
+	Scopes map[syncproto.ScopeID]bool
+	// Logs have new results for their devices.
+	Logs map[syncproto.LogID]bool
+	// Access says that people, grants or devices changed.
+	Access bool
+}
+
+// Hub is the one writer of records. It is safe for concurrent use.
+type Hub struct {
+	store    store.Store
+	packages *schemas.Package
+	clock    func() int64
+	rand     io.Reader
+	log      *slog.Logger
+	erasures func(Erasure) error
+	// The office is the server's own device; officeMu keeps its log in order.
+	office     syncproto.DeviceID
+	officeLog  syncproto.LogID
+	officeCert *wire.LogCert
+	officeMu   sync.Mutex
+
+	timeMu sync.Mutex
+	last   int64
+	alarm  bool
+
+	subsMu sync.Mutex // guards subs and next
+	subs   map[int]func(Event)
+	next   int
+
+	queue chan *request
+	stop  chan struct{}
+	done  chan struct{}
+	once  sync.Once
+}
+
+// clockKey is where the latest server time seen is kept.
+const clockKey = "hub.clock"
+
+// clockJump is how far back the machine's clock may step, in milliseconds,
+// before the operator is told: time servers correct by seconds.
+const clockJump = 10 * 60 * 1000
+
+// New opens a hub over a store: it begins a new era and starts taking batches.
+// Close ends it.
+func New(ctx context.Context, o Options) (*Hub, error) {
+	h := &Hub{store: o.Store, packages: o.Packages, clock: o.Clock, rand: o.Rand, log: o.Log, erasures: o.Erasures,
+		subs: map[int]func(Event){}, queue: make(chan *request, queueLength), stop: make(chan struct{}), done: make(chan struct{})}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	var era store.Era
+	if _, err := io.ReadFull(h.rand, era.ID[:]); err != nil {
+		return nil, fmt.Errorf("make the era's name: %w", err)
+	}
+	office, err := h.makeOffice()
+	if err != nil {
+		return nil, err
+	}
+	err = h.store.Update(ctx, func(tx store.Tx) error {
+		if b, err := tx.Meta(clockKey); err == nil && len(b) == 8 {
+			h.last = int64(binary.BigEndian.Uint64(b))
+		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		era.Opened = h.now()
+		if err := tx.AddEra(era); err != nil {
+			return err
+		}
+		return h.openOffice(tx, office)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the server's store: %w", err)
+	}
+	go h.run()
+	return h, nil
+}
+
+// Close stops taking batches and waits for the running one.
+func (h *Hub) Close() error {
+	h.once.Do(func() { close(h.stop) })
+	<-h.done
+	return nil
+}
+
+// now is the server's time, Unix milliseconds: it never goes back, and a jump
+// back of the machine's clock raises the alarm.
+func (h *Hub) now() int64 {
+	t := h.clock()
+	h.timeMu.Lock()
+	defer h.timeMu.Unlock()
+	if t < h.last-clockJump {
+		if !h.alarm {
+			h.log.Error("the server's clock has gone back", "clock_ms", t, "last_ms", h.last)
+		}
+		h.alarm = true
+	} else if t >= h.last {
+		h.alarm = false
+	}
+	h.last = max(h.last, t)
+	return h.last
+}
+
+// Now returns the server's time, Unix milliseconds, and whether the clock's
+// alarm is raised: then nothing may expire.
+func (h *Hub) Now() (ms int64, alarm bool) {
+	ms = h.now()
+	h.timeMu.Lock()
+	defer h.timeMu.Unlock()
+	return ms, h.alarm
+}
+
+// Store returns the store, for reading through access.
+func (h *Hub) Store() store.Store { return h.store }
+
+// Packages returns the forms that this server knows.
+func (h *Hub) Packages() *schemas.Package { return h.packages }
+
+// Subscribe calls f after each committed transaction, until cancel is called. f
+// must not block and must not call the hub.
+func (h *Hub) Subscribe(f func(Event)) (cancel func()) {
+	h.subsMu.Lock()
+	defer h.subsMu.Unlock()
+	id := h.next
+	h.next++
+	h.subs[id] = f
+	return func() {
+		h.subsMu.Lock()
+		defer h.subsMu.Unlock()
+		delete(h.subs, id)
+	}
+}
+
+func (h *Hub) announce(e Event) {
+	h.subsMu.Lock()
+	defer h.subsMu.Unlock()
+	for _, f := range h.subs {
+		f(e)
+	}
+}
+
+// AccessChanged tells every session to look at its grants again.
+func (h *Hub) AccessChanged() { h.announce(Event{Access: true}) }
+
+// transact runs f with a fresh work in one durable transaction and announces
+// what moved.
+func (h *Hub) transact(ctx context.Context, f func(*work) error) error {
+	now := h.now()
+	var done *work
+	err := h.store.Update(ctx, func(tx store.Tx) error {
+		done = h.newWork(tx, now)
+		if err := f(done); err != nil {
+			return err
+		}
+		return done.finish()
+	})
+	if err != nil {
+		return err
+	}
+	h.announce(Event{Scopes: done.moved, Logs: done.told})
+	return nil
+}
+
+// incoming makes what receive takes from a batch's entry.
+func incoming(e *wire.BatchEntry, chain syncproto.Hash) Incoming {
+	in := Incoming{Seq: e.Seq, Chain: chain, ID: e.ID(), Bytes: e.Raw()}
+	in.Change, in.Err = e.Open()
+	return in
+}
