@@ -1,0 +1,54 @@
+# The one way to build and test Mahalleh, for people and for .ci/run alike.
+# Go is all that has to be there; everything else comes as Go modules.
+
+GO          ?= go
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PLATFORMS   ?= linux/amd64 linux/arm64 windows/amd64 darwin/arm64 android/arm64
+TESTFLAGS   ?=
+FUZZTIME    ?= 2000x
+
+# Everything works without a C compiler, and so it is tested without one.
+CGO_ENABLED ?= 0
+export CGO_ENABLED
+
+# ST1018 wants invisible characters escaped. In Persian the zero-width
+# non-joiner is a letter of ordinary spelling, and words are written as words.
+STATICCHECKS ?= inherit,-ST1018
+
+.PHONY: all build test lint fmt-check vet staticcheck tidy-check fuzz cross fmt
+
+all: build test
+
+build: ## the three programs, into bin/
+	mkdir -p bin
+	$(GO) build -o bin/ ./cmd/...
+
+test: ## all tests; TESTFLAGS are handed on to go test
+	$(GO) mod download
+	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+
+lint: fmt-check vet staticcheck tidy-check ## everything that needs no test run
+
+fmt-check:
+	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "not gofmt-clean:"; echo "$$unformatted"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+staticcheck:
+	$(GO) run $(STATICCHECK) -checks '$(STATICCHECKS)' ./...
+
+tidy-check:
+	$(GO) mod tidy -diff
+
+fuzz: ## every fuzz target for FUZZTIME (a number of executions such as 2000x, or a duration)
+	bash .ci/fuzz '$(FUZZTIME)'
+
+cross: ## compile everything for every platform
+	@set -e; for platform in $(PLATFORMS); do \
+		echo "cross-compile for $$platform"; \
+		GOOS="$${platform%/*}" GOARCH="$${platform#*/}" CGO_ENABLED=0 $(GO) build -buildvcs=false ./...; \
+	done
+
+fmt:
+	gofmt -w .
