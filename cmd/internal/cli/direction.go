@@ -66,7 +66,9 @@ func (c *Catalogue) embed(s string) string {
 }
 
 // isolateLatin wraps each run of Latin words of a Persian text, such as a
-// command with its flags, so that the run keeps its own order.
+// command with its flags, so that the run keeps its own order. Unlike
+// persian.IsolateLatin, which is for text that people typed, it leaves the
+// isolates of the arguments alone and takes "--every 5" for one piece.
 func isolateLatin(text string) string {
 	var b strings.Builder
 	for i, line := range strings.Split(text, "\n") {

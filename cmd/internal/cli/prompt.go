@@ -9,6 +9,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"mahalleh/schemas/persian"
 )
 
 // maxAnswerBytes bounds one typed line. The longest answer is a pasted
@@ -164,7 +166,7 @@ func (a *App) Choose(ctx context.Context, question string, options []string, pre
 		if answer == "" && preset >= 0 {
 			return preset, nil
 		}
-		if n, err := strconv.Atoi(asciiDigits(answer)); err == nil && n >= 1 && n <= len(options) {
+		if n, err := strconv.Atoi(persian.ToASCIIDigits(answer)); err == nil && n >= 1 && n <= len(options) {
 			return n - 1, nil
 		}
 		a.tell("cli.prompt.number_range", Args{"n": len(options)})

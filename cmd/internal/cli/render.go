@@ -2,10 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
+
+	"mahalleh/schemas/persian"
 )
 
 // Bytes is a number of bytes, shown with a unit that fits.
@@ -59,9 +62,11 @@ func (c *Catalogue) value(value any) string {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return c.Number(v.Int())
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return c.digits(group(strconv.FormatUint(v.Uint(), 10)))
+		if n := v.Uint(); n <= math.MaxInt64 {
+			return c.Number(int64(n))
+		}
 	case reflect.Float32, reflect.Float64:
-		return c.digits(strconv.FormatFloat(v.Float(), 'f', -1, 64))
+		return c.decimal(v.Float(), -1)
 	case reflect.String:
 		return c.embed(v.String())
 	}
@@ -70,76 +75,27 @@ func (c *Catalogue) value(value any) string {
 
 // Number writes an integer with grouped digits: 12,345 or ۱۲٬۳۴۵.
 func (c *Catalogue) Number(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if s[0] == '-' {
-		sign, s = "-", s[1:]
+	if c.lang == Persian {
+		return persian.FormatInt(n)
 	}
-	text := c.digits(sign + group(s))
-	if sign != "" && c.lang == Persian {
-		// A sign before Persian digits would move to their other side.
-		return isolate(text)
-	}
-	return text
+	return persian.FormatIntASCII(n)
 }
 
-// group puts a comma between thousands. Four digits stay together: years and
-// short counts read better so.
-func group(s string) string {
-	if len(s) <= 4 {
-		return s
+// decimal writes a number with at most the given digits after the point, -1
+// for as many as it needs, and without trailing zeros.
+func (c *Catalogue) decimal(f float64, digits int) string {
+	s := strconv.FormatFloat(f, 'f', digits, 64)
+	if digits > 0 {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
-	first := len(s) % 3
-	var b strings.Builder
-	b.WriteString(s[:first])
-	for i := first; i < len(s); i += 3 {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(s[i : i+3])
-	}
-	return b.String()
-}
-
-// digits turns a number in ASCII into the digits and separators of the
-// language.
-func (c *Catalogue) digits(s string) string {
 	if c.lang != Persian {
 		return s
 	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= '0' && r <= '9':
-			return r - '0' + '۰'
-		case r == ',':
-			return '٬'
-		case r == '.':
-			return '٫'
-		case r == '-':
-			return '−'
-		}
-		return r
-	}, s)
-}
-
-// asciiDigits turns Persian and Arabic digits into ASCII ones: what people
-// type at a prompt is understood in whichever digits their keyboard has.
-func asciiDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= '۰' && r <= '۹':
-			return r - '۰' + '0'
-		case r >= '٠' && r <= '٩':
-			return r - '٠' + '0'
-		}
-		return r
-	}, s)
-}
-
-// oneDecimal writes a number with one digit after the point, none when whole.
-func (c *Catalogue) oneDecimal(f float64) string {
-	s := strconv.FormatFloat(f, 'f', 1, 64)
-	return c.digits(strings.TrimSuffix(s, ".0"))
+	n, err := persian.ParseNumber(s)
+	if err != nil {
+		return c.embed(s) // infinite, or with more digits than anybody reads
+	}
+	return persian.FormatNumber(n)
 }
 
 func (c *Catalogue) bytes(n Bytes) string {
@@ -148,11 +104,11 @@ func (c *Catalogue) bytes(n Bytes) string {
 	case n < 1000:
 		return c.Text("cli.unit.byte", Args{"n": int64(n)})
 	case n < 1_000_000:
-		return c.Text("cli.unit.kilobyte", Args{"n": preformatted(c.oneDecimal(f / 1e3))})
+		return c.Text("cli.unit.kilobyte", Args{"n": preformatted(c.decimal(f/1e3, 1))})
 	case n < 1_000_000_000:
-		return c.Text("cli.unit.megabyte", Args{"n": preformatted(c.oneDecimal(f / 1e6))})
+		return c.Text("cli.unit.megabyte", Args{"n": preformatted(c.decimal(f/1e6, 1))})
 	default:
-		return c.Text("cli.unit.gigabyte", Args{"n": preformatted(c.oneDecimal(f / 1e9))})
+		return c.Text("cli.unit.gigabyte", Args{"n": preformatted(c.decimal(f/1e9, 1))})
 	}
 }
 
@@ -161,7 +117,7 @@ func (c *Catalogue) duration(d time.Duration) string {
 	case d < time.Second:
 		return c.Text("cli.unit.millisecond", Args{"n": d.Milliseconds()})
 	case d < time.Minute:
-		return c.Text("cli.unit.second", Args{"n": preformatted(c.oneDecimal(d.Seconds()))})
+		return c.Text("cli.unit.second", Args{"n": preformatted(c.decimal(d.Seconds(), 1))})
 	case d < time.Hour:
 		return c.Text("cli.unit.minute", Args{"n": int64(d / time.Minute), "s": int64(d % time.Minute / time.Second)})
 	default:
