@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"mahalleh/schemas"
 	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -174,7 +173,7 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 		return w.quarantine(row, ch, reason, syncproto.CellKey{})
 	}
 	if !ch.Redacted() {
-		reason, cell := merge.Judge(w.h.form(ch), ch)
+		reason, cell := merge.Judge(w.h.packages, ch)
 		if reason != syncproto.ReasonNone {
 			return w.quarantine(row, ch, reason, cell)
 		}
@@ -440,14 +439,5 @@ func (w *work) place(t *touched, scopes map[syncproto.ScopeID]*store.Scope) erro
 		return fmt.Errorf("write record %s: %w", s.Record, err)
 	}
 	t.there, t.hash, t.home, t.dirty = true, hash, s.Home, false
-	return nil
-}
-
-// form returns the form that a change was written with, nil if this server
-// does not know it in that revision or any other.
-func (h *Hub) form(ch *syncproto.Change) *schemas.Form {
-	if f, ok := h.packages.Form(schemas.FormID(ch.Header.Form)); ok {
-		return f
-	}
 	return nil
 }

@@ -6,11 +6,15 @@ import (
 )
 
 // Judge says whether a change can be applied at all, looking at nothing but the
-// change and the form it was written with: ReasonNone, or why it must be set
-// aside, and the cell that is at fault. form is nil if the form or its revision
-// is not known here; then only the structure is judged, and the change is kept
-// and passed on.
-func Judge(form *schemas.Form, ch *syncproto.Change) (syncproto.Reason, syncproto.CellKey) {
+// change and the forms: ReasonNone, or why it must be set aside, and the cell
+// that is at fault. If the form is not among them, or the change was written
+// with a later package of forms, only its structure is judged, and it is kept
+// and passed on. forms may be nil.
+func Judge(forms *schemas.Package, ch *syncproto.Change) (syncproto.Reason, syncproto.CellKey) {
+	var form *schemas.Form
+	if forms != nil && int64(ch.Header.Package) <= int64(forms.Version) {
+		form, _ = forms.Form(schemas.FormID(ch.Header.Form))
+	}
 	for _, f := range ch.Header.Extra {
 		if f.Critical() {
 			return syncproto.ReasonTooNew, syncproto.CellKey{}
@@ -34,7 +38,7 @@ func Judge(form *schemas.Form, ch *syncproto.Change) (syncproto.Reason, syncprot
 			return r, k
 		}
 		if form != nil {
-			if r := judgeField(form, op); r != syncproto.ReasonNone {
+			if r := judgeField(forms, form, op, civilDay(&ch.Header)); r != syncproto.ReasonNone {
 				return r, k
 			}
 		}
@@ -89,7 +93,7 @@ func judgeShape(op *syncproto.Op) syncproto.Reason {
 
 // judgeField checks an operation against the type and the single-field rules
 // of the form. A field that the form does not know is kept.
-func judgeField(form *schemas.Form, op *syncproto.Op) syncproto.Reason {
+func judgeField(lists schemas.Lists, form *schemas.Form, op *syncproto.Op, today int32) syncproto.Reason {
 	if op.Field < syncproto.FirstFormField {
 		return syncproto.ReasonNone
 	}
@@ -126,7 +130,39 @@ func judgeField(form *schemas.Form, op *syncproto.Op) syncproto.Reason {
 	if !fits {
 		return syncproto.ReasonBadType
 	}
+	return judgeValue(lists, f, op, today)
+}
+
+// judgeValue checks a new value by the rules of its field alone. How many
+// entries a set or a list has is not one operation's to answer for.
+func judgeValue(lists schemas.Lists, f *schemas.Field, op *syncproto.Op, today int32) syncproto.Reason {
+	v := FromWire(op.Value)
+	switch op.Kind {
+	case syncproto.OpSetAdd:
+		v = schemas.CodesValue(v.Code())
+		if f.Type == schemas.TypeReferences {
+			return syncproto.ReasonNone
+		}
+	case syncproto.OpTransition:
+		_, to, _ := op.Value.AsTransition()
+		v = schemas.CodeValue(to)
+	case syncproto.OpSet, syncproto.OpText:
+	default:
+		return syncproto.ReasonNone
+	}
+	for _, p := range schemas.CheckValue(f, lists, v, today) {
+		if p.Level == schemas.LevelError && p.Rule != schemas.RuleEntries {
+			return syncproto.ReasonBadValue
+		}
+	}
 	return syncproto.ReasonNone
+}
+
+// civilDay is the day on which the author saved, as days since 1970-01-01. The
+// hours between Tehran and Greenwich do not matter to any rule of one field.
+func civilDay(h *syncproto.Header) int32 {
+	const day = 24 * 60 * 60 * 1000
+	return int32(max(-1<<30, min(1<<30, h.AuthorTime()/day)))
 }
 
 func scalar(t schemas.Type) bool {

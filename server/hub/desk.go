@@ -1,0 +1,357 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mahalleh/server/access"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/session"
+	"mahalleh/syncproto/wire"
+)
+
+// Desk carries out what one session's machine asks for. One goroutine uses it.
+type Desk struct {
+	h      *Hub
+	id     *Identity
+	opener *wire.BatchOpener
+	noise  [32]byte
+	device syncproto.DeviceID
+	log    syncproto.LogID
+	// grants are those of the last look, whose serial is serial.
+	serial uint64
+	people []wire.Person
+}
+
+// NewDesk returns the desk for one connection.
+func (h *Hub) NewDesk(id *Identity, codec *wire.Codec) *Desk {
+	return &Desk{h: h, id: id, opener: wire.NewBatchOpener(codec)}
+}
+
+// Device is whom the session speaks with, zero before it is known.
+func (d *Desk) Device() syncproto.DeviceID { return d.device }
+
+// Log is the log that the device named, zero before it did.
+func (d *Desk) Log() syncproto.LogID { return d.log }
+
+// Do carries out one effect and returns the event that answers it, nil for an
+// effect without an answer. Close and Subscribe are the driver's.
+func (d *Desk) Do(ctx context.Context, effect session.ServerEffect) session.ServerEvent {
+	ev, err := d.do(ctx, effect)
+	if err != nil {
+		d.h.log.Error("a session's request failed", "effect", fmt.Sprintf("%T", effect), "device", d.device, "err", err)
+		return session.Failed{Effect: effect, Err: err, Full: errors.Is(err, store.ErrFull)}
+	}
+	return ev
+}
+
+func (d *Desk) do(ctx context.Context, effect session.ServerEffect) (session.ServerEvent, error) {
+	switch e := effect.(type) {
+	case session.Authenticate:
+		return d.authenticate(ctx, e)
+	case session.Redeem:
+		return d.redeem(ctx, e)
+	case session.LoadSession:
+		return d.load(ctx, e)
+	case session.Accept:
+		return d.accept(ctx, e)
+	case session.AcceptGap:
+		return d.gap(ctx, e)
+	case session.ReadScopes:
+		return d.read(ctx, e)
+	case session.CompareScope:
+		return d.compare(ctx, e)
+	case session.ReadRecords:
+		return d.records(ctx, e)
+	case session.LoadGrants:
+		return d.loadGrants(ctx)
+	case session.MakeReceipt:
+		b, err := d.h.Receipt(ctx, d.id, e.Log)
+		return session.ReceiptMade{Receipt: b}, err
+	case session.Touch:
+		return nil, d.touch(ctx, e)
+	case session.NotePurged:
+		return nil, d.h.store.Update(ctx, func(tx store.Tx) error {
+			return tx.Audit(store.AuditEntry{Scope: e.Scope, At: d.h.now(), Act: "purged", Subject: d.device.String()})
+		})
+	}
+	return nil, nil
+}
+
+func (d *Desk) authenticate(ctx context.Context, e session.Authenticate) (session.ServerEvent, error) {
+	d.noise = e.Noise
+	ev := session.Authenticated{}
+	err := d.h.store.View(ctx, func(r store.Reader) error {
+		dev, err := r.DeviceByNoise(e.Noise)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ev.Device, ev.Standing = dev.ID, standing(dev)
+		return nil
+	})
+	d.device = ev.Device
+	return ev, err
+}
+
+func standing(d store.Device) session.Standing {
+	if d.Revoked != 0 {
+		return session.StandingRevoked
+	}
+	return session.StandingGood
+}
+
+// load reads all that a session begins with from one snapshot; only the
+// device's log, if it is new, is written first.
+func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerEvent, error) {
+	h := &e.Hello
+	cert, err := wire.DecodeLogCert(h.Cert)
+	if err != nil || cert.Log != h.Log || cert.Device() != d.device {
+		return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: fmt.Sprint("log certificate: ", err)}, nil
+	}
+	d.opener.LearnCert(cert)
+	d.log = h.Log
+	for i := range h.Ancestors {
+		a := &h.Ancestors[i]
+		c, err := wire.DecodeLogCert(a.Cert)
+		if err != nil || c.Log != a.Log || c.Device() != d.device {
+			return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: fmt.Sprint("ancestor's certificate: ", err)}, nil
+		}
+		d.opener.LearnCert(c)
+	}
+	var ev session.SessionLoaded
+	err = d.h.store.View(ctx, func(r store.Reader) error {
+		ev = session.SessionLoaded{}
+		dev, err := r.Device(d.device)
+		if errors.Is(err, store.ErrNotFound) {
+			ev.Refuse = wire.RefuseUnknownDevice
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ev.Standing = standing(dev)
+		if err := d.welcome(r, h, dev, &ev); err != nil {
+			return err
+		}
+		return d.starts(r, h, dev, &ev)
+	})
+	return ev, err
+}
+
+// lease is for how many seconds of its uptime a device may read without
+// another contact: a season in the field.
+const lease = 120 * 24 * 3600
+
+func (d *Desk) welcome(r store.Reader, h *wire.Hello, dev store.Device, ev *session.SessionLoaded) error {
+	w := &ev.Welcome
+	eras, err := r.Eras()
+	if err != nil {
+		return err
+	}
+	for i := len(eras) - 1; i >= 0; i-- {
+		if i == len(eras)-1 {
+			w.Era = eras[i].ID
+		} else if len(w.Eras) < wire.MaxEras && slices.ContainsFunc(h.Cursors, func(c wire.Cursor) bool { return c.Era == eras[i].ID }) {
+			w.Eras = append(w.Eras, eras[i].ID)
+		}
+	}
+	log, err := readLog(r, h.Log)
+	if err != nil {
+		return err
+	}
+	w.Received, w.ReceivedHead, w.BackupSafe = log.Received, log.Head, log.BackupSafe
+	d.opener.LearnHead(log.ID, log.Received, log.Head)
+	for i := range h.Ancestors {
+		a, err := readLog(r, h.Ancestors[i].Log)
+		if err != nil {
+			return err
+		}
+		d.opener.LearnHead(a.ID, a.Received, a.Head)
+		w.Ancestors = append(w.Ancestors, wire.LogReceived{Log: a.ID, Received: a.Received, BackupSafe: a.BackupSafe})
+	}
+	w.Lease = lease
+	w.Dictionary = wire.DictChanges
+	keys := d.id.Keys()
+	w.ServerKeys = wire.AppendServerKeys(nil, &keys)
+	note, err := d.note(r, dev)
+	if err != nil {
+		return err
+	}
+	w.GrantSerial, d.serial = note.GrantSerial, note.GrantSerial
+	if note.GrantSerial != h.Grants || h.Grants == 0 {
+		w.Grants, w.Places, w.People = note.Grants, note.Places, note.People
+	}
+	return nil
+}
+
+func readLog(r store.Reader, id syncproto.LogID) (store.Log, error) {
+	log, err := r.Log(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Log{ID: id, Head: syncproto.ChainStart(id)}, nil
+	}
+	return log, err
+}
+
+// note is what the device may use, and the names that go with it.
+func (d *Desk) note(r store.Reader, dev store.Device) (wire.GrantsNote, error) {
+	var n wire.GrantsNote
+	serial, err := r.GrantSerial()
+	if err != nil {
+		return n, err
+	}
+	n.GrantSerial = serial
+	grants, err := access.OfDevice(r, dev)
+	if err != nil {
+		return n, err
+	}
+	places := map[syncproto.PlaceID]bool{}
+	for _, g := range grants {
+		if g.Rights&access.Read == 0 {
+			continue
+		}
+		n.Grants = append(n.Grants, wire.Grant{Scope: g.Scope, Place: g.Place, Compartment: g.Compartment, Rights: uint32(g.Rights), Role: g.Rank})
+		places[g.Place] = true
+	}
+	all, err := r.Places()
+	if err != nil {
+		return n, err
+	}
+	for _, p := range all {
+		if places[p.ID] && len(n.Places) < wire.MaxPlaces {
+			n.Places = append(n.Places, wire.Place{ID: p.ID, Number: p.Number, Kind: uint8(p.Kind), Parent: p.Parent, NameFa: p.NameFa, NameEn: p.NameEn})
+		}
+	}
+	n.People, err = access.Colleagues(r, dev, wire.MaxPlaces)
+	return n, err
+}
+
+func (d *Desk) starts(r store.Reader, h *wire.Hello, dev store.Device, ev *session.SessionLoaded) error {
+	grants, err := access.OfDevice(r, dev)
+	if err != nil {
+		return err
+	}
+	eras, err := r.Eras()
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if g.Rights&access.Read == 0 {
+			continue
+		}
+		i := slices.IndexFunc(h.Cursors, func(c wire.Cursor) bool { return c.Scope == g.Scope })
+		if i < 0 || h.Cursors[i].Position == 0 {
+			ev.Starts = append(ev.Starts, session.Start{Scope: g.Scope})
+			continue
+		}
+		c := h.Cursors[i]
+		scope, err := r.Scope(g.Scope)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		known := slices.ContainsFunc(eras, func(e store.Era) bool { return e.ID == c.Era })
+		sum, err := r.SumAt(g.Scope, c.Position)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		ev.Starts = append(ev.Starts, session.Resume(c, known, scope.Position, sum, err == nil, 0))
+	}
+	return nil
+}
+
+func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEvent, error) {
+	b, err := d.opener.Open(e.Batch)
+	if err != nil {
+		return session.Accepted{Status: session.AcceptedBad, Detail: err.Error()}, nil
+	}
+	got, err := d.h.Accept(ctx, d.device, b)
+	var fork *ForkError
+	var gap *GapError
+	switch {
+	case errors.As(err, &fork), errors.As(err, &gap):
+		status := session.AcceptedHole
+		if fork != nil {
+			status = session.AcceptedFork
+		}
+		ev := session.Accepted{Status: status, Log: b.Cert.Log, Detail: err.Error()}
+		return ev, d.h.store.View(ctx, func(r store.Reader) error {
+			log, err := readLog(r, b.Cert.Log)
+			ev.Received, ev.Head = log.Received, log.Head
+			return err
+		})
+	case errors.Is(err, errForeignLog):
+		return session.Accepted{Status: session.AcceptedBad, Log: b.Cert.Log, Detail: err.Error()}, nil
+	case errors.Is(err, store.ErrFull):
+		return session.Accepted{Status: session.AcceptedNot, Log: b.Cert.Log, RetryAfter: retryFull, Full: true}, nil
+	case errors.Is(err, ErrClosed), errors.Is(err, context.DeadlineExceeded):
+		return session.Accepted{Status: session.AcceptedNot, Log: b.Cert.Log, RetryAfter: retryBusy}, nil
+	case err != nil:
+		return nil, err
+	}
+	return session.Accepted{Log: got.Log, Received: got.Received, Head: got.Head, Results: logResults(got.Results)}, nil
+}
+
+// After how many milliseconds a device shall come back to a server that is
+// full (a person must make room) or busy.
+const (
+	retryFull = 5 * 60 * 1000
+	retryBusy = 5 * 1000
+)
+
+func logResults(rows []store.SeqResult) []session.LogResult {
+	out := make([]session.LogResult, len(rows))
+	for i, r := range rows {
+		out[i] = session.LogResult{Seq: r.Seq, Result: r.Result}
+	}
+	return out
+}
+
+func (d *Desk) gap(ctx context.Context, e session.AcceptGap) (session.ServerEvent, error) {
+	ev := session.Accepted{Log: e.Gap.Log}
+	err := d.h.store.Update(ctx, func(tx store.Tx) error {
+		log, err := readLog(tx, e.Gap.Log)
+		if err != nil {
+			return err
+		}
+		if log.Device != d.device && log.Received > 0 || e.Gap.To < e.Gap.From {
+			ev.Status = session.AcceptedBad
+			return nil
+		}
+		switch {
+		case e.Gap.To <= log.Received:
+		case e.Gap.From != log.Received+1:
+			ev.Status = session.AcceptedHole
+		default:
+			if err := tx.AddGap(log.ID, store.Gap{From: e.Gap.From, To: e.Gap.To}); err != nil {
+				return err
+			}
+			log.Device, log.Received, log.Head, log.LastSeen = d.device, e.Gap.To, e.Gap.Head, d.h.now()
+			if err := tx.PutLog(log); err != nil {
+				return err
+			}
+			d.opener.LearnHead(log.ID, log.Received, log.Head)
+		}
+		ev.Received, ev.Head = log.Received, log.Head
+		return nil
+	})
+	return ev, err
+}
+
+func (d *Desk) touch(ctx context.Context, e session.Touch) error {
+	return d.h.store.Update(ctx, func(tx store.Tx) error {
+		dev, err := tx.Device(d.device)
+		if err != nil {
+			return err
+		}
+		dev.LastSeen, dev.Queue, dev.OldestQueued, dev.ClockAhead = d.h.now(), e.Queue, e.OldestQueued, e.ClockAhead
+		if e.App != "" {
+			dev.App = e.App
+		}
+		return tx.PutDevice(dev)
+	})
+}

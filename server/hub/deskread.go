@@ -1,0 +1,204 @@
+package hub
+
+import (
+	"context"
+	"errors"
+
+	"mahalleh/server/access"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/session"
+	"mahalleh/syncproto/wire"
+)
+
+// read answers ReadScopes from one snapshot: pages, heads, and the results of
+// the device's log as that snapshot holds them.
+func (d *Desk) read(ctx context.Context, e session.ReadScopes) (session.ServerEvent, error) {
+	var ev session.ScopesRead
+	err := d.h.store.View(ctx, func(r store.Reader) error {
+		ev = session.ScopesRead{Complete: true}
+		serial, err := r.GrantSerial()
+		if err != nil {
+			return err
+		}
+		ev.GrantSerial = serial
+		eras, err := r.Eras()
+		if err != nil {
+			return err
+		}
+		ev.Era = eras[len(eras)-1].ID
+		log, err := readLog(r, e.Log)
+		if err != nil {
+			return err
+		}
+		ev.Received = log.Received
+		if e.ResultsFrom > 0 && e.ResultsFrom <= log.Received {
+			rows, err := r.Results(e.Log, e.ResultsFrom, wire.MaxResults)
+			if err != nil {
+				return err
+			}
+			ev.Results = logResults(rows)
+			if e.ResultsFrom+uint64(len(rows)) <= log.Received && len(rows) == wire.MaxResults {
+				ev.Complete = false
+				return nil
+			}
+		}
+		door, err := access.ForDevice(r, d.device)
+		if err != nil {
+			return err
+		}
+		return d.pages(door, e, &ev)
+	})
+	return ev, err
+}
+
+func (d *Desk) pages(door *access.Door, e session.ReadScopes, ev *session.ScopesRead) error {
+	left := e.MaxBytes
+	for _, start := range e.Scopes {
+		head, err := door.Scope(start.Scope)
+		if errors.Is(err, store.ErrNotFound) {
+			if door.May(start.Scope, access.Read) {
+				ev.Heads = append(ev.Heads, wire.Head{Scope: start.Scope})
+			}
+			continue // a scope taken away meanwhile has no head
+		}
+		if err != nil {
+			return err
+		}
+		if head.Position > start.From {
+			if left <= 0 {
+				ev.Complete = false
+				break
+			}
+			page, used, more, err := d.page(door, start, ev.Era, left)
+			if err != nil {
+				return err
+			}
+			left -= used
+			ev.Pages = append(ev.Pages, page)
+			if more {
+				ev.Complete = false
+				break
+			}
+		}
+		ev.Heads = append(ev.Heads, wire.Head{Scope: start.Scope, Position: head.Position, Sum: head.Sum, Count: head.Count})
+	}
+	if !ev.Complete {
+		ev.Heads = nil
+	}
+	return nil
+}
+
+func (d *Desk) page(door *access.Door, start session.Start, era syncproto.EraID, maxBytes int) (p wire.Page, used int, more bool, err error) {
+	records, marks, to, more, err := door.Page(start.Scope, start.From, maxBytes)
+	if err != nil {
+		return p, 0, false, err
+	}
+	p = wire.Page{Scope: start.Scope, Era: era, From: start.From, To: to}
+	for i := range records {
+		s := records[i].State
+		since := start.From
+		if start.Whole || s.Entered > start.From {
+			since = 0
+		}
+		b := wire.AppendRecord(nil, s, since)
+		used += len(b)
+		p.Records = append(p.Records, b)
+	}
+	for _, m := range marks {
+		mark := wire.Mark{Record: m.Record, Kind: wire.MarkKind(m.Kind)}
+		if door.May(m.To, access.Read) {
+			mark.To = m.To
+		}
+		used += 36
+		p.Marks = append(p.Marks, mark)
+	}
+	return p, used, more, nil
+}
+
+func (d *Desk) compare(ctx context.Context, e session.CompareScope) (session.ServerEvent, error) {
+	ev := session.EntriesRead{Scope: e.Scope}
+	err := d.h.store.View(ctx, func(r store.Reader) error {
+		door, err := access.ForDevice(r, d.device)
+		if err != nil {
+			return err
+		}
+		var mine session.BucketSums
+		var counts [wire.Buckets]int
+		err = door.Each(e.Scope, func(id syncproto.RecordID, hash [16]byte) error {
+			mine.Add(id, hash)
+			counts[session.BucketOf(id)]++
+			return nil
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ev.Buckets = session.PickBuckets(&mine, &e.Sums, &counts, e.MaxEntries)
+		wanted := map[byte]bool{}
+		for _, b := range ev.Buckets {
+			wanted[b] = true
+		}
+		ev.Entries = nil
+		return door.Each(e.Scope, func(id syncproto.RecordID, hash [16]byte) error {
+			if wanted[session.BucketOf(id)] {
+				ev.Entries = append(ev.Entries, wire.Entry{Record: id, StateHash: hash})
+			}
+			return nil
+		})
+	})
+	return ev, err
+}
+
+func (d *Desk) records(ctx context.Context, e session.ReadRecords) (session.ServerEvent, error) {
+	var ev session.RecordsRead
+	err := d.h.store.View(ctx, func(r store.Reader) error {
+		ev = session.RecordsRead{Scope: e.Scope}
+		door, err := access.ForDevice(r, d.device)
+		if err != nil {
+			return err
+		}
+		scope, err := door.Scope(e.Scope)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		ev.Position = scope.Position
+		left := e.MaxBytes
+		for _, id := range e.Records {
+			row, err := door.Record(id)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			if err != nil || row.State.Home != e.Scope || row.State.Erased {
+				ev.Gone = append(ev.Gone, id)
+				ev.Done++
+				continue
+			}
+			b := wire.AppendRecord(nil, row.State, 0)
+			if len(b) > left && len(ev.Records) > 0 {
+				return nil
+			}
+			left -= len(b)
+			ev.Records = append(ev.Records, b)
+			ev.Done++
+		}
+		return nil
+	})
+	return ev, err
+}
+
+func (d *Desk) loadGrants(ctx context.Context) (session.ServerEvent, error) {
+	var ev session.GrantsLoaded
+	err := d.h.store.View(ctx, func(r store.Reader) error {
+		dev, err := r.Device(d.device)
+		if err != nil {
+			return err
+		}
+		ev.Standing = standing(dev)
+		ev.Grants, err = d.note(r, dev)
+		return err
+	})
+	return ev, err
+}
