@@ -72,6 +72,15 @@ func (s scope) HasCode(list, code string) bool {
 	return ok
 }
 
+// HasAttr says whether some code of a list has the attribute.
+func (s scope) HasAttr(list, attr string) bool {
+	codes, ok := s.lists[list]
+	return ok && slices.ContainsFunc(codes.Items, func(item CodeItem) bool {
+		_, ok := item.Attrs[attr]
+		return ok
+	})
+}
+
 // exprType returns what the field is to an expression.
 func (f *Field) exprType() expr.Type {
 	typ := f.Type

@@ -27,6 +27,7 @@ func (w world) Field(name string) (Symbol, error) {
 
 func (w world) This() (Symbol, error)          { return w.Field("n3") }
 func (w world) HasCode(list, code string) bool { return list == "KIND" && (code == "a" || code == "b") }
+func (w world) HasAttr(list, attr string) bool { return list == "KIND" && attr != "lvel" }
 func (w world) Value(key uint64) Value         { return w.values[w.names[key]] }
 
 func num(s string) Value {
@@ -369,6 +370,7 @@ func TestCompileRefusals(t *testing.T) {
 		{"computed date", "date(concat('2026', '-01-01'))", "between quotation marks"},
 		{"area of a point", "area-ha(${here})", "not point"},
 		{"distance of rings", "distance-m(${ring}, ${here})", "not polygon"},
+		{"no such attribute", "code-attr(${kind}, 'lvel') = 'block'", `has an attribute "lvel"`},
 		{"parent of a set", "parent-code(${kinds})", "field with one code"},
 		{"long", strings.Repeat("1+", MaxSource), "longer than"},
 		{"many parts", "concat(" + strings.Repeat("1,", MaxNodes) + "1)", "more than 256 parts"},

@@ -34,6 +34,8 @@ type Scope interface {
 	This() (Symbol, error)
 	// HasCode says whether a code list has the code.
 	HasCode(list, code string) bool
+	// HasAttr says whether some code of a list has the attribute.
+	HasAttr(list, attr string) bool
 }
 
 // Vars gives the values of fields during an evaluation.

@@ -147,7 +147,10 @@ func checkCodeAttr(c *checker, n *node) (Type, error) {
 	if n.kids[0].typ.Kind != KindCode || n.kids[0].typ.List == "" {
 		return Type{}, c.fail(n.kids[0], "code-attr takes a field with one code")
 	}
-	_, err := c.literal(n, 1)
+	attr, err := c.literal(n, 1)
+	if err == nil && !c.scope.HasAttr(n.kids[0].typ.List, attr) {
+		err = c.fail(n.kids[1], "no code of the list %s has an attribute %q", n.kids[0].typ.List, attr)
+	}
 	return Type{Kind: KindText}, err
 }
 
