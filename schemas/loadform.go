@@ -339,7 +339,7 @@ func (l *loader) fieldShape(file, where string, field *Field, content fieldConte
 		field.MaxLength = DefaultLongTextLength
 	}
 	if field.Pattern != "" {
-		pattern, err := expr.CompilePattern("^(?:" + field.Pattern + ")$")
+		pattern, err := expr.CompilePattern(field.Pattern)
 		if err != nil {
 			l.refuse(file, where, ErrExpression, "pattern: %v", err)
 		}

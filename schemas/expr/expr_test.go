@@ -244,6 +244,7 @@ func TestEval(t *testing.T) {
 		{"regex('B04', 'B[0-9]+')", "true"},
 		{"regex('xB04', 'B[0-9]+')", "false"},
 		{"regex(${silence}, 'B')", "empty"},
+		{"regex('one\ntwo 12', '.*[0-9]+')", "true"},
 		{"contains(${text}, 'محله')", "true"},
 		{"contains(${silence}, 'x')", "empty"},
 		{"starts-with(${text}, 'محله')", "false"},

@@ -100,12 +100,13 @@ func (p *Program) Eval(vars Vars, env *Env) (Value, error) {
 	return v, nil
 }
 
-// CompilePattern compiles an RE2 expression of bounded length.
+// CompilePattern compiles an RE2 expression of bounded length that must match a
+// whole text; "." matches line ends too, or a rule would end with the first line.
 func CompilePattern(pattern string) (*regexp.Regexp, error) {
 	if len(pattern) > maxPattern {
 		return nil, fmt.Errorf("regular expression of %d bytes, at most %d", len(pattern), maxPattern)
 	}
-	return regexp.Compile(pattern)
+	return regexp.Compile("^(?s:" + pattern + ")$")
 }
 
 // machine is one evaluation.

@@ -24,7 +24,7 @@ func checkRegex(c *checker, n *node) (Type, error) {
 	if err != nil {
 		return Type{}, err
 	}
-	compiled, err := CompilePattern("^(?:" + pattern + ")$")
+	compiled, err := CompilePattern(pattern)
 	if err != nil {
 		return Type{}, c.fail(n.kids[1], "%v", err)
 	}
