@@ -1,0 +1,450 @@
+package wire
+
+import (
+	"bytes"
+	"slices"
+
+	"mahalleh/syncproto"
+)
+
+// A batch's changes are packed into three streams: raw (ids, secrets and
+// hashes, which nothing compresses), numbers, and letters. Both sides keep a
+// model of what came before, and only what the model does not foresee is
+// written. FORMAT.md draws it.
+
+// The bits of the number that leads a packed change: what differs from what
+// the model foresees, or is there at all. The commonest take one byte.
+const (
+	packVerb       = 1 << iota // verb: as before
+	packForm                   // form: as before
+	packScope                  // scope: as before
+	packBase                   // base: latest version of this record in the batch
+	packParent                 // parent: likewise
+	packNoAlive                // first operation: the usual one on presence, see usualAlive
+	packAuthor                 // author: as before
+	packPackage                // package: as before
+	packRole                   // role and verified: as before
+	packGrants                 // grants serial: as before
+	packClock                  // correction and boot: as before
+	packOrigin                 // origin: the batch's log and this sequence
+	packGroup                  // group: none
+	packExtra                  // fields of a newer release: none
+	packCommitment             // commitment: that of the secret and operations
+	packRedacted               // redacted: no secret and operations
+	packRawOps                 // operations that are not canonical, as they are
+	packRawHeader              // a header that is not canonical, as it is
+	packEnd
+)
+
+// A packed operation leads with a byte: kind<<4 | names<<2 | has item<<1 | not
+// critical, kind 0 when the kind follows as a number.
+const (
+	packOpOptional = 1
+	packOpItem     = 2
+	packOpNames    = 2 // how far names is shifted
+	packOpKind     = 4 // how far kind is shifted
+	maxOpKind      = 15
+
+	namesSame  = 0 // those of the last operation that named any; before it the base
+	namesNone  = 1
+	namesGiven = 2
+)
+
+// maxNear bounds, in milliseconds, how far a record id's time may lie from the
+// change's for the difference to be shorter than the time: four bytes hold it.
+const maxNear = 1 << 27
+
+// idList numbers ids in the order in which they came up; an id is named by
+// its distance from the end.
+type idList struct {
+	ids [][16]byte
+	// at is where each id last stood; only who packs needs it.
+	at map[[16]byte]int
+}
+
+// distance returns how far from the end the id stands, 1 for the last, 0 if
+// it does not.
+func (l *idList) distance(id [16]byte) uint64 {
+	if i, ok := l.at[id]; ok {
+		return uint64(len(l.ids) - i)
+	}
+	return 0
+}
+
+func (l *idList) add(id [16]byte) {
+	if l.at != nil {
+		l.at[id] = len(l.ids)
+	}
+	l.ids = append(l.ids, id)
+}
+
+// back returns the id at a distance from the end.
+func (l *idList) back(distance uint64) (id [16]byte, ok bool) {
+	if distance == 0 || distance > uint64(len(l.ids)) {
+		return id, false
+	}
+	return l.ids[uint64(len(l.ids))-distance], true
+}
+
+// model is what both sides know before a change.
+type model struct {
+	log    syncproto.LogID
+	tables *Tables
+	// prev is the header before; its times start at zero.
+	prev          syncproto.Header
+	scope, author uint64
+	// versions holds changes and what they name, records records and what
+	// refers to them, others items, groups, logs.
+	versions, records, others idList
+	// latest is each record's last version in the batch.
+	latest map[syncproto.RecordID]syncproto.ChangeID
+}
+
+func newModel(log syncproto.LogID, tables *Tables) *model {
+	d := &tables.Usual
+	return &model{log: log, tables: tables, latest: map[syncproto.RecordID]syncproto.ChangeID{},
+		prev: syncproto.Header{Verb: syncproto.VerbEdit, Package: d.Package, Role: d.Role, Verified: d.Verified,
+			Grants: d.Grants, Corrected: d.Corrected, Correction: d.Correction, Boot: d.Boot, Time: d.Time, Uptime: d.Uptime}}
+}
+
+// usualAlive is the operation by which nearly every change says that its
+// record is there: it names the base, if there is one.
+func usualAlive(base syncproto.ChangeID) syncproto.Op {
+	return syncproto.Op{Kind: syncproto.OpSet, Critical: true, Field: syncproto.FieldPresence,
+		Names: usualNames(base), Value: syncproto.Bool(true)}
+}
+
+func usualNames(base syncproto.ChangeID) []syncproto.ChangeID {
+	if base.IsZero() {
+		return nil
+	}
+	return []syncproto.ChangeID{base}
+}
+
+func sameOp(a, b *syncproto.Op) bool {
+	return a.Kind == b.Kind && a.Critical == b.Critical && a.Field == b.Field && a.Item == b.Item && a.Sub == b.Sub &&
+		slices.Equal(a.Names, b.Names) && a.Value == b.Value
+}
+
+// after tells the model of a change whose header is canonical.
+func (m *model) after(h *syncproto.Header, id syncproto.ChangeID, scope, author uint64) {
+	m.prev, m.scope, m.author = *h, scope, author
+	m.latest[h.Record] = id
+	m.versions.add(id)
+}
+
+func newPacker(log syncproto.LogID, tables *Tables, fold *folder) *packer {
+	p := &packer{model: newModel(log, tables), fold: fold}
+	for _, l := range []*idList{&p.versions, &p.records, &p.others} {
+		l.at = map[[16]byte]int{}
+	}
+	return p
+}
+
+// packer writes the three streams.
+type packer struct {
+	*model
+	fold               *folder
+	raw, nums, letters []byte
+}
+
+func (p *packer) num(n uint64) { p.nums = appendUvarint(p.nums, n) }
+
+// noise writes a number that nothing compresses, such as a time.
+func (p *packer) noise(n uint64) { p.raw = appendUvarint(p.raw, n) }
+
+// ref names an id of a list: 0 and the id itself if it is new there, else its
+// distance from the end.
+func (p *packer) ref(l *idList, id [16]byte) { p.num(p.plainRef(l, id)) }
+
+func (p *packer) plainRef(l *idList, id [16]byte) uint64 {
+	d := l.distance(id)
+	if d == 0 {
+		p.raw = append(p.raw, id[:]...)
+		l.add(id)
+	}
+	return d
+}
+
+// optionalRef is ref plus one, 0 for none.
+func (p *packer) optionalRef(l *idList, id [16]byte) {
+	if id == ([16]byte{}) {
+		p.num(0)
+		return
+	}
+	p.num(p.plainRef(l, id) + 1)
+}
+
+// record names a record: 0 and its id, 1 and the difference of its time from
+// the change's and the rest of its id, or its distance from the end plus one.
+func (p *packer) record(id syncproto.RecordID, at int64) {
+	if d := p.records.distance(id); d != 0 {
+		p.num(d + 1)
+		return
+	}
+	p.records.add(id)
+	diff := idTime(id) - at
+	if diff >= maxNear || diff <= -maxNear {
+		p.num(0)
+		p.raw = append(p.raw, id[:]...)
+		return
+	}
+	p.num(1)
+	p.noise(syncproto.Zigzag(diff))
+	p.raw = append(p.raw, id[6:]...)
+}
+
+// idTime is the Unix time in milliseconds in the first six bytes of a UUIDv7.
+func idTime(id syncproto.RecordID) (ms int64) {
+	for _, b := range id[:6] {
+		ms = ms<<8 | int64(b)
+	}
+	return ms
+}
+
+// text writes bytes into the letters, folded if that is shorter:
+// length<<1 | folded.
+func (p *packer) text(s string) {
+	start := len(p.letters)
+	p.letters = p.fold.fold(p.letters, s)
+	if n := len(p.letters) - start; n < len(s) {
+		p.num(uint64(n)<<1 | 1)
+		return
+	}
+	p.letters = append(p.letters[:start], s...)
+	p.num(uint64(len(s)) << 1)
+}
+
+// change packs a change at this sequence of the batch's log.
+func (p *packer) change(seq uint64, ch *syncproto.Change) {
+	var mask uint64
+	h, err := DecodeHeader(ch.HeaderBytes)
+	if err != nil || !bytes.Equal(AppendHeader(nil, &h), ch.HeaderBytes) {
+		mask |= packRawHeader
+	}
+	var ops []syncproto.Op
+	switch {
+	case ch.Redacted():
+		mask |= packRedacted
+	case mask&packRawHeader != 0:
+		mask |= packRawOps
+	default:
+		ops, err = DecodeOps(h.OriginLog, h.OriginSeq, ch.OpsBytes)
+		if err == nil {
+			var again []byte
+			again, err = EncodeOps(h.OriginLog, h.OriginSeq, ops)
+			if err == nil && !bytes.Equal(again, ch.OpsBytes) {
+				err = ErrNotCanonical
+			}
+		}
+		if err != nil {
+			mask |= packRawOps
+		}
+	}
+	if mask&packRawHeader != 0 {
+		p.num(mask)
+		p.num(uint64(len(ch.HeaderBytes)))
+		p.raw = append(p.raw, ch.HeaderBytes...)
+		p.body(mask, ch, &h, nil)
+		return
+	}
+	scope, author := p.tables.scope(h.Scope), p.tables.author(h.Author)
+	mask |= p.differences(seq, &h, scope, author)
+	if ch.Redacted() || syncproto.Commit(ch.Secret, ch.OpsBytes) != h.Commitment {
+		mask |= packCommitment
+	}
+	alive := usualAlive(h.Base)
+	if len(ops) == 0 || !sameOp(&ops[0], &alive) {
+		mask |= packNoAlive
+	} else {
+		ops = ops[1:]
+	}
+	p.num(mask)
+	p.header(mask, &h, scope, author)
+	p.body(mask, ch, &h, ops)
+	p.after(&h, syncproto.IDOf(ch.HeaderBytes), scope, author)
+}
+
+// differences returns the bits of the header fields that the model does not
+// foresee.
+func (p *packer) differences(seq uint64, h *syncproto.Header, scope, author uint64) (mask uint64) {
+	set := func(bit uint64, differs bool) {
+		if differs {
+			mask |= bit
+		}
+	}
+	prev := &p.prev
+	set(packVerb, h.Verb != prev.Verb)
+	set(packForm, h.Form != prev.Form)
+	set(packPackage, h.Package != prev.Package)
+	set(packScope, scope != p.scope)
+	set(packAuthor, author != p.author)
+	set(packRole, h.Role != prev.Role || h.Verified != prev.Verified)
+	set(packGrants, h.Grants != prev.Grants)
+	set(packClock, h.Corrected != prev.Corrected || h.Correction != prev.Correction || h.Boot != prev.Boot)
+	set(packOrigin, h.OriginLog != p.log || h.OriginSeq != seq)
+	set(packBase, h.Base != p.latest[h.Record])
+	set(packParent, h.Parent != p.latest[h.Record])
+	set(packGroup, h.Group != syncproto.GroupID{})
+	set(packExtra, len(h.Extra) > 0)
+	return mask
+}
+
+func (p *packer) header(mask uint64, h *syncproto.Header, scope, author uint64) {
+	prev := &p.prev
+	if mask&packVerb != 0 {
+		p.num(uint64(h.Verb))
+	}
+	if mask&packForm != 0 {
+		p.num(uint64(h.Form))
+	}
+	if mask&packPackage != 0 {
+		p.num(uint64(h.Package))
+	}
+	if mask&packScope != 0 {
+		p.num(scope)
+	}
+	if mask&packAuthor != 0 {
+		p.num(author)
+	}
+	if mask&packRole != 0 {
+		p.num(uint64(h.Role)<<1 | boolNum(h.Verified))
+	}
+	if mask&packGrants != 0 {
+		p.num(h.Grants)
+	}
+	if mask&packClock != 0 {
+		// None, or one more than the zigzag, which has no top bit (see instant).
+		if !h.Corrected {
+			p.noise(0)
+		} else {
+			p.noise(syncproto.Zigzag(h.Correction) + 1)
+		}
+		p.noise(h.Boot)
+	}
+	if mask&packOrigin != 0 {
+		p.optionalRef(&p.others, h.OriginLog)
+		p.num(h.OriginSeq)
+	}
+	p.noise(syncproto.Zigzag(h.Time - prev.Time))
+	p.noise(syncproto.Zigzag(int64(h.Uptime) - int64(prev.Uptime) - (h.Time - prev.Time)))
+	p.record(h.Record, h.Time)
+	if mask&packBase != 0 {
+		p.optionalRef(&p.versions, h.Base)
+	}
+	if mask&packParent != 0 {
+		p.optionalRef(&p.versions, h.Parent)
+	}
+	if mask&packGroup != 0 {
+		p.ref(&p.others, h.Group)
+	}
+	if mask&packExtra != 0 {
+		p.num(uint64(len(h.Extra)))
+		for _, e := range h.Extra {
+			p.num(e.Key)
+			p.num(uint64(len(e.Payload)))
+			p.raw = append(p.raw, e.Payload...)
+		}
+	}
+	if mask&packCommitment != 0 {
+		p.raw = append(p.raw, h.Commitment[:]...)
+	}
+}
+
+func (p *packer) body(mask uint64, ch *syncproto.Change, h *syncproto.Header, ops []syncproto.Op) {
+	if mask&packRedacted != 0 {
+		return
+	}
+	p.raw = append(p.raw, ch.Secret[:]...)
+	if mask&packRawOps != 0 {
+		p.num(uint64(len(ch.OpsBytes)))
+		p.raw = append(p.raw, ch.OpsBytes...)
+		return
+	}
+	own := ownItems(h.OriginLog, h.OriginSeq, ops)
+	p.num(uint64(len(ops)))
+	field, names := uint32(0), usualNames(h.Base)
+	for i := range ops {
+		p.op(&ops[i], field, names, own)
+		field = ops[i].Field
+		if len(ops[i].Names) > 0 {
+			names = ops[i].Names
+		}
+	}
+}
+
+func (p *packer) op(op *syncproto.Op, field uint32, usual []syncproto.ChangeID, own map[syncproto.ItemID]int) {
+	names := byte(namesGiven)
+	switch {
+	case slices.Equal(op.Names, usual):
+		names = namesSame
+	case len(op.Names) == 0:
+		names = namesNone
+	}
+	item := op.Item != (syncproto.ItemID{})
+	head := names<<packOpNames | byte(boolNum(item))*packOpItem | byte(boolNum(!op.Critical))*packOpOptional
+	if op.Kind <= maxOpKind {
+		p.nums = append(p.nums, head|byte(op.Kind)<<packOpKind)
+	} else {
+		p.nums = append(p.nums, head)
+		p.num(uint64(op.Kind))
+	}
+	p.num(uint64(op.Field - field))
+	if item {
+		if n, ok := own[op.Item]; ok {
+			p.num(2*uint64(n) + 1)
+		} else {
+			p.num(2 * p.plainRef(&p.others, op.Item))
+		}
+		p.num(uint64(op.Sub))
+	}
+	if names == namesGiven {
+		// Reference<<1 | more follow.
+		for i, n := range op.Names {
+			p.num(p.plainRef(&p.versions, n)<<1 | boolNum(i < len(op.Names)-1))
+		}
+	}
+	p.value(op.Value)
+}
+
+func (p *packer) value(v syncproto.Value) {
+	p.num(uint64(v.Type))
+	switch {
+	case v.Type == syncproto.TypeRef:
+		p.optionalRef(&p.records, v.ID())
+	case v.Type.Class() == syncproto.ClassVarint:
+		p.num(v.Num())
+	case v.Type.Class() == syncproto.ClassFixed:
+		p.ref(&p.others, v.ID())
+	case v.Type == syncproto.TypePoint || v.Type == syncproto.TypeAttachment:
+		p.num(uint64(len(v.Bytes())))
+		p.raw = append(p.raw, v.Bytes()...)
+	case v.Type == syncproto.TypeLongText:
+		text, base, _ := v.AsLongText()
+		p.text(text)
+		p.base(text, base)
+	case v.Type.Class() == syncproto.ClassBytes:
+		p.text(v.Bytes())
+	}
+}
+
+// base writes the text on which another was written: 0 if there is none, else
+// one more than the bytes both begin with, the bytes both end with, and what
+// stands between.
+func (p *packer) base(text, base string) {
+	if base == "" {
+		p.num(0)
+		return
+	}
+	n := 0
+	for n < len(base) && n < len(text) && base[n] == text[n] {
+		n++
+	}
+	m := 0
+	for m < len(base)-n && m < len(text)-n && base[len(base)-1-m] == text[len(text)-1-m] {
+		m++
+	}
+	p.num(uint64(n) + 1)
+	p.num(uint64(m))
+	p.text(base[n : len(base)-m])
+}
