@@ -147,6 +147,24 @@ func readPlaces(r Reader) (places, error) {
 // and what a province may put between.
 const maxDepth = 8
 
+// ScopeRow returns a scope nobody has written to yet: which compartment of
+// which place it is. A scope of no place, which only a program's mistake makes,
+// has neither.
+func ScopeRow(r Reader, id syncproto.ScopeID) (store.Scope, error) {
+	p, err := readPlaces(r)
+	if err != nil {
+		return store.Scope{}, err
+	}
+	for _, x := range p.order {
+		for _, c := range Compartments {
+			if syncproto.ScopeOf(x.ID, c) == id {
+				return store.Scope{ID: id, Place: x.ID, Compartment: c}, nil
+			}
+		}
+	}
+	return store.Scope{ID: id}, nil
+}
+
 // within reports whether a place is the other one or lies in it.
 func (p places) within(place, in syncproto.PlaceID) bool {
 	for range maxDepth {

@@ -362,9 +362,9 @@ func (w *work) finish() error {
 	}
 	slices.SortFunc(ids, func(a, b syncproto.RecordID) int { return bytes.Compare(a[:], b[:]) })
 	for _, id := range sortedScopes(scopes) {
-		sc, err := w.tx.LockScope(id)
+		sc, err := w.lockScope(id)
 		if err != nil {
-			return fmt.Errorf("lock scope %s: %w", id, err)
+			return err
 		}
 		scopes[id] = &sc
 	}
@@ -389,6 +389,18 @@ func (w *work) finish() error {
 		}
 	}
 	return w.tx.PutMeta(clockKey, binary.BigEndian.AppendUint64(nil, uint64(w.now)))
+}
+
+// lockScope locks a scope, which begins with its first record.
+func (w *work) lockScope(id syncproto.ScopeID) (store.Scope, error) {
+	sc, err := w.tx.LockScope(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return access.ScopeRow(w.tx, id)
+	}
+	if err != nil {
+		return sc, fmt.Errorf("lock scope %s: %w", id, err)
+	}
+	return sc, nil
 }
 
 func sortedScopes(m map[syncproto.ScopeID]*store.Scope) []syncproto.ScopeID {

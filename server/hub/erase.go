@@ -74,9 +74,9 @@ func (w *work) erase(t *touched, e Erasure) error {
 	if s.Home.IsZero() {
 		s.Home = e.Scope
 	}
-	home, err := w.tx.LockScope(s.Home)
+	home, err := w.lockScope(s.Home)
 	if err != nil {
-		return fmt.Errorf("lock scope %s: %w", s.Home, err)
+		return err
 	}
 	if t.there {
 		home.Sum = syncproto.SumSub(home.Sum, t.hash)
