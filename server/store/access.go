@@ -98,6 +98,9 @@ type AccessReader interface {
 	Code(syncproto.Hash) (Code, error)
 	// DevicePeople returns who may author changes on a device.
 	DevicePeople(syncproto.DeviceID) ([]syncproto.PersonID, error)
+	// Audits returns the administrative acts of a scope (zero: of the server as
+	// a whole), oldest first.
+	Audits(syncproto.ScopeID) ([]AuditEntry, error)
 }
 
 // AccessWriter writes them.

@@ -12,6 +12,8 @@
 //     id; positions are taken last, under their scope's lock, so that they
 //     commit in order and without gaps.
 //   - Savepoint undoes only what its function wrote.
+//   - Reader and Tx answer only until their function returns, and to one
+//     goroutine at a time.
 //   - Slices that come out belong to the caller, those that go in are copied.
 package store
 
@@ -28,6 +30,11 @@ var (
 	// ErrFull says that the disk is full: nothing was written, what is there
 	// stays readable, and the writer may come back later.
 	ErrFull = errors.New("storage is full")
+	// ErrDisk says that reading or writing the disk failed. Nothing of the
+	// transaction was acknowledged; only if its very last write failed and
+	// the machine then went down, it may turn out to be there, so that the
+	// caller must be ready to find it when it tries again.
+	ErrDisk = errors.New("the disk failed")
 	// ErrNewer says that the store was written by a newer release.
 	ErrNewer = errors.New("storage was written by a newer release")
 	// ErrInUse says that another process holds the store.
@@ -141,6 +148,8 @@ type SeqResult struct {
 // LogWriter writes logs.
 type LogWriter interface {
 	PutLog(Log) error
+	// AppendEntries adds places to a log. A place is written once: one that is
+	// there already is an error.
 	AppendEntries(syncproto.LogID, []Entry) error
 	AddGap(syncproto.LogID, Gap) error
 }
@@ -193,7 +202,8 @@ type ChangeReader interface {
 	// Waiting returns the record's changes with this outcome, by receipt.
 	Waiting(syncproto.RecordID, syncproto.Outcome) ([]Change, error)
 	// ByOutcome lists changes with this outcome in the scopes (all if nil) by
-	// receipt, after the given one, at most max.
+	// receipt, after the given one (which may by now have another outcome, but
+	// must be there), at most max.
 	ByOutcome(o syncproto.Outcome, scopes []syncproto.ScopeID, after syncproto.ChangeID, max int) ([]Change, error)
 	Decisions(syncproto.ChangeID) ([]Quarantine, error)
 }
@@ -203,7 +213,7 @@ type ChangeWriter interface {
 	// PutChange inserts the change or replaces the row with its id.
 	PutChange(Change) error
 	PutDecision(Quarantine) error
-	// NextOrder returns the next number for Change.Order.
+	// NextOrder returns the next number for Change.Order, ascending from 1.
 	NextOrder() (uint64, error)
 }
 
@@ -242,7 +252,7 @@ type Filter struct {
 	// Conflicts only lists records with open conflicts.
 	Conflicts bool
 	After     syncproto.RecordID
-	Max       int
+	Max       int // how many at most
 }
 
 // RecordReader reads records. Page, Records and Each leave out records whose
@@ -250,21 +260,26 @@ type Filter struct {
 type RecordReader interface {
 	Record(syncproto.RecordID) (Record, error)
 	// Page returns what changed in a scope after a position, in order of
-	// positions: records and marks, each at its last place, until their states
-	// weigh maxBytes (at least one, if there is one). to is the position up to
-	// which everything is included, more whether something follows.
+	// positions: records and marks, each at its last place, as long as their
+	// states weigh no more than maxBytes (at least one, if there is one; a record
+	// and a mark at one position stay together). to is the position up to which
+	// everything is included, the scope's head if nothing follows; more says
+	// whether something does.
 	Page(scope syncproto.ScopeID, after uint64, maxBytes int) (records []Record, marks []Mark, to uint64, more bool, err error)
 	// Records lists by id.
 	Records(Filter) ([]Record, error)
-	// Each calls f for every record of a scope, by id.
+	// Each calls f for every record of a scope that is not erased, by id. f may
+	// ask the reader other things.
 	Each(scope syncproto.ScopeID, f func(id syncproto.RecordID, hash [16]byte) error) error
 }
 
 // RecordWriter writes records.
 type RecordWriter interface {
-	// PutRecord inserts or replaces the record; its scope is State.Home.
+	// PutRecord inserts or replaces the record; its scope is State.Home, its
+	// place there State.Position, at which no other record stands.
 	PutRecord(Record) error
-	// PutMark replaces an older mark of the record in the scope.
+	// PutMark replaces an older mark of the record in the scope. No other mark
+	// stands at its position; a record may, such as the stone of an erased one.
 	PutMark(Mark) error
 	// DropMark forgets the record's mark in a scope, when it comes back.
 	DropMark(syncproto.ScopeID, syncproto.RecordID) error
@@ -276,7 +291,8 @@ type Scope struct {
 	Place       syncproto.PlaceID
 	Compartment string
 	// Position is the last one given out, Sum the sum of the hashes of the
-	// scope's records there modulo 2^128 (big endian), Count their number.
+	// scope's records there modulo 2^128 (big endian), Count their number;
+	// erased records are not among them.
 	Position uint64
 	Sum      [16]byte
 	Count    uint64

@@ -1,0 +1,234 @@
+package sqlitestore
+
+import (
+	"cmp"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
+
+// appendResult writes what columns do not hold of a result: an acknowledgement
+// message with this one result, so that stored results are read as long as
+// sent ones are.
+func appendResult(b []byte, r syncproto.Result) []byte {
+	r.Change, r.Scope, r.Outcome = syncproto.ChangeID{}, syncproto.ScopeID{}, 0
+	return wire.AppendMessage(b, &wire.Ack{Results: []syncproto.Result{r}})
+}
+
+func decodeResult(b []byte) (syncproto.Result, error) {
+	m, err := wire.DecodeMessage(wire.MsgAck, b)
+	if err != nil {
+		return syncproto.Result{}, fmt.Errorf("decode result: %w: %w", store.ErrCorrupt, err)
+	}
+	ack, ok := m.(*wire.Ack)
+	if !ok || len(ack.Results) != 1 {
+		return syncproto.Result{}, fmt.Errorf("decode result: %w", store.ErrCorrupt)
+	}
+	return ack.Results[0], nil
+}
+
+// scanResult reads id, outcome, result_scope and result.
+func (r *reader) scanResult(row *row) (syncproto.Result, error) {
+	id, outcome, scope := row.id(), syncproto.Outcome(row.int()), row.int()
+	res, err := decodeResult(row.blob())
+	if err != nil {
+		return res, fmt.Errorf("change %s: %w", syncproto.ChangeID(id), err)
+	}
+	res.Change, res.Outcome = id, outcome
+	res.Scope, err = r.idOf(scope)
+	return res, err
+}
+
+const changeColumns = `SELECT id, outcome, result_scope, result, num, record, scope, author, device, log, seq, received, attempts, ord, body FROM changes `
+
+// scanChange reads changeColumns; num is the order of receipt.
+func (r *reader) scanChange(row *row) (c store.Change, num int64, err error) {
+	if c.Result, err = r.scanResult(row); err != nil {
+		return c, 0, err
+	}
+	c.ID = c.Result.Change
+	num = row.int()
+	c.Record = row.id()
+	var ids [4][16]byte
+	for i := range ids {
+		if ids[i], err = r.idOf(row.int()); err != nil {
+			return c, num, err
+		}
+	}
+	c.Scope, c.Author, c.Device, c.Log = ids[0], ids[1], ids[2], ids[3]
+	c.Seq, c.Received = uint64(row.int()), row.int()
+	c.Attempts, c.Order = int(row.int()), uint64(row.int())
+	c.Bytes = row.blob()
+	return c, num, nil
+}
+
+// Change implements store.ChangeReader.
+func (r *reader) Change(id syncproto.ChangeID) (c store.Change, err error) {
+	err = r.c.one(changeColumns+"WHERE id = ?", func(row *row) error { c, _, err = r.scanChange(row); return err }, id[:])
+	if err != nil {
+		return store.Change{}, fmt.Errorf("change %s: %w", id, err)
+	}
+	return c, nil
+}
+
+// Outcome implements store.ChangeReader.
+func (r *reader) Outcome(id syncproto.ChangeID) (o syncproto.Outcome, err error) {
+	err = r.c.one("SELECT outcome FROM changes WHERE id = ?", func(row *row) error { o = syncproto.Outcome(row.int()); return nil }, id[:])
+	if err != nil {
+		return 0, fmt.Errorf("change %s: %w", id, err)
+	}
+	return o, nil
+}
+
+// changes collects the answer to a query over changeColumns.
+func (r *reader) changes(sql string, args ...driver.Value) (list []store.Change, err error) {
+	err = r.each(changeColumns+sql, func(row *row) error {
+		c, _, err := r.scanChange(row)
+		list = append(list, c)
+		return err
+	}, args...)
+	return list, err
+}
+
+// History implements store.ChangeReader.
+func (r *reader) History(record syncproto.RecordID) ([]store.Change, error) {
+	list, err := r.changes("WHERE record = ? ORDER BY num", record[:])
+	if err != nil {
+		return nil, fmt.Errorf("history of %s: %w", record, err)
+	}
+	// Order less one wraps to the last place for those that were not applied.
+	slices.SortStableFunc(list, func(a, b store.Change) int { return cmp.Compare(a.Order-1, b.Order-1) })
+	return list, nil
+}
+
+// Waiting implements store.ChangeReader.
+func (r *reader) Waiting(record syncproto.RecordID, o syncproto.Outcome) ([]store.Change, error) {
+	list, err := r.changes("WHERE record = ? AND outcome = ? ORDER BY num", record[:], int64(o))
+	if err != nil {
+		return nil, fmt.Errorf("waiting changes of %s: %w", record, err)
+	}
+	return list, nil
+}
+
+// ByOutcome implements store.ChangeReader.
+func (r *reader) ByOutcome(o syncproto.Outcome, scopes []syncproto.ScopeID, after syncproto.ChangeID, max int) ([]store.Change, error) {
+	list, err := r.byOutcome(o, scopes, after, max)
+	if err != nil {
+		return nil, fmt.Errorf("changes with outcome %s: %w", o, err)
+	}
+	return list, nil
+}
+
+func (r *reader) byOutcome(o syncproto.Outcome, scopes []syncproto.ScopeID, after syncproto.ChangeID, max int) (list []store.Change, err error) {
+	from := int64(0)
+	if !after.IsZero() {
+		err := r.c.one("SELECT num FROM changes WHERE id = ?", func(row *row) error { from = row.int(); return nil }, after[:])
+		if err != nil {
+			return nil, fmt.Errorf("after %s: %w", after, err)
+		}
+	}
+	in, err := r.scopeSet(scopes)
+	if err != nil || max <= 0 {
+		return nil, err
+	}
+	// The index of the rarer outcomes serves only a condition that names them.
+	sql := changeColumns + "WHERE outcome = ? AND num > ? ORDER BY num"
+	if o > syncproto.Merged {
+		sql = changeColumns + "WHERE outcome = ? AND outcome > 2 AND num > ? ORDER BY num"
+	}
+	err = r.each(sql, func(row *row) error {
+		// Columns are counted as in changeColumns.
+		if scope, ok := row.v[6].(int64); in != nil && ok && !in[scope] {
+			return nil
+		}
+		c, _, err := r.scanChange(row)
+		if list = append(list, c); err == nil && len(list) == max {
+			err = errEnough
+		}
+		return err
+	}, int64(o), from)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return list, err
+}
+
+// errEnough ends an answer early.
+var errEnough = errors.New("enough")
+
+// scopeSet turns scopes into their numbers; nil stays nil, for all scopes.
+func (r *reader) scopeSet(scopes []syncproto.ScopeID) (map[int64]bool, error) {
+	if scopes == nil {
+		return nil, nil
+	}
+	set := make(map[int64]bool, len(scopes))
+	for _, s := range scopes {
+		num, err := r.numOf(s)
+		if isNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		set[num] = true
+	}
+	return set, nil
+}
+
+// Decisions implements store.ChangeReader.
+func (r *reader) Decisions(id syncproto.ChangeID) (list []store.Quarantine, err error) {
+	err = r.each("SELECT decision, by, at, note, instead FROM decisions WHERE change = ? ORDER BY num", func(row *row) error {
+		q := store.Quarantine{Change: id, Decision: row.text()}
+		by, err := r.idOf(row.int())
+		q.By, q.At, q.Note, q.Instead = by, row.int(), row.text(), row.id()
+		list = append(list, q)
+		return err
+	}, id[:])
+	if err != nil {
+		return nil, fmt.Errorf("decisions about %s: %w", id, err)
+	}
+	return list, nil
+}
+
+// PutChange implements store.ChangeWriter.
+func (t *tx) PutChange(c store.Change) error {
+	var nums [5]int64
+	for i, id := range [...][16]byte{c.Scope, c.Author, c.Device, c.Log, c.Result.Scope} {
+		var err error
+		if nums[i], err = t.intern(id); err != nil {
+			return fmt.Errorf("put change %s: %w", c.ID, err)
+		}
+	}
+	err := t.put(`INSERT INTO changes (id, record, outcome, scope, author, device, log, seq, received, attempts, ord, result_scope, result, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET record = excluded.record, outcome = excluded.outcome, scope = excluded.scope,
+			author = excluded.author, device = excluded.device, log = excluded.log, seq = excluded.seq,
+			received = excluded.received, attempts = excluded.attempts, ord = excluded.ord,
+			result_scope = excluded.result_scope, result = excluded.result, body = excluded.body`,
+		c.ID[:], c.Record[:], int64(c.Result.Outcome), nums[0], nums[1], nums[2], nums[3], int64(c.Seq), c.Received,
+		int64(c.Attempts), int64(c.Order), nums[4], appendResult(nil, c.Result), bytesOrNull(c.Bytes))
+	if err != nil {
+		return fmt.Errorf("put change %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// PutDecision implements store.ChangeWriter.
+func (t *tx) PutDecision(q store.Quarantine) error {
+	by, err := t.intern(q.By)
+	if err == nil {
+		err = t.put("INSERT INTO decisions (change, decision, by, at, note, instead) VALUES (?, ?, ?, ?, ?, ?)",
+			q.Change[:], q.Decision, by, q.At, q.Note, q.Instead[:])
+	}
+	if err != nil {
+		return fmt.Errorf("put decision about %s: %w", q.Change, err)
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package sqlitestore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"mahalleh/server/store"
+)
+
+// errHeld is what lockFile returns when another holds the lock.
+var errHeld = errors.New("lock is held")
+
+// maxPID bounds what is read of a lock file that holds a process number.
+const maxPID = 20
+
+// acquire takes the lock file of a database, which lies beside it for ever, and
+// writes this process's number into it. The system gives the lock back when
+// the process ends, however it ends.
+func acquire(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock file: %w", err)
+	}
+	if err := lockFile(f); err != nil {
+		defer f.Close()
+		if !errors.Is(err, errHeld) {
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		b, _ := io.ReadAll(io.LimitReader(f, maxPID))
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+			return nil, fmt.Errorf("%w: process %d holds %s", store.ErrInUse, pid, path)
+		}
+		return nil, fmt.Errorf("%w: %s is held", store.ErrInUse, path)
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write lock file: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+// release gives the lock back.
+func release(f *os.File) error {
+	// Without a number nobody is named; that it cannot be taken out harms nobody.
+	_ = f.Truncate(0)
+	return f.Close()
+}

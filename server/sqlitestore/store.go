@@ -1,0 +1,427 @@
+// Package sqlitestore keeps the server's data in one SQLite database: WAL,
+// synchronous=FULL, one writing connection and a few that read.
+package sqlitestore
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"modernc.org/sqlite"
+
+	"mahalleh/server/store"
+)
+
+const (
+	// defaultReaders is how many snapshots may be read at a time: a page is
+	// encoded by its reader while others read, and more would only wait for
+	// the processors.
+	defaultReaders = 4
+	// busyMillis is how long a connection waits for another of this process,
+	// which happens while a write-ahead log is recovered or truncated.
+	busyMillis = 5000
+	// writerCacheKiB keeps the indexes of some million changes in memory, which
+	// random ids would otherwise read again for every change.
+	writerCacheKiB = 64 << 10
+	readerCacheKiB = 8 << 10
+	// walBackstopPages is where a commit folds the write-ahead log back itself,
+	// if nobody called Checkpoint: 256 MiB.
+	walBackstopPages = 65536
+	// walKeepBytes is what stays of the write-ahead log's file once folded.
+	walKeepBytes = 64 << 20
+)
+
+// Options say where the database is and how to open it.
+type Options struct {
+	// Path is the database file; its folder is made if it is not there. Lock
+	// file and write-ahead log lie beside it.
+	Path string
+	// VFS names the SQLite file system to use, empty for the system's own.
+	VFS string
+	// Readers is how many snapshots may be read at a time, 0 for the default.
+	Readers int
+}
+
+// Store is a store.Store in one SQLite database. It is safe for concurrent use.
+type Store struct {
+	path      string
+	connector driver.Connector
+	lock      *os.File
+	names     *names
+
+	// turn is held by whoever writes; what follows is guarded by it.
+	turn    chan struct{}
+	writer  *conn
+	commits int64 // acknowledged transactions, as counted in the database
+	lost    error // set when acknowledged transactions are gone
+
+	// readers holds the connections that are free; nil ones are opened at need.
+	readers chan *conn
+	closed  atomic.Bool
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the database, makes it if it is not there, and brings it to this
+// release's schema. The errors wrap store.ErrInUse when another process has it,
+// store.ErrNewer when a newer release wrote it, store.ErrCorrupt when it cannot
+// be read.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	path, err := filepath.Abs(o.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	connector, err := sqlite.NewConnector(dsn(path, o.VFS, nil))
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return open(ctx, o, path, connector)
+}
+
+func open(ctx context.Context, o Options, path string, connector driver.Connector) (*Store, error) {
+	lock, err := acquire(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	if o.Readers <= 0 {
+		o.Readers = defaultReaders
+	}
+	s := &Store{
+		path: path, connector: connector, lock: lock, names: newNames(),
+		turn: make(chan struct{}, 1), readers: make(chan *conn, o.Readers),
+	}
+	if err := s.start(ctx); err != nil {
+		if s.writer != nil {
+			err = errors.Join(err, s.writer.close())
+		}
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), release(lock))
+	}
+	for range o.Readers {
+		s.readers <- nil
+	}
+	s.turn <- struct{}{}
+	return s, nil
+}
+
+// start opens the writing connection for the first time.
+func (s *Store) start(ctx context.Context) (err error) {
+	s.writer, err = connect(ctx, s.connector, []string{fmt.Sprintf("busy_timeout = %d", busyMillis)})
+	if err != nil {
+		return err
+	}
+	// The gate comes before anything is set that stays in the file.
+	version, err := schemaOf(s.writer)
+	if err != nil {
+		return err
+	}
+	if err := s.tuneWriter(); err != nil {
+		return err
+	}
+	if err := migrate(s.writer, version); err != nil {
+		return err
+	}
+	// Its write-ahead log takes the file's rights.
+	if err := os.Chmod(s.path, 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	s.commits, err = countCommits(s.writer)
+	return err
+}
+
+// common are the pragmas of every connection. fullfsync matters on macOS,
+// where a plain fsync leaves the bytes in the drive's cache.
+var common = [...]string{
+	"synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON",
+	"temp_store = MEMORY", "trusted_schema = OFF",
+}
+
+func (s *Store) tuneWriter() error {
+	var mode string
+	if err := s.writer.one("PRAGMA journal_mode = wal", func(r *row) error { mode = r.text(); return nil }); err != nil {
+		return fmt.Errorf("switch to a write-ahead log: %w", err)
+	}
+	if mode != "wal" {
+		return fmt.Errorf("no write-ahead log on this file system (mode %q)", mode)
+	}
+	for _, p := range append(common[:],
+		fmt.Sprintf("cache_size = -%d", writerCacheKiB),
+		fmt.Sprintf("wal_autocheckpoint = %d", walBackstopPages),
+		fmt.Sprintf("journal_size_limit = %d", walKeepBytes)) {
+		if err := s.writer.script("PRAGMA " + p); err != nil {
+			return fmt.Errorf("pragma %s: %w", p, err)
+		}
+	}
+	return nil
+}
+
+func countCommits(c *conn) (n int64, err error) {
+	err = c.one("SELECT commits FROM counters", func(r *row) error { n = r.int(); return nil })
+	return n, err
+}
+
+// dsn names a database file to the driver.
+func dsn(path, vfs string, more url.Values) string {
+	q := url.Values{"_error_rc": {"1"}, "_dqs": {"0"}}
+	if vfs != "" {
+		q.Set("vfs", vfs)
+	}
+	for k, v := range more {
+		q[k] = v
+	}
+	p := filepath.ToSlash(path)
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p // a drive letter
+	}
+	return (&url.URL{Scheme: "file", Path: p, RawQuery: q.Encode()}).String()
+}
+
+// takeTurn waits until nobody else writes.
+func (s *Store) takeTurn(ctx context.Context) error {
+	select {
+	case <-s.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if s.closed.Load() {
+		s.turn <- struct{}{}
+		return errClosed
+	}
+	return nil
+}
+
+// ready returns the writing connection, a new one if the last one died: what a
+// connection believes after a failed write or sync is not to be trusted, so
+// what is on disk is read anew, and must hold all that was acknowledged.
+func (s *Store) ready(ctx context.Context) (*conn, error) {
+	if s.lost != nil {
+		return nil, s.lost
+	}
+	if s.writer != nil && !s.writer.dead {
+		return s.writer, nil
+	}
+	if s.writer != nil {
+		// It is being given up; an error in closing it changes nothing.
+		_ = s.writer.close()
+		s.writer = nil
+	}
+	w, err := connect(ctx, s.connector, []string{fmt.Sprintf("busy_timeout = %d", busyMillis)})
+	if err != nil {
+		return nil, fmt.Errorf("reopen after a disk error: %w", err)
+	}
+	s.writer = w
+	err = s.tuneWriter()
+	var n int64
+	if err == nil {
+		n, err = countCommits(w)
+	}
+	if err != nil {
+		w.dead = true
+		return nil, fmt.Errorf("reopen after a disk error: %w", err)
+	}
+	// One more than acknowledged is the transaction whose commit failed late.
+	if n < s.commits || n > s.commits+1 {
+		s.lost = fmt.Errorf("after a disk error %d transactions are there, %d were acknowledged: %w", n, s.commits, store.ErrCorrupt)
+		return nil, s.lost
+	}
+	s.commits = n
+	return w, nil
+}
+
+// Update implements store.Store.
+func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
+	if err := s.takeTurn(ctx); err != nil {
+		return fmt.Errorf("update: %w", err)
+	}
+	defer func() { s.turn <- struct{}{} }()
+	w, err := s.ready(ctx)
+	if err != nil {
+		return fmt.Errorf("update: %w", err)
+	}
+	w.failed = nil
+	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	t := &tx{reader: reader{ctx: ctx, c: w, names: s.names, fresh: newNames(), pending: map[int64]store.Scope{}}}
+	committed := false
+	defer func() {
+		t.c = ended()
+		if !committed {
+			// After some errors SQLite has rolled back already; after others the
+			// connection is closed, which does it.
+			_ = w.script("ROLLBACK")
+		}
+	}()
+	if err = f(t); err == nil {
+		err = ctx.Err()
+	}
+	if err == nil && t.wrote {
+		err = t.flush()
+	}
+	if err == nil {
+		// f may have passed over an error after which nothing may be kept.
+		err = w.failed
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := w.exec("COMMIT"); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	committed = true
+	if t.wrote {
+		s.commits++
+		s.names.add(t.fresh)
+	}
+	return nil
+}
+
+// View implements store.Store.
+func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
+	return s.view(ctx, func(r *reader) error { return f(r) })
+}
+
+func (s *Store) view(ctx context.Context, f func(*reader) error) error {
+	c, err := s.borrow(ctx)
+	if err != nil {
+		return fmt.Errorf("view: %w", err)
+	}
+	r := &reader{ctx: ctx, c: c, names: s.names}
+	defer func() {
+		r.c = ended()
+		if !c.dead {
+			// Nothing was written, so nothing can be lost.
+			c.failed = nil
+			c.dead = c.script("ROLLBACK") != nil
+		}
+		s.giveBack(c)
+	}()
+	c.failed = nil
+	if _, err := c.exec("BEGIN"); err != nil {
+		return fmt.Errorf("view: %w", err)
+	}
+	// The first read fixes the snapshot.
+	if _, err := countCommits(c); err != nil {
+		return fmt.Errorf("view: %w", err)
+	}
+	return f(r)
+}
+
+// borrow takes a reading connection.
+func (s *Store) borrow(ctx context.Context) (*conn, error) {
+	var c *conn
+	select {
+	case c = <-s.readers:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if s.closed.Load() {
+		s.readers <- c
+		return nil, errClosed
+	}
+	if c != nil {
+		return c, nil
+	}
+	c, err := connect(ctx, s.connector, append(common[:],
+		fmt.Sprintf("busy_timeout = %d", busyMillis),
+		fmt.Sprintf("cache_size = -%d", readerCacheKiB),
+		"query_only = ON"))
+	if err != nil {
+		s.readers <- nil
+		return nil, err
+	}
+	return c, nil
+}
+
+func (s *Store) giveBack(c *conn) {
+	if c.dead {
+		// Another is opened at need.
+		_ = c.close()
+		c = nil
+	}
+	s.readers <- c
+}
+
+// Close waits for running transactions, folds the write-ahead log back and
+// closes the database.
+func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	<-s.turn
+	var errs []error
+	for range cap(s.readers) {
+		if c := <-s.readers; c != nil {
+			errs = append(errs, c.close())
+		}
+	}
+	for range cap(s.readers) {
+		s.readers <- nil
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+		s.writer = nil
+	}
+	s.turn <- struct{}{}
+	errs = append(errs, release(s.lock))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	return nil
+}
+
+// names keeps the short numbers of ids that are committed, or that one
+// transaction has seen.
+type names struct {
+	mu  sync.RWMutex
+	num map[[16]byte]int64
+	id  map[int64][16]byte
+}
+
+func newNames() *names {
+	return &names{num: map[[16]byte]int64{}, id: map[int64][16]byte{}}
+}
+
+func (n *names) numOf(id [16]byte) (int64, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	num, ok := n.num[id]
+	return num, ok
+}
+
+func (n *names) idOf(num int64) ([16]byte, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	id, ok := n.id[num]
+	return id, ok
+}
+
+func (n *names) put(num int64, id [16]byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.num[id], n.id[num] = num, id
+}
+
+func (n *names) clear() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	clear(n.num)
+	clear(n.id)
+}
+
+func (n *names) add(o *names) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for id, num := range o.num {
+		n.num[id], n.id[num] = num, id
+	}
+}

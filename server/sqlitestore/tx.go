@@ -1,0 +1,201 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mahalleh/server/store"
+)
+
+// errEnded answers those who kept a transaction.
+var errEnded = errors.New("the transaction is over")
+
+// ended stands in for the connection of a transaction that is over.
+func ended() *conn { return &conn{failed: errEnded} }
+
+// cancelEvery is after how many rows a long answer looks whether it is still
+// wanted.
+const cancelEvery = 256
+
+// reader answers from one snapshot.
+type reader struct {
+	ctx   context.Context
+	c     *conn
+	names *names
+	// fresh and pending are the ids and scope heads of a writing transaction
+	// that are not yet committed, or not yet written.
+	fresh   *names
+	pending map[int64]store.Scope
+}
+
+var _ store.Reader = (*reader)(nil)
+
+// tx is a writing transaction.
+type tx struct {
+	reader
+	wrote bool
+	// order is the last number of an applied change, once counting has it.
+	order    int64
+	counting bool
+	// undo restores pending when a savepoint fails.
+	undo []scopeUndo
+}
+
+var _ store.Tx = (*tx)(nil)
+
+type scopeUndo struct {
+	num int64
+	old store.Scope
+	had bool
+}
+
+// each is conn.each, with a look at the context now and then.
+func (r *reader) each(sql string, f func(*row) error, args ...driver.Value) error {
+	n := 0
+	return r.c.each(sql, func(row *row) error {
+		if n++; n%cancelEvery == 0 {
+			if err := r.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		return f(row)
+	}, args...)
+}
+
+// idOf returns the id behind a short number.
+func (r *reader) idOf(num int64) (id [16]byte, err error) {
+	if num == 0 {
+		return id, nil
+	}
+	if id, ok := r.names.idOf(num); ok {
+		return id, nil
+	}
+	if r.fresh != nil {
+		if id, ok := r.fresh.idOf(num); ok {
+			return id, nil
+		}
+	}
+	err = r.c.one("SELECT id FROM ids WHERE num = ?", func(row *row) error { id = row.id(); return nil }, num)
+	if errors.Is(err, store.ErrNotFound) {
+		return id, fmt.Errorf("id number %d: %w", num, store.ErrCorrupt)
+	}
+	if err == nil {
+		r.learn(num, id)
+	}
+	return id, err
+}
+
+// numOf returns the short number of an id, store.ErrNotFound if it has none.
+func (r *reader) numOf(id [16]byte) (num int64, err error) {
+	if id == ([16]byte{}) {
+		return 0, nil
+	}
+	if num, ok := r.names.numOf(id); ok {
+		return num, nil
+	}
+	if r.fresh != nil {
+		if num, ok := r.fresh.numOf(id); ok {
+			return num, nil
+		}
+	}
+	err = r.c.one("SELECT num FROM ids WHERE id = ?", func(row *row) error { num = row.int(); return nil }, id[:])
+	if err == nil {
+		r.learn(num, id)
+	}
+	return num, err
+}
+
+func (r *reader) learn(num int64, id [16]byte) {
+	if r.fresh != nil {
+		r.fresh.put(num, id)
+	} else {
+		r.names.put(num, id)
+	}
+}
+
+// intern returns the short number of an id, and gives it one if it has none.
+func (t *tx) intern(id [16]byte) (int64, error) {
+	num, err := t.numOf(id)
+	if !errors.Is(err, store.ErrNotFound) {
+		return num, err
+	}
+	if err := t.put("INSERT INTO ids (id) VALUES (?)", id[:]); err != nil {
+		return 0, err
+	}
+	return t.numOf(id)
+}
+
+// put runs a statement that writes.
+func (t *tx) put(sql string, args ...driver.Value) error {
+	t.wrote = true
+	_, err := t.c.exec(sql, args...)
+	return err
+}
+
+// Savepoint implements store.Tx.
+func (t *tx) Savepoint(f func() error) (err error) {
+	if _, err := t.c.exec("SAVEPOINT s"); err != nil {
+		return fmt.Errorf("savepoint: %w", err)
+	}
+	order, counting, mark := t.order, t.counting, len(t.undo)
+	if err := f(); err != nil {
+		if t.c.failed != nil {
+			return err
+		}
+		for _, u := range slices.Backward(t.undo[mark:]) {
+			if u.had {
+				t.pending[u.num] = u.old
+			} else {
+				delete(t.pending, u.num)
+			}
+		}
+		t.undo = t.undo[:mark]
+		t.order, t.counting = order, counting
+		t.fresh.clear()
+		_, rerr := t.c.exec("ROLLBACK TO s")
+		if rerr == nil {
+			_, rerr = t.c.exec("RELEASE s")
+		}
+		return errors.Join(err, rerr)
+	}
+	if _, err := t.c.exec("RELEASE s"); err != nil {
+		return fmt.Errorf("release savepoint: %w", err)
+	}
+	return nil
+}
+
+// flush writes what was kept back until the end: the heads of the scopes, once
+// each however many changes moved them, and the counters.
+func (t *tx) flush() error {
+	nums := make([]int64, 0, len(t.pending))
+	for num := range t.pending {
+		nums = append(nums, num)
+	}
+	slices.Sort(nums)
+	for _, num := range nums {
+		if err := t.writeScope(num, t.pending[num]); err != nil {
+			return fmt.Errorf("write scope: %w", err)
+		}
+	}
+	sql := "UPDATE counters SET commits = commits + 1"
+	if t.counting {
+		return t.put(sql+", ord = ?", t.order)
+	}
+	return t.put(sql)
+}
+
+// NextOrder implements store.ChangeWriter.
+func (t *tx) NextOrder() (uint64, error) {
+	if !t.counting {
+		err := t.c.one("SELECT ord FROM counters", func(r *row) error { t.order = r.int(); return nil })
+		if err != nil {
+			return 0, fmt.Errorf("next order: %w", err)
+		}
+		t.counting, t.wrote = true, true
+	}
+	t.order++
+	return uint64(t.order), nil
+}
