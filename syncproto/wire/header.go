@@ -217,18 +217,20 @@ func (h *headerReader) extra(c *cursor, key uint64) {
 		c.fail(ErrTooLarge, "header fields of a newer release")
 		return
 	}
-	var payload []byte
 	start := c.off
 	switch key & 3 {
 	case classVarint:
 		c.uvarint("header field")
-		payload = c.buf[start:c.off]
 	case classID:
-		payload = c.bytes("header field", 16)
+		c.bytes("header field", 16)
 	case classBytes:
-		payload = c.prefixed("header field", maxExtraBytes)
+		c.prefixed("header field", maxExtraBytes)
 	case classHash:
-		payload = c.bytes("header field", 32)
+		c.bytes("header field", 32)
 	}
+	if c.err != nil {
+		return
+	}
+	payload := c.buf[start:c.off]
 	h.Extra = append(h.Extra, syncproto.ExtraField{Key: key, Payload: string(payload)})
 }

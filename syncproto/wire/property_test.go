@@ -1,0 +1,155 @@
+package wire
+
+import (
+	"bytes"
+	"math/rand"
+	"reflect"
+	"testing"
+
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/prototest/corpus"
+)
+
+// Whatever is valid comes back from its bytes, and gives the same bytes again.
+
+const propertyRuns = 2000
+
+func TestValuesComeBack(t *testing.T) {
+	const seed = 10
+	r := rand.New(rand.NewSource(seed))
+	for range propertyRuns {
+		v := randomValue(r)
+		c := &cursor{buf: AppendValue(nil, v)}
+		if got := c.value("value"); c.end("value") != nil || got != v {
+			t.Fatalf("seed %d: got %+v, %v, want %+v", seed, got, c.err, v)
+		}
+	}
+}
+
+func TestHeadersComeBack(t *testing.T) {
+	const seed = 11
+	r := rand.New(rand.NewSource(seed))
+	for range propertyRuns {
+		h := randomHeader(r)
+		r.Read(h.Commitment[:])
+		got, err := DecodeHeader(AppendHeader(nil, &h))
+		if err != nil || !reflect.DeepEqual(got, h) {
+			t.Fatalf("seed %d: got %+v, %v, want %+v", seed, got, err, h)
+		}
+	}
+}
+
+func TestOperationsComeBack(t *testing.T) {
+	const seed = 12
+	r := rand.New(rand.NewSource(seed))
+	for range propertyRuns {
+		log, seq := syncproto.LogID(randomID(r)), uint64(1+r.Intn(1000))
+		ops := randomOps(r, log, seq, []syncproto.ChangeID{randomID(r), randomID(r), randomID(r)})
+		b, err := EncodeOps(log, seq, ops)
+		if err != nil {
+			continue // two like operations
+		}
+		got, err := DecodeOps(log, seq, b)
+		if err != nil || len(got) != len(ops) {
+			t.Fatalf("seed %d: got %+v, %v, want %+v", seed, got, err, ops)
+		}
+		for i := range got {
+			if !sameOp(&got[i], &ops[i]) {
+				t.Fatalf("seed %d: got %+v, want %+v", seed, got[i], ops[i])
+			}
+		}
+	}
+}
+
+func TestChangesComeBack(t *testing.T) {
+	const seed = 13
+	r := rand.New(rand.NewSource(seed))
+	for range 20 {
+		for _, ch := range randomLog(t, r, randomID(r), 40) {
+			b := AppendChange(nil, ch)
+			got, err := DecodeChange(b)
+			if err != nil {
+				continue // made not to
+			}
+			if got.ID != ch.ID || !bytes.Equal(AppendChange(nil, got), b) {
+				t.Fatalf("seed %d: got %+v, want %+v", seed, got, ch)
+			}
+		}
+	}
+}
+
+func TestRecordsComeBack(t *testing.T) {
+	for seed := range int64(10) {
+		states, err := corpus.Records(seed, corpus.Measured(), 50, NewChange)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range states {
+			b := AppendRecord(nil, s, 0)
+			got, delta, err := DecodeRecord(b)
+			if err != nil || delta {
+				t.Fatalf("seed %d: got %v, delta %v", seed, err, delta)
+			}
+			if !bytes.Equal(AppendRecord(nil, got, 0), b) || StateHash(got) != StateHash(s) {
+				t.Fatalf("seed %d: record %v came back differently", seed, s.Record)
+			}
+		}
+	}
+}
+
+func TestDocumentsComeBack(t *testing.T) {
+	const seed = 14
+	r := rand.New(rand.NewSource(seed))
+	extra := []syncproto.ExtraField{{Key: 30<<3 | classBytes, Payload: "\x01x"}}
+	for i := range 50 {
+		cert, _ := randomCert(r)
+		b := AppendLogCert(nil, cert)
+		got, err := DecodeLogCert(b)
+		if err != nil || !reflect.DeepEqual(got, cert) {
+			t.Fatalf("seed %d: got %+v, %v, want %+v", seed, got, err, cert)
+		}
+		key := randomKey(r)
+		want := Receipt{Era: randomID(r), Log: randomID(r), Chain: syncproto.Hash{1}, Time: r.Int63()}
+		if i%2 == 0 {
+			want.Extra = extra
+		}
+		at := uint64(0)
+		for range 1 + r.Intn(5) {
+			from := at + 2 + uint64(r.Intn(1000))
+			at = from + uint64(r.Intn(1000))
+			want.Ranges = append(want.Ranges, Range{from, at})
+		}
+		receipt, err := SignReceipt(want, key)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		back, err := DecodeReceipt(AppendReceipt(nil, receipt))
+		if err != nil || !reflect.DeepEqual(back, receipt) {
+			t.Fatalf("seed %d: got %+v, %v, want %+v", seed, back, err, receipt)
+		}
+		if err := back.Verify(publicOf(key)); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		if got := back.Code(); len(got) != 11 || got != receipt.Code() {
+			t.Errorf("seed %d: got code %q, want ten letters and a hyphen", seed, got)
+		}
+		if !back.Covers(at) || back.Covers(at+1) || back.Covers(1) {
+			t.Errorf("seed %d: Covers is wrong for %+v", seed, back.Ranges)
+		}
+	}
+}
+
+func TestPrefixCodesComeBack(t *testing.T) {
+	codec := newCodec(t)
+	const seed = 15
+	r := rand.New(rand.NewSource(seed))
+	for range 500 {
+		nums, letters := randomBytes(r, r.Intn(60)), []byte(persianText(r, r.Intn(60)))
+		b := codec.changes.encode(nil, nums, letters)
+		c := &cursor{buf: b}
+		gotNums, gotLetters := codec.changes.decode(c, "codes")
+		if c.err != nil || !bytes.Equal(gotNums, nums) || !bytes.Equal(gotLetters, letters) {
+			t.Fatalf("seed %d: got %x %x, %v, want %x %x", seed, gotNums, gotLetters, c.err, nums, letters)
+		}
+	}
+}
