@@ -333,11 +333,35 @@ func (w *work) unpark(id syncproto.RecordID) error {
 			continue
 		}
 		ch, err := wire.DecodeChange(row.Bytes)
-		if err := w.decide(row, ch, err); err != nil {
+		if err != nil {
+			return fmt.Errorf("read parked change %s: %w", row.ID, err)
+		}
+		if err := w.again(row, ch); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// again decides about a parked change once more. A person's decision to release
+// it stands: it is not judged a second time.
+func (w *work) again(row *store.Change, ch *syncproto.Change) error {
+	decisions, err := w.tx.Decisions(row.ID)
+	if err != nil {
+		return fmt.Errorf("read decisions about %s: %w", row.ID, err)
+	}
+	for _, d := range decisions {
+		if d.Decision == DecisionReleased {
+			w.keep(row)
+			w.told[row.Log] = true
+			t, err := w.record(row.Record)
+			if err != nil {
+				return err
+			}
+			return w.apply(row, ch, t)
+		}
+	}
+	return w.decide(row, ch, nil)
 }
 
 // finish gives positions to all that changed and writes every row, in the

@@ -1,0 +1,281 @@
+package sim
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"math/rand/v2"
+
+	"mahalleh/schemas"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/wire"
+)
+
+// baseTime is when every history begins: 1404/10/26 in Tehran, Unix milliseconds.
+const baseTime = 1_768_500_000_000
+
+var (
+	homePlace  = syncproto.PlaceID{1}
+	otherPlace = syncproto.PlaceID{2}
+)
+
+// written is a finished history: what a few devices wrote about a few records
+// while they learned of each other's work now and then.
+type written struct {
+	seed    uint64
+	rng     *rand.Rand
+	records []syncproto.RecordID
+	logs    []*writtenLog
+	byID    map[syncproto.ChangeID]*syncproto.Change
+	// guests are changes by somebody who is not enrolled on the device.
+	guests map[syncproto.ChangeID]bool
+	// learned are the changes that have reached the server of this history.
+	learned []*syncproto.Change
+}
+
+// writtenLog is one device's log and what the device knows.
+type writtenLog struct {
+	person   syncproto.PersonID
+	stranger bool
+	cert     *wire.LogCert
+	key      ed25519.PrivateKey
+	entries  []*syncproto.Change
+	// sent is how many entries had reached the server when the device last
+	// learned of the others'.
+	sent  int
+	known *knowledge
+}
+
+// knowledge is a device's copy of the records: everything it has learned and
+// written, applied as it came.
+type knowledge struct {
+	states  map[syncproto.RecordID]*syncproto.RecordState
+	applied map[syncproto.ChangeID]bool
+	order   []*syncproto.Change
+	parked  []*syncproto.Change
+}
+
+func newKnowledge() *knowledge {
+	return &knowledge{states: map[syncproto.RecordID]*syncproto.RecordState{}, applied: map[syncproto.ChangeID]bool{}}
+}
+
+// Standing implements merge.History.
+func (k *knowledge) Standing(id syncproto.ChangeID) (merge.Standing, []syncproto.Op, error) {
+	if k.applied[id] {
+		return merge.Applied, nil, nil
+	}
+	return merge.Unknown, nil, nil
+}
+
+func (k *knowledge) state(id syncproto.RecordID) *syncproto.RecordState {
+	if k.states[id] == nil {
+		k.states[id] = syncproto.NewRecordState(id)
+	}
+	return k.states[id]
+}
+
+func (k *knowledge) learn(ch *syncproto.Change) error {
+	if k.applied[ch.ID] {
+		return nil
+	}
+	res, err := merge.Apply(k.state(ch.Header.Record), ch, k)
+	if err != nil {
+		return err
+	}
+	if res.Outcome == syncproto.Parked {
+		k.parked = append(k.parked, ch)
+		return nil
+	}
+	k.applied[ch.ID] = true
+	k.order = append(k.order, ch)
+	if ch.Header.Verb == syncproto.VerbCreate {
+		waiting := k.parked
+		k.parked = nil
+		for _, p := range waiting {
+			if err := k.learn(p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (k *knowledge) copy() (*knowledge, error) {
+	d := newKnowledge()
+	for _, ch := range k.order {
+		if err := d.learn(ch); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// writeHistory lets three to six devices work on one to three records.
+func writeHistory(seed uint64) (*written, error) {
+	w := &written{seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), byID: map[syncproto.ChangeID]*syncproto.Change{}, guests: map[syncproto.ChangeID]bool{}}
+	for i := range 1 + w.rng.IntN(3) {
+		w.records = append(w.records, syncproto.RecordID{byte(i + 1), 5})
+	}
+	for i := range 3 + w.rng.IntN(4) {
+		l := newLog(w.rng, syncproto.PersonID{byte(i + 1)}, i > 0 && w.rng.IntN(6) == 0)
+		l.known = newKnowledge()
+		w.logs = append(w.logs, l)
+	}
+	for _, id := range w.records {
+		if err := w.write(w.logs[0], id); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.meet(w.logs[0]); err != nil {
+		return nil, err
+	}
+	for range 20 + w.rng.IntN(60) {
+		l := w.logs[w.rng.IntN(len(w.logs))]
+		var err error
+		switch roll := w.rng.IntN(30); {
+		case roll < 8:
+			err = w.meet(l)
+		case roll == 8 && len(w.logs) < 8:
+			err = w.clone(l)
+		default:
+			err = w.write(l, w.records[w.rng.IntN(len(w.records))])
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// meet is a sync: the others' work is learned, one's own is there to be
+// learned. What would be quarantined does not travel on.
+func (w *written) meet(l *writtenLog) error {
+	for _, ch := range l.entries[l.sent:] {
+		if !l.stranger && !w.guests[ch.ID] {
+			w.learned = append(w.learned, ch)
+		}
+	}
+	l.sent = len(l.entries)
+	for _, ch := range w.learned {
+		if err := l.known.learn(ch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clone copies a device with its unsent work. The copy goes on under a log of
+// its own, in which it issues again what the original had not sent.
+func (w *written) clone(l *writtenLog) error {
+	c := newLog(w.rng, l.person, l.stranger)
+	c.entries = append(c.entries, l.entries[l.sent:]...)
+	var err error
+	if c.known, err = l.known.copy(); err != nil {
+		return err
+	}
+	w.logs = append(w.logs, c)
+	return nil
+}
+
+// write saves one form on a device.
+func (w *written) write(l *writtenLog, id syncproto.RecordID) error {
+	s := l.known.state(id)
+	if !s.Exists() && l != w.logs[0] {
+		return nil // this device has not heard of the record
+	}
+	author := l.person
+	guest := s.Exists() && w.rng.IntN(12) == 0
+	if guest {
+		author = syncproto.PersonID{99}
+	}
+	seq := uint64(len(l.entries) + 1)
+	h := syncproto.Header{Verb: syncproto.VerbEdit, Record: id, Form: 1, Package: 1, Scope: s.Home, OriginLog: l.cert.Log, OriginSeq: seq,
+		Base: s.Latest, Author: author, Role: uint8(w.rng.IntN(2) * 10), Time: baseTime + int64(w.rng.IntN(1e6)) - 5e5}
+	if w.rng.IntN(20) == 0 {
+		h.Time += int64(w.rng.IntN(3)-1) * 30 * 365 * 24 * 3600 * 1000 // a clock thirty years off
+	}
+	ops := w.operations(l, s, &h)
+	if ops == nil {
+		return nil
+	}
+	var secret [16]byte
+	randomBytes{w.rng}.Read(secret[:])
+	ch, err := wire.NewChange(h, secret, ops)
+	if err != nil {
+		return err
+	}
+	if reason, cell := merge.Judge(everyForm(), ch); reason != syncproto.ReasonNone {
+		return fmt.Errorf("an honest change is judged %d at %v", reason, cell)
+	}
+	l.entries = append(l.entries, ch)
+	w.byID[ch.ID] = ch
+	w.guests[ch.ID] = guest
+	return l.known.learn(ch)
+}
+
+func (w *written) operations(l *writtenLog, s *syncproto.RecordState, h *syncproto.Header) []syncproto.Op {
+	form, _ := everyForm().FormByName("every")
+	edit := merge.Edit{Form: form, Opened: s, Before: merge.Content(form, s), Author: h.Author,
+		NewItem: func(n int) syncproto.ItemID { return syncproto.OwnItem(h.OriginLog, h.OriginSeq, n) }}
+	if !s.Exists() {
+		h.Verb, h.Scope = syncproto.VerbCreate, syncproto.ScopeOf(homePlace, "plain")
+		edit.After = changeContent(w.rng, edit.Before)
+		edit.After.Fields[fieldState] = schemas.CodeValue("red")
+		return edit.Ops()
+	}
+	switch roll := w.rng.IntN(24); {
+	case roll == 0:
+		h.Verb = syncproto.VerbDelete
+		return []syncproto.Op{merge.Presence(s, h.Author, false, true)}
+	case roll == 1:
+		h.Verb = syncproto.VerbRestore
+		return []syncproto.Op{merge.Presence(s, h.Author, true, true)}
+	case roll == 2:
+		h.Verb = syncproto.VerbMove
+		to := syncproto.ScopeOf(otherPlace, "plain")
+		if to == s.Home {
+			to = syncproto.ScopeOf(homePlace, "plain")
+		}
+		return []syncproto.Op{merge.MoveOp(s, to), merge.Presence(s, h.Author, true, false)}
+	case roll < 5:
+		h.Verb = syncproto.VerbTransition
+		return []syncproto.Op{merge.TransitionOp(s, fieldState, shades[w.rng.IntN(3)]), merge.Presence(s, h.Author, true, false)}
+	case roll == 5:
+		// A phone with a later package of forms.
+		h.Package = 2
+		k := syncproto.CellKey{Field: fieldNewer}
+		return []syncproto.Op{{Kind: syncproto.OpSet, Critical: true, Field: k.Field, Names: merge.Look(s, k).Shown, Value: syncproto.Text(words[w.rng.IntN(len(words))])},
+			merge.Presence(s, h.Author, true, false)}
+	case roll < 10:
+		if open := merge.Conflicts(s); len(open) > 0 {
+			return w.settle(&edit, open[w.rng.IntN(len(open))], h)
+		}
+	}
+	edit.After = changeContent(w.rng, edit.Before)
+	return edit.Ops()
+}
+
+// settle decides one conflict: for what is shown, or for another candidate.
+func (w *written) settle(edit *merge.Edit, c merge.Conflict, h *syncproto.Header) []syncproto.Op {
+	h.Verb = syncproto.VerbSettle
+	op := syncproto.Op{Kind: syncproto.OpSet, Critical: true, Field: c.Cell.Field, Item: c.Cell.Item, Sub: c.Cell.Sub, Value: c.Value}
+	if w.rng.IntN(2) == 0 {
+		op.Value = c.Others[w.rng.IntN(len(c.Others))].Value
+	}
+	for _, cand := range edit.Opened.Candidates(c.Cell) {
+		op.Names = append(op.Names, cand.Version)
+	}
+	switch {
+	case c.Cell == merge.PresenceCell:
+		return []syncproto.Op{op}
+	case c.Cell.Item != (syncproto.ItemID{}) && c.Cell.Sub == syncproto.SubPresence:
+		op.Kind = syncproto.OpItemPut
+		if there, _ := op.Value.AsBool(); !there {
+			op.Kind = syncproto.OpItemRemove
+		}
+		op.Value = syncproto.None()
+	case op.Value.Type == syncproto.TypeLongText || c.Cell.Field == fieldStory:
+		op.Kind = syncproto.OpText
+	}
+	return []syncproto.Op{op, merge.Presence(edit.Opened, h.Author, true, false)}
+}
