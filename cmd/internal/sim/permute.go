@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -145,6 +146,11 @@ type delivery struct {
 	next  []int
 	// open are the planned releases that have arrived and wait, done those made.
 	open, done map[syncproto.ChangeID]bool
+	// copied is the database as it was at an earlier stop, nextThen and doneThen
+	// how far the delivery was then.
+	copied   []byte
+	nextThen []int
+	doneThen map[syncproto.ChangeID]bool
 }
 
 func (d *delivery) start(ctx context.Context) error {
@@ -213,14 +219,48 @@ func (d *delivery) step(ctx context.Context, i int) error {
 	}
 	d.next[i] = to
 	if d.rng.IntN(12) == 0 {
-		if err := d.stop(); err != nil {
-			return err
-		}
-		if err := d.start(ctx); err != nil {
+		if err := d.restart(ctx); err != nil {
 			return err
 		}
 	}
 	return d.release(ctx, false)
+}
+
+// restart stops the server and starts it again: over what it had, over the copy
+// taken at an earlier stop (everything since is lost, and the devices send it
+// again), or taking such a copy.
+func (d *delivery) restart(ctx context.Context) error {
+	if err := d.stop(); err != nil {
+		return err
+	}
+	path := filepath.Join(d.dir, "server.db")
+	switch {
+	case d.copied != nil && d.rng.IntN(2) == 0:
+		if err := os.WriteFile(path, d.copied, 0o600); err != nil {
+			return err
+		}
+		d.next = slices.Clone(d.nextThen)
+		for id := range d.done {
+			if !d.doneThen[id] {
+				delete(d.done, id)
+			}
+		}
+		d.open = map[syncproto.ChangeID]bool{}
+		for i, l := range d.w.logs {
+			for _, ch := range l.entries[:d.next[i]] {
+				if d.plan.released[ch.ID] && !d.done[ch.ID] {
+					d.open[ch.ID] = true
+				}
+			}
+		}
+	default:
+		var err error
+		if d.copied, err = os.ReadFile(path); err != nil {
+			return err
+		}
+		d.nextThen, d.doneThen = slices.Clone(d.next), maps.Clone(d.done)
+	}
+	return d.start(ctx)
 }
 
 // release lets some of the quarantined changes in, or all that are left.
