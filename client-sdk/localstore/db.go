@@ -1,0 +1,377 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mahalleh/syncproto"
+)
+
+// database is the file, opened: one connection that writes, two that read.
+type database struct {
+	path  string
+	write *sql.DB
+	read  *sql.DB
+}
+
+const (
+	// readers are the connections that read beside the writer: a list and a
+	// record at a time, and each costs a page cache.
+	readers = 2
+	// walSoft is the size of the write-ahead log above which a transaction
+	// that nobody waits for folds it back, walHard the one above which a save
+	// does it too: one in some three thousand.
+	walSoft = 1 << 20
+	walHard = 64 << 20
+)
+
+// access is what a connection is for.
+type access uint8
+
+const (
+	toLook   access = iota // at the numbers of a file that may not be ours
+	toRead                 // beside the writer
+	toWrite                // an existing file
+	toCreate               // a new one
+)
+
+// dataSource names the file for the driver. synchronous=FULL, so that a commit
+// is on the disk; secure_delete, so that what was deleted is gone; checkpoints
+// only where nobody waits.
+func dataSource(opt Options, how access) string {
+	path := filepath.ToSlash(opt.Path)
+	if filepath.IsAbs(opt.Path) && !strings.HasPrefix(path, "/") {
+		path = "/" + path // a drive letter
+	}
+	u := url.URL{Path: path}
+	q := url.Values{}
+	if how == toLook {
+		q.Set("mode", "ro")
+		if opt.VFS != "" {
+			q.Set("vfs", opt.VFS)
+		}
+		return "file:" + u.EscapedPath() + "?" + q.Encode()
+	}
+	q.Add("_pragma", "busy_timeout(5000)")
+	if how != toRead {
+		q.Add("_pragma", "journal_mode(wal)")
+		q.Set("_txlock", "immediate")
+	} else {
+		q.Set("_query_only", "1")
+	}
+	for _, p := range []string{"synchronous(full)", "secure_delete(on)", "foreign_keys(on)", "temp_store(memory)",
+		"wal_autocheckpoint(0)", "journal_size_limit(4194304)", "trusted_schema(off)"} {
+		q.Add("_pragma", p)
+	}
+	if how != toCreate {
+		q.Set("mode", "rw")
+	}
+	if opt.VFS != "" {
+		q.Set("vfs", opt.VFS)
+	}
+	return "file:" + u.EscapedPath() + "?" + q.Encode()
+}
+
+func openDatabase(ctx context.Context, opt Options, create bool) (*database, error) {
+	// Nothing may touch a newer release's file, not even its journal mode.
+	how := toCreate
+	if !create {
+		how = toWrite
+		if err := checkVersion(ctx, opt); err != nil {
+			return nil, err
+		}
+	}
+	d := &database{path: opt.Path}
+	var err error
+	if d.write, err = sql.Open("sqlite", dataSource(opt, how)); err != nil {
+		return nil, fmt.Errorf("open %s: %w", opt.Path, err)
+	}
+	d.write.SetMaxOpenConns(1)
+	if create {
+		// The file must be ours alone before anything is in it.
+		f, err := os.OpenFile(opt.Path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			d.write.Close()
+			return nil, fmt.Errorf("create file: %w", err)
+		}
+		f.Close()
+	}
+	if err := migrate(ctx, d.write); err != nil {
+		d.write.Close()
+		return nil, err
+	}
+	if d.read, err = sql.Open("sqlite", dataSource(opt, toRead)); err != nil {
+		d.write.Close()
+		return nil, fmt.Errorf("open %s: %w", opt.Path, err)
+	}
+	d.read.SetMaxOpenConns(readers)
+	d.read.SetMaxIdleConns(readers)
+	return d, nil
+}
+
+// checkVersion looks at the numbers in the file through a connection that
+// cannot write.
+func checkVersion(ctx context.Context, opt Options) error {
+	db, err := sql.Open("sqlite", dataSource(opt, toLook))
+	if err != nil {
+		return fmt.Errorf("open %s: %w", opt.Path, err)
+	}
+	defer db.Close()
+	var version, app int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("read layout number: %w", translate(err))
+	}
+	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&app); err != nil {
+		return fmt.Errorf("read program number: %w", translate(err))
+	}
+	steps, err := migrations()
+	if err != nil {
+		return err
+	}
+	if app != applicationID {
+		return ErrForeign
+	}
+	if version > len(steps) {
+		return fmt.Errorf("layout %d, this release knows %d: %w", version, len(steps), ErrNewer)
+	}
+	return nil
+}
+
+func (d *database) close() error {
+	var errs []error
+	if d.read != nil {
+		errs = append(errs, d.read.Close())
+	}
+	errs = append(errs, d.write.Close())
+	return errors.Join(errs...)
+}
+
+// checkpoint folds the write-ahead log back into the file.
+func (d *database) checkpoint(ctx context.Context, mode string) error {
+	var busy, frames, done int
+	if err := d.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &done); err != nil {
+		return fmt.Errorf("fold back write-ahead log: %w", translate(err))
+	}
+	return nil
+}
+
+func (d *database) walSize() int64 {
+	st, err := os.Stat(d.path + "-wal")
+	if err != nil {
+		return 0
+	}
+	return st.Size()
+}
+
+// querier is what reads: a transaction of either kind.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+// prepared is a querier that compiles each statement once.
+type prepared struct {
+	querier
+	stmts map[string]*sql.Stmt
+}
+
+func prepareReads(q querier) *prepared { return &prepared{querier: q, stmts: map[string]*sql.Stmt{}} }
+
+func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	st := p.stmts[query]
+	if st == nil {
+		var err error
+		if st, err = p.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+		p.stmts[query] = st
+	}
+	return st, nil
+}
+
+// QueryRowContext implements querier.
+func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	st, err := p.stmt(ctx, query)
+	if err != nil {
+		return p.querier.QueryRowContext(ctx, query, args...) // fails the same way
+	}
+	return st.QueryRowContext(ctx, args...)
+}
+
+// QueryContext implements querier.
+func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := p.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
+}
+
+// view runs f over one snapshot.
+func (s *Store) view(ctx context.Context, f func(querier) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.db == nil {
+		return ErrClosed
+	}
+	t, err := s.db.read.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin reading: %w", translate(err))
+	}
+	defer t.Rollback()
+	return translate(f(t))
+}
+
+// tx is a writing transaction.
+type tx struct {
+	*sql.Tx
+	s       *Store
+	ctx     context.Context
+	touched map[syncproto.RecordID]bool
+	opened  []*scopeKey // scopes that this transaction opened
+	after   []func()
+}
+
+func (t *tx) exec(query string, args ...any) (sql.Result, error) {
+	r, err := t.ExecContext(t.ctx, query, args...)
+	return r, translate(err)
+}
+
+func (t *tx) row(query string, args ...any) *sql.Row { return t.QueryRowContext(t.ctx, query, args...) }
+
+// touch notes that a record must be looked at again by the index.
+func (t *tx) touch(id syncproto.RecordID) { t.touched[id] = true }
+
+// done runs f once the transaction is durable.
+func (t *tx) done(f func()) { t.after = append(t.after, f) }
+
+// update runs f in the one writing transaction and makes it durable; then the
+// index follows. When it returns an error, f's writing is not acknowledged.
+func (s *Store) update(ctx context.Context, what string, f func(*tx) error) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	return s.updateLocked(ctx, what, f)
+}
+
+func (s *Store) updateLocked(ctx context.Context, what string, f func(*tx) error) error {
+	if s.db == nil {
+		return fmt.Errorf("%s: %w", what, ErrClosed)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	// Once begun, a transaction ends by its own decision: a context that ends
+	// in the middle of a commit would leave its outcome open.
+	ctx = context.WithoutCancel(ctx)
+	sqlTx, err := s.db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return s.failed(ctx, what, err)
+	}
+	t := &tx{Tx: sqlTx, s: s, ctx: ctx, touched: map[syncproto.RecordID]bool{}}
+	if err := t.run(f); err != nil {
+		sqlTx.Rollback()
+		t.forget()
+		return s.failed(ctx, what, err)
+	}
+	for _, f := range t.after {
+		f()
+	}
+	s.follow(ctx, t.touched)
+	return nil
+}
+
+// run does the work of a transaction and commits it.
+func (t *tx) run(f func(*tx) error) error {
+	if err := f(t); err != nil {
+		return err
+	}
+	for id := range t.touched {
+		if _, err := t.exec("INSERT INTO touched (record) VALUES (?)", id[:]); err != nil {
+			return err
+		}
+	}
+	return t.Commit()
+}
+
+// forget drops the keys of scopes whose rows are not in the file after all.
+func (t *tx) forget() {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	for _, sk := range t.opened {
+		delete(t.s.keys.scopes, sk.n)
+		delete(t.s.keys.byID, sk.id)
+	}
+}
+
+// failed turns an error into one of this package's. After a failed disk the
+// connections are not trusted any more: what the system's cache shows need not
+// be on the disk. They are opened anew, what is there is written through the
+// whole way once more, and the heads are compared with what was acknowledged.
+func (s *Store) failed(ctx context.Context, what string, err error) error {
+	err = translate(err)
+	if !errors.Is(err, ErrIO) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if again := s.reopen(ctx); again != nil {
+		return fmt.Errorf("%s: %w; opening the store again: %w", what, err, again)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func (s *Store) reopen(ctx context.Context) error {
+	s.mu.Lock()
+	s.db.close()
+	s.db = nil
+	db, err := openDatabase(ctx, s.opt, false)
+	if err == nil {
+		if err = db.checkpoint(ctx, "TRUNCATE"); err != nil {
+			db.close()
+		}
+	}
+	if err == nil {
+		s.db = db
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := s.readHeads(ctx); err != nil {
+		return err
+	}
+	return s.compareSideLocked(ctx)
+}
+
+// missing turns "no rows" into an error of this package.
+func missing(err, instead error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return instead
+	}
+	return translate(err)
+}
+
+// Maintain folds the write-ahead log back if it has grown; call it when the
+// device is idle.
+func (s *Store) Maintain(ctx context.Context) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	return s.foldBack(ctx, walSoft)
+}
+
+// foldBack checkpoints and pays at once for starting the write-ahead log anew,
+// which would cost the next save a second sync.
+func (s *Store) foldBack(ctx context.Context, above int64) error {
+	if s.db == nil || s.db.walSize() < above {
+		return nil
+	}
+	if err := s.db.checkpoint(ctx, "RESTART"); err != nil {
+		return s.failed(ctx, "checkpoint", err)
+	}
+	return s.updateLocked(ctx, "store uptime", func(t *tx) error { return t.tick() })
+}

@@ -1,0 +1,157 @@
+package localstore
+
+import (
+	"context"
+	"fmt"
+
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// Fork goes on under a new log, because the server told that another copy of
+// this database writes the current one. What was not received is issued again
+// in the new log with the same bytes, so under the same ids; what was received
+// and is not yet in a backup stays in the old log, to be sent again if asked.
+func (s *Store) Fork(ctx context.Context, reason string) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	return s.changeLocked(ctx, "open new log", func(t *tx, _ *keyring) error { return t.openLog(reason) })
+}
+
+// forkIfWanted opens the new log that opening the file decided on.
+func (s *Store) forkIfWanted(ctx context.Context) error {
+	if s.fork == "" {
+		return nil
+	}
+	return s.changeLocked(ctx, "open new log", func(t *tx, _ *keyring) error { return t.openLog(s.fork) })
+}
+
+// reissue moves the entries of the current log that the server is not known to
+// have to the next one, and ends the current one before them.
+func (t *tx) reissue(next *logHead) error {
+	s := t.s
+	if s.cur.n == 0 {
+		return nil
+	}
+	var received uint64
+	if err := t.row("SELECT received FROM log WHERE n = ?", s.cur.n).Scan(&received); err != nil {
+		return fmt.Errorf("read log: %w", missing(err, ErrCorrupt))
+	}
+	if received >= s.cur.seq {
+		return nil
+	}
+	moved, err := t.takeEntries(received)
+	if err != nil {
+		return err
+	}
+	if err := t.endLog(received); err != nil {
+		return err
+	}
+	for _, m := range moved {
+		if err := t.place(next, m); err != nil {
+			return err
+		}
+	}
+	_, err = t.exec("UPDATE log SET head_seq = ?, head = ?, top = ? WHERE n = ?", next.seq, next.head[:], next.seq, next.n)
+	return err
+}
+
+// movedEntry is an entry on its way to another log.
+type movedEntry struct {
+	at     int64
+	scope  int64
+	body   []byte // as wire.AppendChange makes it, nil if its scope was purged
+	result []byte
+}
+
+func (t *tx) takeEntries(after uint64) (moved []movedEntry, err error) {
+	s := t.s
+	rows, err := t.QueryContext(t.ctx, "SELECT at, scope, body, result FROM entry WHERE at > ? AND at < ? ORDER BY at",
+		at(s.cur.n, after), at(s.cur.n+1, 0))
+	if err != nil {
+		return nil, translate(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m movedEntry
+		if err := rows.Scan(&m.at, &m.scope, &m.body, &m.result); err != nil {
+			return nil, translate(err)
+		}
+		if m.body, err = s.keys.openEntry(m.scope, "change", s.cur.id, seqOf(m.at), m.body); err != nil {
+			return nil, err
+		}
+		if m.result, err = s.keys.openEntry(m.scope, "result", s.cur.id, seqOf(m.at), m.result); err != nil {
+			return nil, err
+		}
+		moved = append(moved, m)
+	}
+	return moved, translate(rows.Err())
+}
+
+// openEntry opens a sealed column of an entry, nil for an empty one.
+func (k *keyring) openEntry(scope int64, what string, log syncproto.LogID, seq uint64, sealed []byte) ([]byte, error) {
+	if len(sealed) == 0 {
+		return nil, nil
+	}
+	sk, err := k.of(scope)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := sk.key.open(entryWhere(what, log, seq), sealed)
+	if err != nil {
+		return nil, fmt.Errorf("%s %d of log %v: %w", what, seq, log, err)
+	}
+	return plain, nil
+}
+
+// endLog sets where the kept changes of the current log end.
+func (t *tx) endLog(seq uint64) error {
+	s := t.s
+	var first uint64
+	var head, firstPrev []byte
+	if err := t.row("SELECT first, first_prev FROM log WHERE n = ?", s.cur.n).Scan(&first, &firstPrev); err != nil {
+		return missing(err, ErrCorrupt)
+	}
+	head = firstPrev
+	if seq >= first {
+		if err := t.row("SELECT chain FROM entry WHERE at = ?", at(s.cur.n, seq)).Scan(&head); err != nil {
+			return missing(err, ErrCorrupt)
+		}
+	} else {
+		seq = first - 1
+	}
+	_, err := t.exec("UPDATE log SET head_seq = ?, head = ? WHERE n = ?", seq, head, s.cur.n)
+	return err
+}
+
+// place puts a moved entry at the end of the next log.
+func (t *tx) place(next *logHead, m movedEntry) error {
+	s := t.s
+	if m.body == nil {
+		_, err := t.exec("DELETE FROM entry WHERE at = ?", m.at)
+		return err
+	}
+	header, _, _, err := wire.SplitChange(m.body)
+	if err != nil {
+		return fmt.Errorf("move change %d: %w: %w", seqOf(m.at), ErrCorrupt, err)
+	}
+	next.seq++
+	next.head = syncproto.ChainNext(next.head, header)
+	sk, err := s.keys.of(m.scope)
+	if err != nil {
+		return err
+	}
+	body, err := sk.key.seal(s.opt.Rand, entryWhere("change", next.id, next.seq), m.body)
+	if err != nil {
+		return err
+	}
+	result := []byte{}
+	if m.result != nil {
+		if result, err = sk.key.seal(s.opt.Rand, entryWhere("result", next.id, next.seq), m.result); err != nil {
+			return err
+		}
+	}
+	_, err = t.exec("UPDATE entry SET at = ?, chain = ?, body = ?, result = ? WHERE at = ?",
+		at(next.n, next.seq), next.head[:], body, result, m.at)
+	return err
+}

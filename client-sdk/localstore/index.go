@@ -1,0 +1,359 @@
+package localstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"mahalleh/schemas/persian"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+)
+
+// indexLayout numbers the tables below; a snapshot of another layout is not read.
+const indexLayout = 1
+
+// The index lives in memory only: titles, keys to sort by and the words of the
+// searched fields of every record that is shown, references between them, and
+// how far each record is synchronised. Text columns hold no position and no
+// original: contentless, detail=none.
+const indexSchema = `
+CREATE TABLE row (
+	n         INTEGER PRIMARY KEY,
+	record    BLOB    NOT NULL UNIQUE,
+	form      INTEGER NOT NULL,
+	scope     BLOB    NOT NULL,
+	lead      BLOB,
+	own       TEXT    NOT NULL,
+	title     TEXT    NOT NULL,
+	sortkey   BLOB    NOT NULL,
+	sync      INTEGER NOT NULL,
+	conflicts INTEGER NOT NULL,
+	alive     INTEGER NOT NULL,
+	draft     INTEGER NOT NULL,
+	changed   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX row_form ON row (form, sortkey, record);
+CREATE INDEX row_lead ON row (lead) WHERE lead IS NOT NULL;
+CREATE TABLE link (
+	target BLOB    NOT NULL,
+	field  INTEGER NOT NULL,
+	n      INTEGER NOT NULL,
+	PRIMARY KEY (target, field, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX link_row ON link (n);
+CREATE VIRTUAL TABLE words USING fts5 (text, content='', contentless_delete=1, detail=none, tokenize='unicode61 remove_diacritics 0');
+`
+
+// refreshBatch is how many records one transaction of the index takes, so that
+// filling it anew neither holds one long snapshot nor commits for each.
+const refreshBatch = 500
+
+type index struct {
+	db *sql.DB
+	// stale is why the index does not follow the file any more.
+	stale error
+}
+
+func newIndex(ctx context.Context) (*index, error) {
+	db, err := sql.Open("sqlite", "file::memory:?_pragma=temp_store(memory)&_pragma=journal_mode(off)&_pragma=synchronous(off)&_pragma=cache_size(-512)")
+	if err != nil {
+		return nil, fmt.Errorf("open index: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	db.SetMaxIdleConns(1)
+	return &index{db: db}, nil
+}
+
+func (x *index) close() {
+	if x != nil {
+		x.db.Close()
+	}
+}
+
+// openIndex fills the index from its snapshot and what changed since, or anew.
+// The caller holds write, or is alone.
+func (s *Store) openIndex(ctx context.Context) error {
+	x, err := newIndex(ctx)
+	if err != nil {
+		return err
+	}
+	loaded, err := s.loadSnapshot(ctx, x)
+	if err != nil {
+		x.close()
+		return err
+	}
+	if !loaded {
+		// A failed reading may have left half a database there.
+		x.close()
+		if x, err = newIndex(ctx); err != nil {
+			return err
+		}
+		if _, err := x.db.ExecContext(ctx, indexSchema); err != nil {
+			x.close()
+			return fmt.Errorf("make index: %w", err)
+		}
+	}
+	ids, err := s.toIndex(ctx, loaded)
+	if err == nil {
+		err = s.refresh(ctx, x, ids)
+	}
+	if err != nil {
+		x.close()
+		return fmt.Errorf("fill index: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.index.close()
+	s.index = x
+	return nil
+}
+
+// toIndex names the records that the index must look at: those touched since
+// the snapshot, or all.
+func (s *Store) toIndex(ctx context.Context, since bool) (ids []syncproto.RecordID, err error) {
+	query := "SELECT record FROM shadow WHERE gone IN (0, 1) UNION SELECT record FROM entry WHERE overlay = 1 UNION SELECT record FROM draft"
+	if since {
+		query = "SELECT DISTINCT record FROM touched"
+	}
+	err = s.view(ctx, func(q querier) error {
+		rows, err := q.QueryContext(ctx, query)
+		if err != nil {
+			return err
+		}
+		ids, err = scanRecords(rows)
+		return err
+	})
+	return ids, err
+}
+
+// follow brings the index after a commit up to date.
+func (s *Store) follow(ctx context.Context, touched map[syncproto.RecordID]bool) {
+	if s.index == nil || s.keys == nil || len(touched) == 0 {
+		return
+	}
+	ids := make([]syncproto.RecordID, 0, len(touched))
+	for id := range touched {
+		ids = append(ids, id)
+	}
+	if s.index.stale == nil {
+		s.index.stale = s.refresh(ctx, s.index, ids)
+	}
+	if s.index.stale != nil {
+		// Filling it anew is the one cure; if that fails too, lists say why.
+		if err := s.openIndex(ctx); err != nil {
+			s.index.stale = err
+		}
+	}
+}
+
+// refresh looks at records anew.
+func (s *Store) refresh(ctx context.Context, x *index, ids []syncproto.RecordID) error {
+	for len(ids) > 0 {
+		n := min(len(ids), refreshBatch)
+		if err := s.refreshSome(ctx, x, ids[:n]); err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+func (s *Store) refreshSome(ctx context.Context, x *index, ids []syncproto.RecordID) error {
+	t, err := x.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	defer t.Rollback()
+	w, err := prepareIndex(ctx, t)
+	if err != nil {
+		return err
+	}
+	err = s.open(ctx, func(q querier, k *keyring) error {
+		r := prepareReads(q)
+		for _, id := range ids {
+			if err := s.refreshOne(ctx, r, k, w, id); err != nil {
+				return fmt.Errorf("index record %v: %w", id, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.Commit(); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) refreshOne(ctx context.Context, q querier, k *keyring, w *indexWriter, id syncproto.RecordID) error {
+	h, err := readHeld(ctx, q, k, id, false)
+	if err != nil {
+		return err
+	}
+	r := Row{Record: id, Sync: h.Sync, Draft: h.Draft}
+	var f face
+	switch {
+	case h.State.Exists() && !h.State.Erased:
+		f = faceOf(s.opt.Packages, h.State)
+		r.Form, r.Scope, r.Conflicts = h.State.Form, h.State.Home, len(merge.Conflicts(h.State))
+		r.Deleted = !merge.Alive(h.State)
+		r.Changed = h.State.Versions[h.State.Latest].Time
+	case h.Draft && !h.State.Erased:
+		var scope int64
+		err := q.QueryRowContext(ctx, "SELECT form, scope, saved FROM draft WHERE record = ? ORDER BY saved DESC LIMIT 1", id[:]).Scan(&r.Form, &scope, &r.Changed)
+		if err != nil {
+			return missing(err, ErrCorrupt)
+		}
+		sk, err := k.of(scope)
+		if err != nil {
+			return err
+		}
+		r.Scope = sk.id
+	default:
+		return w.remove(id)
+	}
+	return w.put(&r, &f)
+}
+
+// indexWriter holds the statements of one transaction of the index.
+type indexWriter struct {
+	ctx  context.Context
+	stmt map[string]*sql.Stmt
+}
+
+const (
+	findRow   = "SELECT n, title FROM row WHERE record = ?"
+	findTitle = "SELECT title FROM row WHERE record = ?"
+	putRow    = `INSERT INTO row (record, form, scope, lead, own, title, sortkey, sync, conflicts, alive, draft, changed)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+		ON CONFLICT (record) DO UPDATE SET form = ?2, scope = ?3, lead = ?4, own = ?5, title = ?6, sortkey = ?7,
+			sync = ?8, conflicts = ?9, alive = ?10, draft = ?11, changed = ?12 RETURNING n`
+	dropWords  = "DELETE FROM words WHERE rowid = ?"
+	putWords   = "INSERT INTO words (rowid, text) VALUES (?, ?)"
+	dropLinks  = "DELETE FROM link WHERE n = ?"
+	putLink    = "INSERT OR IGNORE INTO link (target, field, n) VALUES (?, ?, ?)"
+	dropRow    = "DELETE FROM row WHERE n = ?"
+	ledBy      = "SELECT n, own FROM row WHERE lead = ?"
+	retitleRow = "UPDATE row SET title = ?, sortkey = ? WHERE n = ?"
+)
+
+func prepareIndex(ctx context.Context, t *sql.Tx) (*indexWriter, error) {
+	w := &indexWriter{ctx: ctx, stmt: map[string]*sql.Stmt{}}
+	for _, q := range []string{findRow, findTitle, putRow, dropWords, putWords, dropLinks, putLink, dropRow, ledBy, retitleRow} {
+		st, err := t.PrepareContext(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("index: %w", err)
+		}
+		w.stmt[q] = st
+	}
+	return w, nil
+}
+
+func (w *indexWriter) exec(q string, args ...any) error {
+	_, err := w.stmt[q].ExecContext(w.ctx, args...)
+	return err
+}
+
+func (w *indexWriter) put(r *Row, f *face) error {
+	var n int64
+	var was string
+	err := w.stmt[findRow].QueryRowContext(w.ctx, r.Record[:]).Scan(&n, &was)
+	known := err == nil
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	var lead any
+	title := f.own
+	if !f.lead.IsZero() {
+		lead = f.lead[:]
+		var of string
+		err := w.stmt[findTitle].QueryRowContext(w.ctx, f.lead[:]).Scan(&of)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		title = joinTitle(of, f.own)
+	}
+	err = w.stmt[putRow].QueryRowContext(w.ctx, r.Record[:], r.Form, r.Scope[:], lead, f.own, title, persian.SortKey(title),
+		r.Sync, r.Conflicts, !r.Deleted, r.Draft, r.Changed).Scan(&n)
+	if err != nil {
+		return err
+	}
+	if known {
+		if err := w.exec(dropWords, n); err != nil {
+			return err
+		}
+		if err := w.exec(dropLinks, n); err != nil {
+			return err
+		}
+	}
+	if text := persian.IndexText(f.words); text != "" {
+		if err := w.exec(putWords, n, text); err != nil {
+			return err
+		}
+	}
+	for _, l := range f.links {
+		if err := w.exec(putLink, l.target[:], l.field, n); err != nil {
+			return err
+		}
+	}
+	if title == was {
+		return nil
+	}
+	return w.retitle(r.Record, title)
+}
+
+func joinTitle(lead, own string) string {
+	if lead == "" || own == "" {
+		return lead + own
+	}
+	return lead + titleGap + own
+}
+
+// retitle follows a changed title into the titles that it leads. Forms lead by
+// at most one reference, and what they lead by is not led itself.
+func (w *indexWriter) retitle(id syncproto.RecordID, title string) error {
+	rows, err := w.stmt[ledBy].QueryContext(w.ctx, id[:])
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	led := map[int64]string{}
+	for rows.Next() {
+		var n int64
+		var own string
+		if err := rows.Scan(&n, &own); err != nil {
+			return err
+		}
+		led[n] = joinTitle(title, own)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for n, t := range led {
+		if err := w.exec(retitleRow, t, persian.SortKey(t), n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *indexWriter) remove(id syncproto.RecordID) error {
+	var n int64
+	var was string
+	err := w.stmt[findRow].QueryRowContext(w.ctx, id[:]).Scan(&n, &was)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, q := range []string{dropWords, dropLinks, dropRow} {
+		if err := w.exec(q, n); err != nil {
+			return err
+		}
+	}
+	return w.retitle(id, "")
+}

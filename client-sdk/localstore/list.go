@@ -1,0 +1,241 @@
+package localstore
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"mahalleh/schemas/persian"
+	"mahalleh/syncproto"
+)
+
+// Row is a record in a list.
+type Row struct {
+	Record syncproto.RecordID
+	Form   uint32
+	Scope  syncproto.ScopeID
+	// Title is made of the form's title fields, in Persian, with plain digits;
+	// empty for a form that is not known here and for a record that is only a draft.
+	Title string
+	Sync  Sync
+	// Conflicts counts the cells that a person must settle.
+	Conflicts int
+	// Deleted: the record stands as deleted. Draft: a form was begun on it.
+	Deleted, Draft bool
+	// Changed is when its last version was saved, Unix milliseconds by its
+	// author's corrected clock.
+	Changed int64
+}
+
+// Order is the order of a list.
+type Order uint8
+
+// The orders.
+const (
+	ByTitle   Order = 0 // as a Persian reader sorts
+	ByChanged Order = 1 // the latest first
+)
+
+// Filter narrows a list; the zero Filter lists all records that stand.
+type Filter struct {
+	Form   uint32              // 0: all
+	Scopes []syncproto.ScopeID // nil: all
+	// RefersTo lists records that refer to this one, by Field or, if that is 0,
+	// by any field.
+	RefersTo syncproto.RecordID
+	Field    uint32
+	// Text must be found in titles or searched fields, every word of it; the
+	// last word need only begin so.
+	Text string
+	// Attention lists records whose Sync is at least this.
+	Attention Sync
+	// Conflicts lists records with open conflicts only, Drafts those with a
+	// draft; Deleted lists deleted ones too.
+	Conflicts, Drafts, Deleted bool
+	Order                      Order
+	// After is Listing.Next of the page before, Max how many rows to return,
+	// 0 for DefaultRows.
+	After string
+	Max   int
+}
+
+const (
+	// DefaultRows and MaxRows are what one page of a list holds: a few screens.
+	DefaultRows = 50
+	MaxRows     = 1000
+)
+
+// ErrBadCursor says that Filter.After is none that a list gave.
+var ErrBadCursor = errors.New("not a place in a list")
+
+// Listing is one page of a list.
+type Listing struct {
+	Rows []Row
+	// Next is where the next page begins, "" after the last.
+	Next string
+}
+
+// List returns records by title, form, scope, reference, text or state.
+func (s *Store) List(ctx context.Context, f Filter) (Listing, error) {
+	limit := f.Max
+	if limit <= 0 {
+		limit = DefaultRows
+	}
+	limit = min(limit, MaxRows)
+	where, args, err := f.where()
+	if err != nil {
+		return Listing{}, fmt.Errorf("list: %w", err)
+	}
+	order := "sortkey, record"
+	if f.Order == ByChanged {
+		order = "changed DESC, record"
+	}
+	if f.After != "" {
+		cond, place, err := f.place()
+		if err != nil {
+			return Listing{}, fmt.Errorf("list: %w", err)
+		}
+		where, args = where+" AND "+cond, append(args, place...)
+	}
+	var out Listing
+	var last []byte
+	err = s.withIndex(func(x *index) error {
+		rows, err := x.db.QueryContext(context.WithoutCancel(ctx), `SELECT record, form, scope, title, sync, conflicts, alive, draft, changed, sortkey
+			FROM row WHERE `+where+" ORDER BY "+order+" LIMIT ?", append(args, limit+1)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r Row
+			var record, scope, sortkey []byte
+			var alive bool
+			if err := rows.Scan(&record, &r.Form, &scope, &r.Title, &r.Sync, &r.Conflicts, &alive, &r.Draft, &r.Changed, &sortkey); err != nil {
+				return err
+			}
+			if len(out.Rows) == limit {
+				out.Next = f.mark(&out.Rows[limit-1], last)
+				break
+			}
+			copy(r.Record[:], record)
+			copy(r.Scope[:], scope)
+			r.Deleted = !alive
+			out.Rows, last = append(out.Rows, r), sortkey
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return Listing{}, fmt.Errorf("list: %w", err)
+	}
+	return out, nil
+}
+
+// Count returns how many records a list would hold in all; After and Max are
+// not looked at.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
+	where, args, err := f.where()
+	if err == nil {
+		err = s.withIndex(func(x *index) error {
+			return x.db.QueryRowContext(context.WithoutCancel(ctx), "SELECT count(*) FROM row WHERE "+where, args...).Scan(&n)
+		})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count: %w", err)
+	}
+	return n, nil
+}
+
+// Find returns records that hold every word of a text, by title.
+func (s *Store) Find(ctx context.Context, text string, max int) ([]Row, error) {
+	l, err := s.List(ctx, Filter{Text: text, Max: max})
+	return l.Rows, err
+}
+
+func (s *Store) withIndex(f func(*index) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.index == nil {
+		return ErrLocked
+	}
+	if s.index.stale != nil {
+		return s.index.stale
+	}
+	return f(s.index)
+}
+
+func (f *Filter) where() (string, []any, error) {
+	conds := []string{"1"}
+	var args []any
+	add := func(cond string, more ...any) {
+		conds = append(conds, cond)
+		args = append(args, more...)
+	}
+	if f.Form != 0 {
+		add("form = ?", f.Form)
+	}
+	if len(f.Scopes) > syncproto.MaxScopes {
+		return "", nil, fmt.Errorf("%d scopes, at most %d: %w", len(f.Scopes), syncproto.MaxScopes, ErrBadCursor)
+	}
+	if f.Scopes != nil {
+		var scopes []any
+		for i := range f.Scopes {
+			scopes = append(scopes, f.Scopes[i][:])
+		}
+		add("scope IN (?"+strings.Repeat(", ?", max(0, len(scopes)-1))+")", append(scopes, make([]any, max(0, 1-len(scopes)))...)...)
+	}
+	if !f.RefersTo.IsZero() {
+		if f.Field != 0 {
+			add("n IN (SELECT n FROM link WHERE target = ? AND field = ?)", f.RefersTo[:], f.Field)
+		} else {
+			add("n IN (SELECT n FROM link WHERE target = ?)", f.RefersTo[:])
+		}
+	}
+	if f.Text != "" {
+		if match := persian.MatchQuery(f.Text, true); match != "" {
+			add("n IN (SELECT rowid FROM words WHERE words MATCH ?)", match)
+		} else {
+			add("0")
+		}
+	}
+	if f.Attention > 0 {
+		add("sync >= ?", f.Attention)
+	}
+	if f.Conflicts {
+		add("conflicts > 0")
+	}
+	if f.Drafts {
+		add("draft = 1")
+	}
+	if !f.Deleted {
+		add("alive = 1")
+	}
+	return strings.Join(conds, " AND "), args, nil
+}
+
+// mark names the place after a row: the order's key, then the record.
+func (f *Filter) mark(r *Row, sortkey []byte) string {
+	b := append([]byte{byte(f.Order)}, r.Record[:]...)
+	if f.Order == ByChanged {
+		return hex.EncodeToString(binary.BigEndian.AppendUint64(b, uint64(r.Changed)))
+	}
+	return hex.EncodeToString(append(b, sortkey...))
+}
+
+func (f *Filter) place() (cond string, args []any, err error) {
+	b, err := hex.DecodeString(f.After)
+	if err != nil || len(b) < 17 || b[0] != byte(f.Order) {
+		return "", nil, ErrBadCursor
+	}
+	record, key := b[1:17], b[17:]
+	if f.Order == ByChanged {
+		if len(key) != 8 {
+			return "", nil, ErrBadCursor
+		}
+		changed := int64(binary.BigEndian.Uint64(key))
+		return "(changed < ? OR changed = ? AND record > ?)", []any{changed, changed, record}, nil
+	}
+	return "(sortkey, record) > (?, ?)", []any{key, record}, nil
+}

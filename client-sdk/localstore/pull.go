@@ -1,0 +1,343 @@
+package localstore
+
+import (
+	"context"
+	"fmt"
+
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// Applied says what a transaction of the pulling side did.
+type Applied struct {
+	// Records are those whose shown state may have changed.
+	Records []syncproto.RecordID
+	// Missing came as a delta of a state that is not here; they must be asked
+	// for whole (Want).
+	Missing []syncproto.RecordID
+	// Differ are scopes whose sum or count is not the server's: compare them.
+	Differ []syncproto.ScopeID
+	// Purgeable are scopes told to be dropped whose own changes are all
+	// received now: call DropScope.
+	Purgeable []syncproto.ScopeID
+}
+
+// ApplyPage brings a page into the file and moves the scope's cursor, both or
+// neither. ErrOrder: it does not begin where the cursor stands. ErrBadPage: it
+// holds bytes that are no record, or a record of another scope.
+func (s *Store) ApplyPage(ctx context.Context, page *wire.Page) (Applied, error) {
+	return s.pull(ctx, "apply page", func(p *pull) error {
+		if err := p.answers(page.Log, page.Received, page.Results); err != nil {
+			return err
+		}
+		return p.page(page)
+	})
+}
+
+// ApplyCaught brings the end of catching up into the file: its pages, what the
+// server holds of the own log, and the heads, with which the sums are compared.
+func (s *Store) ApplyCaught(ctx context.Context, caught *wire.Caught) (Applied, error) {
+	return s.pull(ctx, "apply end of catching up", func(p *pull) error {
+		if err := p.answers(caught.Log, caught.Received, caught.Results); err != nil {
+			return err
+		}
+		for i := range caught.Pages {
+			page := &caught.Pages[i]
+			if err := p.answers(page.Log, page.Received, page.Results); err != nil {
+				return err
+			}
+			if err := p.page(page); err != nil {
+				return err
+			}
+		}
+		for i := range caught.Heads {
+			if err := p.head(caught.Era, &caught.Heads[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ApplyRepair brings records that were asked for whole into the file, and lets
+// go of those that the scope does not hold.
+func (s *Store) ApplyRepair(ctx context.Context, m *wire.Records) (Applied, error) {
+	return s.pull(ctx, "repair records", func(p *pull) error {
+		c, err := p.cursor(m.Scope)
+		if err != nil {
+			return err
+		}
+		for _, b := range m.Records {
+			if err := p.record(c, b, m.Position); err != nil {
+				return err
+			}
+		}
+		for _, id := range m.Gone {
+			if err := p.left(c, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ResetCursor begins a first load of the scope anew: what is held stays shown
+// until the load has brought it again, or ended without it.
+func (s *Store) ResetCursor(ctx context.Context, scope syncproto.ScopeID) error {
+	return s.change(ctx, "reset cursor", func(t *tx, _ *keyring) error {
+		sk, err := t.scope(scope)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec("UPDATE scope SET era = x'', position = 0, head_sum = x'', load = load + 1, loading = 1 WHERE n = ?", sk.n)
+		return err
+	})
+}
+
+func (s *Store) pull(ctx context.Context, what string, f func(*pull) error) (Applied, error) {
+	s.write.Lock()
+	defer s.write.Unlock()
+	var out Applied
+	err := s.changeLocked(ctx, what, func(t *tx, k *keyring) error {
+		p := newPull(t, k)
+		if err := f(p); err != nil {
+			return err
+		}
+		if err := p.settle(); err != nil {
+			return err
+		}
+		if err := p.purgeable(); err != nil {
+			return err
+		}
+		out = p.out
+		for id := range t.touched {
+			out.Records = append(out.Records, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return Applied{}, err
+	}
+	sortRecords(out.Records)
+	s.foldBack(ctx, walSoft) // the transaction stands whatever comes of it
+	return out, nil
+}
+
+// cursorRow is a scope's row.
+type cursorRow struct {
+	*scopeKey
+	position uint64
+	load     int64
+	loading  bool
+}
+
+func (p *pull) cursor(scope syncproto.ScopeID) (c cursorRow, err error) {
+	if c.scopeKey, err = p.t.scope(scope); err != nil {
+		return c, err
+	}
+	err = p.t.row("SELECT position, load, loading FROM scope WHERE n = ?", c.n).Scan(&c.position, &c.load, &c.loading)
+	if err != nil {
+		return c, fmt.Errorf("read cursor: %w", missing(err, ErrCorrupt))
+	}
+	return c, nil
+}
+
+func (p *pull) page(page *wire.Page) error {
+	c, err := p.cursor(page.Scope)
+	if err != nil {
+		return err
+	}
+	if page.From != c.position || page.To < page.From {
+		return fmt.Errorf("page from %d to %d, held up to %d: %w", page.From, page.To, c.position, ErrOrder)
+	}
+	for _, b := range page.Records {
+		if err := p.record(c, b, page.To); err != nil {
+			return err
+		}
+	}
+	for _, m := range page.Marks {
+		switch m.Kind {
+		case wire.MarkLeft:
+			err = p.left(c, m.Record)
+		case wire.MarkErased:
+			err = p.erased(c, m.Record)
+		default:
+			err = fmt.Errorf("mark %d: %w", m.Kind, ErrBadPage)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err = p.t.exec("UPDATE scope SET era = ?, position = ?, head_sum = x'' WHERE n = ?", page.Era[:], int64(page.To), c.n)
+	return err
+}
+
+// record brings one record, whole or the cells that changed, as of a position.
+func (p *pull) record(c cursorRow, b []byte, position uint64) error {
+	state, delta, err := wire.DecodeRecord(b)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBadPage, err)
+	}
+	if state.Erased {
+		return p.erased(c, state.Record)
+	}
+	if state.Home != c.id || !state.Exists() {
+		return fmt.Errorf("record %v of scope %v in a page of %v: %w", state.Record, state.Home, c.id, ErrBadPage)
+	}
+	r, found, err := readShadow(p.t.ctx, p.t, state.Record)
+	if err != nil {
+		return err
+	}
+	if found && (r.gone == goneErased || r.held() && r.scope == c.n && r.load == c.load && r.position > position) {
+		return nil // erased for ever, or repaired to a later state
+	}
+	if delta {
+		if !found || !r.held() {
+			p.out.Missing = append(p.out.Missing, state.Record)
+			return nil
+		}
+		base, err := r.open(p.k)
+		if err != nil {
+			return err
+		}
+		base.Patch(state)
+		state = base
+	}
+	if found {
+		p.weigh(&r, false)
+	}
+	r.scope, r.position, r.load, r.gone = c.n, position, c.load, goneNot
+	if err := p.store(&r, state); err != nil {
+		return err
+	}
+	return p.contains(&r, state)
+}
+
+// left lets go of a record that the scope does not hold any more, unless it
+// has come elsewhere meanwhile, as soon as its own changes are received.
+func (p *pull) left(c cursorRow, id syncproto.RecordID) error {
+	r, found, err := readShadow(p.t.ctx, p.t, id)
+	if err != nil || !found || r.scope != c.n || r.gone != goneNot {
+		return err
+	}
+	pending, err := p.t.pendingOf(id)
+	if err != nil {
+		return err
+	}
+	if pending {
+		p.weigh(&r, false)
+		_, err := p.t.exec("UPDATE shadow SET gone = ? WHERE n = ?", goneLeft, r.n)
+		p.t.touch(id)
+		return err
+	}
+	return p.letGo(&r)
+}
+
+func (p *pull) letGo(r *shadowRow) error {
+	if err := p.empty(r, goneAway); err != nil {
+		return err
+	}
+	_, err := p.t.exec("UPDATE entry SET overlay = 0 WHERE record = ? AND overlay = 1", r.record[:])
+	return err
+}
+
+// erased forgets a record: its state, its drafts, what the logs say of it as
+// soon as a backup holds them. The row stays, so that nothing brings it back.
+func (p *pull) erased(c cursorRow, id syncproto.RecordID) error {
+	r, found, err := readShadow(p.t.ctx, p.t, id)
+	if err != nil {
+		return err
+	}
+	if found {
+		if err := p.empty(&r, goneErased); err != nil {
+			return err
+		}
+	} else if _, err := p.t.exec(`INSERT INTO shadow (record, scope, position, load, gone, hash, state)
+		VALUES (?, ?, 0, ?, ?, zeroblob(16), x'')`, id[:], c.n, c.load, goneErased); err != nil {
+		return err
+	}
+	p.t.touch(id)
+	if _, err := p.t.exec("DELETE FROM draft WHERE record = ?", id[:]); err != nil {
+		return err
+	}
+	if _, err := p.t.exec("UPDATE entry SET overlay = 0, redact = 1 WHERE record = ?", id[:]); err != nil {
+		return err
+	}
+	if err := p.t.spoilSnapshot(); err != nil {
+		return err
+	}
+	return p.t.redactDue()
+}
+
+// head compares a scope with the server's once the last page is in.
+func (p *pull) head(era syncproto.EraID, h *wire.Head) error {
+	c, err := p.cursor(h.Scope)
+	if err != nil {
+		return err
+	}
+	if c.position != h.Position {
+		return fmt.Errorf("head at %d, held up to %d: %w", h.Position, c.position, ErrOrder)
+	}
+	if c.loading {
+		if err := p.sweep(c); err != nil {
+			return err
+		}
+	}
+	if err := p.settle(); err != nil {
+		return err
+	}
+	var sum []byte
+	var count uint64
+	if err := p.t.row("SELECT sum, count FROM scope WHERE n = ?", c.n).Scan(&sum, &count); err != nil {
+		return fmt.Errorf("read sum: %w", missing(err, ErrCorrupt))
+	}
+	if string(sum) != string(h.Sum[:]) || count != h.Count {
+		p.out.Differ = append(p.out.Differ, h.Scope)
+	}
+	_, err = p.t.exec("UPDATE scope SET era = ?, head_sum = ?, loading = 0 WHERE n = ?", era[:], h.Sum[:], c.n)
+	return err
+}
+
+// sweep ends a first load: what an older load had brought and this one did
+// not is no longer in the scope.
+func (p *pull) sweep(c cursorRow) error {
+	rows, err := p.t.QueryContext(p.t.ctx, "SELECT record FROM shadow WHERE scope = ? AND load < ? AND gone = ?", c.n, c.load, goneNot)
+	if err != nil {
+		return translate(err)
+	}
+	ids, err := scanRecords(rows)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		r, _, err := readShadow(p.t.ctx, p.t, id)
+		if err != nil {
+			return err
+		}
+		if err := p.empty(&r, goneAway); err != nil {
+			return err
+		}
+		// Own changes that the server has to be sent again make it anew.
+		if _, err := p.t.exec("UPDATE entry SET overlay = (outcome = 0) WHERE record = ?", id[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pull) purgeable() error {
+	for _, sk := range p.k.scopes {
+		if !sk.purge {
+			continue
+		}
+		pending, err := p.t.pendingIn(sk.n)
+		if err != nil {
+			return err
+		}
+		if pending == 0 {
+			p.out.Purgeable = append(p.out.Purgeable, sk.id)
+		}
+	}
+	sortScopes(p.out.Purgeable)
+	return nil
+}
