@@ -258,13 +258,14 @@ func (c *cursor) record() (*syncproto.RecordState, uint64) {
 	s.Number = c.uvarint("number")
 	s.Latest = c.id("latest")
 	authors := c.idTable("authors")
+	usedAuthors := make([]bool, len(authors))
 	versions := make([]syncproto.ChangeID, c.count("versions", syncproto.MaxRecordVersions, 19))
 	for i := range versions {
 		versions[i] = c.id("version")
 		if i > 0 && bytes.Compare(versions[i-1][:], versions[i][:]) >= 0 {
 			c.fail(ErrNotCanonical, "order of versions")
 		}
-		a, r, t := c.uvarint("author"), c.uvarint("role"), c.uvarint("time")
+		a, r, at := c.uvarint("author"), c.uvarint("role"), c.uvarint("time")
 		if c.err != nil {
 			return s, flags
 		}
@@ -272,14 +273,19 @@ func (c *cursor) record() (*syncproto.RecordState, uint64) {
 			c.fail(ErrMalformed, "version")
 			return s, flags
 		}
-		s.Versions[versions[i]] = syncproto.VersionMeta{Author: authors[a], Role: uint8(r >> 1), Verified: r&1 != 0, Time: syncproto.Unzigzag(t)}
+		usedAuthors[a] = true
+		s.Versions[versions[i]] = syncproto.VersionMeta{Author: authors[a], Role: uint8(r >> 1), Verified: r&1 != 0, Time: syncproto.Unzigzag(at)}
 	}
-	items := c.idTable("items")
+	t := cellTables{items: c.idTable("items"), versions: versions, flags: flags}
+	t.usedItems, t.usedVersions = make([]bool, len(t.items)), make([]bool, len(versions))
+	if len(t.items) > 0 && t.items[0] == ([16]byte{}) {
+		c.fail(ErrMalformed, "item zero")
+	}
 	// A cell takes at least two bytes: its field and its count of candidates.
 	n := c.count("cells", syncproto.MaxRecordCells, 2)
 	var last syncproto.CellKey
 	for i := range n {
-		k, cell := c.cell(items, versions, flags)
+		k, cell := c.cell(&t)
 		if c.err == nil && i > 0 && last.Compare(k) >= 0 {
 			c.fail(ErrNotCanonical, "order of cells")
 		}
@@ -289,10 +295,24 @@ func (c *cursor) record() (*syncproto.RecordState, uint64) {
 		last = k
 		s.Cells[k] = cell
 	}
+	for _, used := range [][]bool{usedAuthors, t.usedItems, t.usedVersions} {
+		if c.err == nil && slices.Contains(used, false) {
+			c.fail(ErrNotCanonical, "an unused entry in a table of a record")
+		}
+	}
 	return s, flags
 }
 
-func (c *cursor) cell(items [][16]byte, versions []syncproto.ChangeID, flags uint64) (syncproto.CellKey, *syncproto.Cell) {
+// cellTables are what the cells of a record name by number, and which of it
+// they have named.
+type cellTables struct {
+	items                   [][16]byte
+	versions                []syncproto.ChangeID
+	usedItems, usedVersions []bool
+	flags                   uint64
+}
+
+func (c *cursor) cell(t *cellTables) (syncproto.CellKey, *syncproto.Cell) {
 	var k syncproto.CellKey
 	key := c.uvarint("cell")
 	if key>>2 > 1<<32-1 {
@@ -301,23 +321,29 @@ func (c *cursor) cell(items [][16]byte, versions []syncproto.ChangeID, flags uin
 	k.Field = uint32(key >> 2)
 	if key&1 != 0 {
 		x, sub := c.uvarint("item"), c.uvarint("sub-field")
-		if c.err == nil && (x >= uint64(len(items)) || sub > 1<<32-1) {
+		if c.err == nil && (x >= uint64(len(t.items)) || sub > 1<<32-1) {
 			c.fail(ErrMalformed, "item of a cell")
 		}
 		if c.err != nil {
 			return k, nil
 		}
-		k.Item, k.Sub = items[x], uint32(sub)
+		t.usedItems[x] = true
+		k.Item, k.Sub = t.items[x], uint32(sub)
 	}
 	if key&2 != 0 {
-		k.Element = c.value("element")
+		if k.Element = c.value("element"); c.err == nil && k.Element == (syncproto.Value{}) {
+			c.fail(ErrMalformed, "element zero") // stands for none
+		}
 	}
 	cell := &syncproto.Cell{}
-	cands := c.count("candidates", len(versions), 1)
+	cands := c.count("candidates", len(t.versions), 1)
+	if c.err == nil && cands == 0 && t.flags&(flagDelta|flagServer) == 0 {
+		c.fail(ErrNotCanonical, "a cell without candidates")
+	}
 	last := -1
 	for range cands {
 		x := c.uvarint("candidate's version")
-		if c.err == nil && x >= uint64(len(versions)) {
+		if c.err == nil && x >= uint64(len(t.versions)) {
 			c.fail(ErrMalformed, "candidate's version")
 		}
 		if c.err != nil {
@@ -327,13 +353,14 @@ func (c *cursor) cell(items [][16]byte, versions []syncproto.ChangeID, flags uin
 			c.fail(ErrNotCanonical, "order of candidates")
 		}
 		last = int(x)
-		cand := syncproto.Candidate{Version: versions[x]}
+		t.usedVersions[x] = true
+		cand := syncproto.Candidate{Version: t.versions[x]}
 		if key&2 == 0 {
 			cand.Value = c.value("candidate")
 		}
 		cell.Candidates = append(cell.Candidates, cand)
 	}
-	if flags&flagServer != 0 {
+	if t.flags&flagServer != 0 {
 		cell.Position = c.uvarint("position")
 	}
 	return k, cell
