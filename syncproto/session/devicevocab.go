@@ -56,6 +56,9 @@ type HelloRead struct {
 	// whose result is not known here, HeadSeq+1 if all are. What lies above it is
 	// pushed again, so that its result is told.
 	AncestorResults []uint64
+	// Reset names the scopes whose cursor was reset by ResetCursor and whose sum
+	// has not agreed since: mending them by a reset was tried and did not help.
+	Reset []syncproto.ScopeID
 }
 
 // SaveWelcome keeps what the server said: grants, places, people, lease,
@@ -76,12 +79,17 @@ type WelcomeSaved struct {
 	Contradicted bool
 }
 
-// ForkLog makes the database continue under a new log: it opens a log id with
-// key and certificate, makes the old log an ancestor, and issues the changes
-// above Received again in the new log with unchanged bodies, so unchanged ids.
-// One transaction. Answer: LogForked, after which the Device reads Hello again.
+// ForkLog says that the server holds other entries of a log than this device:
+// two copies of one database wrote it, or an old copy came back. If Log is the
+// one being written, the database continues under a new log id with key and
+// certificate of its own. Every kept change of Log (not only unsent ones: what
+// was acknowledged may have been lost with a restored server) is issued again
+// in the log now written, in its order and with unchanged body, so unchanged
+// id; what the server has already is a duplicate there. Log is no ancestor
+// afterwards. One transaction. Answer: LogForked; Hello is then read again.
 type ForkLog struct {
-	Log      syncproto.LogID
+	Log syncproto.LogID
+	// Received is how far the server holds the log.
 	Received uint64
 }
 
@@ -95,8 +103,9 @@ type ReadBatch struct {
 	Log      syncproto.LogID
 	From     uint64
 	MaxBytes int
-	// First says that this session has not carried a batch of the log yet:
-	// certificate and tables must be in it; later ones may name them by hash.
+	// First says that the batch may lean only on what Hello and Welcome said of
+	// the log: it is the session's first, or earlier ones may not have been
+	// opened. Later ones may name certificate and tables by hash.
 	First bool
 }
 
@@ -123,14 +132,16 @@ type CommitResults struct {
 type ResultsCommitted struct{}
 
 // CommitPage applies a page and its results in one transaction and sets the
-// scope's cursor to (Era, To, no sum). An own change stays in the overlay over
-// the scope until a page reaches the position in its result. Answer:
+// scope's cursor to (Era, To, no sum). A whole record replaces what is here, a
+// delta patches it. An own change stays in the overlay over the scope until the
+// cursor reaches the position in its result, so that it is never shown twice
+// and never missing. Page.Log zero is the log that Hello named. Answer:
 // PageCommitted.
 type CommitPage struct {
 	Page wire.Page
-	// Reset says that the page begins before the device's cursor: the server
-	// could not vouch for it. Records are whole and replace what is here; records
-	// that no page names stay until a comparison asks for them.
+	// Reset says that the page begins before the device's cursor, since the
+	// server could not vouch for it. Records that no page names stay: the
+	// comparison after Caught finds them.
 	Reset bool
 }
 

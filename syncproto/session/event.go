@@ -114,3 +114,45 @@ const (
 	// ClosePeer: the peer said goodbye.
 	ClosePeer CloseCode = 37
 )
+
+// Key names the sentence for people in the catalogues: what happened and what
+// can be done. Every code has its own.
+func (c CloseCode) Key() string {
+	switch c {
+	case CloseProtocolOld:
+		return "session.protocol_old"
+	case CloseProtocolNew:
+		return "session.protocol_new"
+	case CloseUnknownDevice:
+		return "session.unknown_device"
+	case CloseRevoked:
+		return "session.revoked"
+	case CloseBadCode:
+		return "session.bad_code"
+	case CloseUsedCode:
+		return "session.used_code"
+	case CloseBusy:
+		return "session.busy"
+	case CloseFull:
+		return "session.full"
+	case CloseMalformed:
+		return "session.malformed"
+	case CloseLimits:
+		return "session.limits"
+	case CloseClock:
+		return "session.clock"
+	case CloseDone:
+		return "session.done"
+	case CloseTimeout:
+		return "session.timeout"
+	case CloseLost:
+		return "session.lost"
+	case CloseLocal:
+		return "session.local"
+	case CloseRestart:
+		return "session.restart"
+	case ClosePeer:
+		return "session.peer"
+	}
+	return "session.unknown"
+}

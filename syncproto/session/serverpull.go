@@ -1,0 +1,458 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// reading is how far the device has been sent each scope, and what the store
+// has been asked for. The store reads one thing at a time for a session, so
+// that whatever arrives later is from a later snapshot.
+type reading struct {
+	serial uint64
+	scopes map[syncproto.ScopeID]*scopeAt
+	order  []syncproto.ScopeID
+	// first says that no Caught has been sent; draining that the device is
+	// revoked and only gives.
+	first, draining bool
+	credit          int64
+	outbox          []wire.Message
+
+	// needRead says that something may be new; lastRead when it was looked at.
+	needRead bool
+	lastRead int64
+	// scopesAsked, entriesAsked and recordsAsked say what the store is asked
+	// for; stale how many of its answers belong to an earlier Hello.
+	scopesAsked, entriesAsked, recordsAsked bool
+	stale                                   int
+	compared                                *wire.Compare
+	want                                    *wire.Want
+
+	grantsDirty, grantsAsked   bool
+	grantsStale, receiptsStale int
+	receiptAsked               bool
+	note                       *wire.GrantsNote
+	// purging are the scopes whose destruction the device has not confirmed.
+	purging map[syncproto.ScopeID]bool
+}
+
+type scopeAt struct {
+	Start
+	// loading says that the device has not caught up in this scope yet.
+	loading bool
+	// sent is the head last sent.
+	sent wire.Head
+	told bool
+}
+
+// asked is 1 if the store reads something for the session.
+func (r *reading) asked() int {
+	return boolInt(r.scopesAsked) + boolInt(r.entriesAsked) + boolInt(r.recordsAsked)
+}
+
+// open begins sending: starts are the granted scopes.
+func (s *Server) open(h *wire.Hello, w *wire.Welcome, starts []Start) {
+	old := s.reading
+	s.reading = reading{stale: old.stale, grantsDirty: old.grantsDirty, grantsStale: old.grantsStale, receiptsStale: old.receiptsStale,
+		serial: w.GrantSerial, scopes: map[syncproto.ScopeID]*scopeAt{}, purging: map[syncproto.ScopeID]bool{},
+		first: true, needRead: true, lastRead: s.now, credit: min(int64(h.Credit), MaxWindow), draining: s.standing == StandingRevoked}
+	if len(starts) > syncproto.MaxScopes {
+		s.refuse(wire.RefuseLimits, 0, "more scopes than one session holds")
+		return
+	}
+	if !s.draining {
+		for _, st := range starts {
+			s.enter(st)
+		}
+	}
+	for _, c := range h.Cursors {
+		if s.scopes[c.Scope] == nil {
+			s.sendPurge(c.Scope)
+		}
+	}
+	s.do(Subscribe{Scopes: slices.Clone(s.order)})
+	s.drained()
+}
+
+func (s *Server) enter(st Start) {
+	if s.scopes[st.Scope] == nil {
+		s.scopes[st.Scope] = &scopeAt{Start: st, loading: st.From == 0 || st.Whole}
+		s.order = append(s.order, st.Scope)
+	}
+}
+
+// Reasons of a purge.
+const (
+	// PurgeGrant: the person may not use this scope any more.
+	PurgeGrant = 1
+	// PurgeRevoked: the device may not sync any more.
+	PurgeRevoked = 2
+)
+
+func (s *Server) sendPurge(scope syncproto.ScopeID) {
+	reason := uint8(PurgeGrant)
+	if s.draining {
+		reason = PurgeRevoked
+	}
+	s.purging[scope] = true
+	s.control = append(s.control, &wire.Purge{Scope: scope, Reason: reason, After: max(s.hello.HeadSeq, s.received)})
+}
+
+func (s *Server) purged(m *wire.Purged) {
+	if !s.purging[m.Scope] {
+		if s.scopes[m.Scope] == nil {
+			s.malformed("a scope is purged that should not be")
+		}
+		return // granted again meanwhile: the device comes back without it
+	}
+	delete(s.purging, m.Scope)
+	s.do(NotePurged{Scope: m.Scope})
+	s.drained()
+}
+
+// drained ends the session of a revoked device that has given all it had.
+func (s *Server) drained() {
+	if s.draining && len(s.purging) == 0 && s.received >= s.hello.HeadSeq && s.touched.Queue == 0 &&
+		len(s.pending) == 0 && s.told >= s.received && len(s.results) == 0 && !s.due && len(s.others) == 0 {
+		s.refuse(wire.RefuseRevoked, 0, "")
+	}
+}
+
+func (s *Server) moved(ev Moved) {
+	if s.state != serverLive {
+		return
+	}
+	for _, id := range ev.Scopes {
+		if s.scopes[id] != nil {
+			s.needRead = true
+			return
+		}
+	}
+}
+
+func (s *Server) moreCredit(m *wire.Credit) {
+	if s.credit += int64(m.Bytes); s.credit > MaxWindow {
+		s.refuse(wire.RefuseLimits, retryLocal, "more credit than the protocol knows")
+	}
+}
+
+// pump asks the store for what can be sent next. Nothing is read while
+// something waits to be sent: a slow reader is only a position.
+func (s *Server) pump() {
+	if s.state != serverLive {
+		return
+	}
+	if s.grantsDirty && !s.grantsAsked {
+		s.grantsDirty, s.grantsAsked = false, true
+		s.do(LoadGrants{})
+	}
+	if s.draining {
+		s.drained()
+		if s.state != serverLive {
+			return
+		}
+	}
+	if s.asked()+s.stale > 0 || s.grantsAsked || len(s.outbox) > 0 || s.credit <= 0 {
+		return
+	}
+	switch {
+	case s.compared != nil:
+		s.entriesAsked = true
+		s.do(CompareScope{Scope: s.compared.Scope, Sums: *sumsOf(s.compared.Buckets), MaxEntries: maxCompared})
+	case s.want != nil && len(s.want.Records) > 0:
+		s.recordsAsked = true
+		s.do(ReadRecords{Scope: s.want.Scope, Records: s.want.Records, MaxBytes: syncproto.MaxPage})
+	case s.needRead && len(s.results) < maxAckResults:
+		s.needRead, s.scopesAsked, s.lastRead = false, true, s.now
+		e := ReadScopes{MaxBytes: syncproto.MaxPage, Log: s.hello.Log, ResultsFrom: s.told + 1}
+		// What is caught up comes before what is loaded for the first time.
+		for _, loading := range []bool{false, true} {
+			for _, id := range s.order {
+				if at := s.scopes[id]; at.loading == loading {
+					e.Scopes = append(e.Scopes, at.Start)
+				}
+			}
+		}
+		s.do(e)
+	}
+}
+
+func sumsOf(b []byte) *BucketSums {
+	var sums BucketSums
+	for i := range sums {
+		copy(sums[i][:], b[i*16:])
+	}
+	return &sums
+}
+
+// current says whether an answer to a read counts, and notes that it came.
+func (s *Server) current(asked *bool) bool {
+	if s.stale > 0 {
+		s.stale--
+		return false
+	}
+	was := *asked
+	*asked = false
+	if !was {
+		s.close(Close{Code: CloseLocal, Detail: "an answer to nothing"})
+	}
+	return was && s.state == serverLive
+}
+
+func (s *Server) scopesRead(ev ScopesRead) {
+	if !s.current(&s.scopesAsked) {
+		return
+	}
+	if ev.GrantSerial != s.serial {
+		s.grantsDirty, s.needRead = true, true
+		return
+	}
+	s.readResults(&ev)
+	for i := range ev.Pages {
+		p := &ev.Pages[i]
+		at := s.scopes[p.Scope]
+		if at == nil || p.From != at.From || p.To < p.From {
+			s.close(Close{Code: CloseLocal, Detail: "the store read another page than was asked for"})
+			return
+		}
+		at.From = p.To
+		p.Era = ev.Era
+		p.Log, p.Received, p.Results = syncproto.LogID{}, 0, nil
+	}
+	if !ev.Complete {
+		s.needRead = true
+		for i := range ev.Pages {
+			s.outbox = append(s.outbox, &ev.Pages[i])
+		}
+		return
+	}
+	c := &wire.Caught{Era: ev.Era, Pages: ev.Pages}
+	for _, h := range ev.Heads {
+		at := s.scopes[h.Scope]
+		if at == nil {
+			continue
+		}
+		if h.Position != at.From && !(h.Position == 0 && h.Count == 0) {
+			s.close(Close{Code: CloseLocal, Detail: "the store's head is not where its pages end"})
+			return
+		}
+		at.From, at.Whole, at.loading = h.Position, false, false
+		if !at.told || at.sent != h {
+			at.sent, at.told = h, true
+			c.Heads = append(c.Heads, h)
+		}
+	}
+	if s.draining || !s.first && len(c.Pages) == 0 && len(c.Heads) == 0 {
+		return
+	}
+	s.first = false
+	s.outbox = append(s.outbox, c)
+}
+
+// nextRecords returns the next page or answer if the device's credit allows,
+// with the results that its snapshot has.
+func (s *Server) nextRecords() wire.Message {
+	if len(s.outbox) == 0 || s.credit <= 0 {
+		return nil
+	}
+	if !s.resultsFit() {
+		return nil // most go first, since what follows builds on them
+	}
+	m := s.outbox[0]
+	s.outbox = s.outbox[1:]
+	s.credit -= weight(m)
+	switch m := m.(type) {
+	case *wire.Page:
+		m.Received, m.Results = s.received, s.someResults()
+	case *wire.Caught:
+		m.Received, m.Results = s.received, s.someResults()
+	}
+	return m
+}
+
+func (s *Server) compare(m *wire.Compare) {
+	switch {
+	case len(m.Buckets) != wire.Buckets*16:
+		s.malformed("a comparison of %d bytes", len(m.Buckets))
+	case s.compared != nil || s.want != nil:
+		s.malformed("a comparison before the last one is answered")
+	case s.scopes[m.Scope] == nil:
+		// Taken away meanwhile; the Purge under way ends it.
+		if !s.purging[m.Scope] {
+			s.malformed("a comparison of a scope that is not granted")
+		}
+	default:
+		s.compared = m
+	}
+}
+
+func (s *Server) entriesRead(ev EntriesRead) {
+	if !s.current(&s.entriesAsked) {
+		return
+	}
+	scope := s.compared.Scope
+	s.compared = nil
+	if s.scopes[scope] == nil {
+		return
+	}
+	s.outbox = append(s.outbox, &wire.ServerEntries{Scope: scope, Buckets: ev.Buckets, Entries: ev.Entries})
+}
+
+func (s *Server) wanted(m *wire.Want) {
+	switch {
+	case len(m.Records) == 0 || len(m.Records) > maxWant:
+		s.malformed("%d records wanted", len(m.Records))
+	case s.compared != nil || s.want != nil:
+		s.malformed("records wanted before the last are sent")
+	case s.scopes[m.Scope] == nil:
+		if !s.purging[m.Scope] {
+			s.malformed("records of a scope that is not granted")
+		}
+	default:
+		s.want = m
+	}
+}
+
+func (s *Server) recordsRead(ev RecordsRead) {
+	if !s.current(&s.recordsAsked) {
+		return
+	}
+	w := s.want
+	if s.scopes[w.Scope] == nil {
+		s.want = nil
+		return
+	}
+	if ev.Done < 1 || ev.Done > len(w.Records) || len(ev.Records)+len(ev.Gone) != ev.Done {
+		s.close(Close{Code: CloseLocal, Detail: "the store read other records than were asked for"})
+		return
+	}
+	w.Records = w.Records[ev.Done:]
+	if len(w.Records) == 0 {
+		s.want = nil
+	}
+	s.outbox = append(s.outbox, &wire.Records{Scope: w.Scope, Position: ev.Position, Records: ev.Records, Gone: ev.Gone})
+}
+
+func (s *Server) grantsLoaded(ev GrantsLoaded) {
+	if s.grantsStale > 0 {
+		s.grantsStale--
+		return
+	}
+	s.grantsAsked = false
+	if s.state != serverLive || s.draining {
+		return
+	}
+	if ev.Standing == StandingUnknown {
+		s.refuse(wire.RefuseUnknownDevice, 0, "")
+		return
+	}
+	note := ev.Grants
+	if len(note.Grants) > syncproto.MaxScopes {
+		s.refuse(wire.RefuseLimits, 0, "more scopes than one session holds")
+		return
+	}
+	s.draining = ev.Standing == StandingRevoked
+	s.serial = note.GrantSerial
+	now := map[syncproto.ScopeID]bool{}
+	if !s.draining {
+		for _, g := range note.Grants {
+			now[g.Scope] = true
+		}
+	}
+	s.leave(now)
+	if s.draining {
+		s.standing, s.needRead = StandingRevoked, true
+		s.do(Subscribe{})
+		return
+	}
+	if !s.sameNote(&note) {
+		s.control = append(s.control, &note)
+	}
+	for _, g := range note.Grants {
+		delete(s.purging, g.Scope)
+		s.enter(Start{Scope: g.Scope})
+	}
+	s.needRead = true
+	s.do(Subscribe{Scopes: slices.Clone(s.order)})
+}
+
+// leave purges the scopes that are not among those granted now.
+func (s *Server) leave(now map[syncproto.ScopeID]bool) {
+	kept := s.order[:0]
+	for _, id := range s.order {
+		if now[id] {
+			kept = append(kept, id)
+			continue
+		}
+		delete(s.scopes, id)
+		s.sendPurge(id)
+		// What was read of it is not sent any more.
+		s.outbox = slices.DeleteFunc(s.outbox, func(m wire.Message) bool { return ofScope(m, id) })
+		if s.compared != nil && s.compared.Scope == id && !s.entriesAsked {
+			s.compared = nil
+		}
+		if s.want != nil && s.want.Scope == id && !s.recordsAsked {
+			s.want = nil
+		}
+	}
+	s.order = kept
+}
+
+// ofScope says whether a message is about one scope, and takes the scope out of
+// one that is about many.
+func ofScope(m wire.Message, id syncproto.ScopeID) bool {
+	switch m := m.(type) {
+	case *wire.Page:
+		return m.Scope == id
+	case *wire.ServerEntries:
+		return m.Scope == id
+	case *wire.Records:
+		return m.Scope == id
+	case *wire.Caught:
+		m.Pages = slices.DeleteFunc(m.Pages, func(p wire.Page) bool { return p.Scope == id })
+		m.Heads = slices.DeleteFunc(m.Heads, func(h wire.Head) bool { return h.Scope == id })
+	}
+	return false
+}
+
+// sameNote says whether the device was told the same already in this session.
+func (s *Server) sameNote(n *wire.GrantsNote) bool {
+	old := s.note
+	s.note = n
+	return old != nil && slices.Equal(old.Grants, n.Grants) && slices.Equal(old.Places, n.Places) && slices.Equal(old.People, n.People)
+}
+
+// Idle checks the law of liveness, see Device.Idle.
+func (s *Server) Idle() error {
+	if s.state == serverNew || s.state == serverClosed {
+		return nil
+	}
+	if _, timer := s.Deadline(); !timer {
+		return fmt.Errorf("connected without a timer in state %d", s.state)
+	}
+	if n := len(s.control) + len(s.outbox) + len(s.others); n > 0 || s.due {
+		return fmt.Errorf("%d messages have not been taken, credit %d, results %d", n, s.credit, len(s.results))
+	}
+	switch s.state {
+	case serverHello:
+		return nil // the device's turn, with a timer behind it
+	case serverLive:
+	default:
+		return fmt.Errorf("the store has not answered in state %d", s.state)
+	}
+	switch {
+	case s.asked()+s.stale+s.grantsStale+s.receiptsStale > 0 || s.grantsAsked || s.receiptAsked || len(s.pending) > 0:
+		return errors.New("effects have not been answered")
+	case s.needRead || s.grantsDirty:
+		return errors.New("something may be new and nothing is read")
+	case s.compared != nil || s.want != nil:
+		return errors.New("a question of the device rests")
+	case len(s.results) > 0:
+		return fmt.Errorf("%d results rest", len(s.results))
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+package session
+
+import (
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// accepting is what the server holds of batches that the store has not
+// answered yet.
+type accepting struct {
+	// pending are the answers awaited, in order.
+	pending []accept
+	bytes   int64
+}
+
+type accept struct {
+	weight int64
+	// stale says that the batch came before a new Hello or a fork: its answer is
+	// not passed on. refused says that it came before a refusal of an earlier
+	// one: only its success is.
+	stale, refused bool
+	gap            *wire.Gap
+}
+
+func (a *accepting) restart() {
+	for i := range a.pending {
+		a.pending[i].stale = true
+	}
+}
+
+// telling is what the device has to be told of its changes.
+type telling struct {
+	// told is the highest sequence of the session's log up to which all results
+	// have been queued; received what the server holds of it.
+	told, received uint64
+	// due says that an Ack is to be sent even without results.
+	due bool
+	// results are queued ones of the session's log, or of no log in particular.
+	results []syncproto.Result
+	// others are acknowledgements of ancestors.
+	others []*wire.Ack
+	// receiptDue says that batches were accepted of which no receipt was made,
+	// lastAccept when the last was.
+	receiptDue bool
+	lastAccept int64
+}
+
+// begin sets what is told at the beginning of a session.
+func (s *Server) begin(h *wire.Hello, w *wire.Welcome) {
+	s.telling = telling{received: w.Received, told: w.Received}
+	if h.ResultsFrom > 0 && h.ResultsFrom <= w.Received {
+		s.told = h.ResultsFrom - 1
+	}
+	s.lastAccept = s.now
+}
+
+func (s *Server) hold(a accept) bool {
+	s.pending = append(s.pending, a)
+	s.bytes += a.weight
+	if s.bytes > maxPushes || len(s.pending) > maxPushCount {
+		s.refuse(wire.RefuseLimits, retryLocal, "more batches under way than the server allows")
+		return false
+	}
+	return true
+}
+
+func (s *Server) push(m *wire.Push) {
+	if len(m.Batch) == 0 {
+		s.malformed("an empty batch")
+		return
+	}
+	if s.hold(accept{weight: int64(len(m.Batch)) + 64}) {
+		s.do(Accept{Batch: m.Batch})
+	}
+}
+
+func (s *Server) gap(m *wire.Gap) {
+	g := *m
+	if g.Log.IsZero() {
+		g.Log = s.hello.Log
+	}
+	if g.From == 0 || g.To < g.From || g.To >= 1<<62 || g.Head == (syncproto.Hash{}) {
+		s.malformed("a gap from %d to %d", g.From, g.To)
+		return
+	}
+	if s.hold(accept{weight: 64, gap: &g}) {
+		s.do(AcceptGap{Gap: g})
+	}
+}
+
+func (s *Server) accepted(ev Accepted) {
+	if len(s.pending) == 0 {
+		s.close(Close{Code: CloseLocal, Detail: "an answer to no batch"})
+		return
+	}
+	a := s.pending[0]
+	s.pending = s.pending[1:]
+	s.bytes -= a.weight
+	if a.stale || s.state != serverLive {
+		return
+	}
+	own := ev.Log == s.hello.Log
+	switch ev.Status {
+	case AcceptedOK:
+		s.receiptDue, s.lastAccept = true, s.now
+		if own {
+			s.acceptedOwn(ev, a.gap)
+			return
+		}
+		ack := &wire.Ack{Log: ev.Log, Received: ev.Received}
+		for _, r := range ev.Results {
+			ack.Results = append(ack.Results, r.Result)
+		}
+		s.others = append(s.others, ack)
+	case AcceptedNot, AcceptedHole:
+		if a.refused {
+			return // the device was told already, and sends it again
+		}
+		if ev.Status == AcceptedHole {
+			s.refuse(wire.RefuseBusy, retrySoon, ev.Detail) // Hello will say where to go on
+			return
+		}
+		r := &wire.Refuse{Code: wire.RefuseBusy, RetryAfter: uint64(max(ev.RetryAfter, 1)), Detail: ev.Detail}
+		if ev.Full {
+			r.Code = wire.RefuseFull
+		}
+		r.Key = CloseCode(r.Code).Key()
+		s.control = append(s.control, r)
+		for i := range s.pending {
+			s.pending[i].refused = true
+		}
+	case AcceptedFork:
+		// In an order of its own: the device gives the log up and says Hello.
+		s.control = append(s.control, &wire.Welcome{Proto: ProtoMax, ServerTime: s.now, Fork: true, Received: s.received,
+			Ancestors: []wire.LogReceived{{Log: ev.Log, Received: ev.Received}}})
+		s.accepting.restart()
+	default:
+		s.malformed("batch: %s", ev.Detail)
+	}
+}
+
+func (s *Server) acceptedOwn(ev Accepted, gap *wire.Gap) {
+	s.received = max(s.received, ev.Received)
+	s.due = true
+	if gap != nil && gap.From <= s.told+1 {
+		s.told = max(s.told, gap.To)
+	}
+	for _, r := range ev.Results {
+		if r.Seq == s.told+1 {
+			s.results = append(s.results, r.Result)
+			s.told = r.Seq
+		}
+	}
+	// Results come in the order of the log: those that are still missing are
+	// read, together with these.
+	if s.told < s.received {
+		s.needRead = true
+	}
+}
+
+// readResults queues what a snapshot says of the session's log.
+func (s *Server) readResults(ev *ScopesRead) {
+	for _, r := range ev.Results {
+		if r.Seq > s.told {
+			s.results = append(s.results, r.Result)
+			s.told = r.Seq
+		}
+	}
+	if ev.Received > s.received {
+		s.received, s.due = ev.Received, true
+	}
+	if len(ev.Results) < wire.MaxResults {
+		s.told = max(s.told, ev.Received) // what has no result was declared lost
+	}
+	s.due = s.due || len(s.results) > 0
+}
+
+// changed queues results that are not those of new sequences.
+func (s *Server) changed(results []syncproto.Result) {
+	s.results = append(s.results, results...)
+	s.due = s.due || len(results) > 0
+}
+
+func (s *Server) resultsChanged(ev ResultsChanged) {
+	if s.state == serverLive {
+		s.changed(ev.Results)
+	}
+}
+
+// fitting counts the results at the head of the queue that one message carries.
+func (s *Server) fitting() int {
+	n, size := 0, 0
+	for n < len(s.results) && n < maxAckResults && size < maxAckWeight {
+		size += 64 + 64*len(s.results[n].Cells)
+		n++
+	}
+	return n
+}
+
+// resultsFit says whether one message carries all that are queued.
+func (s *Server) resultsFit() bool { return s.fitting() == len(s.results) }
+
+// someResults takes as many results from the queue as one message carries.
+func (s *Server) someResults() []syncproto.Result {
+	n := s.fitting()
+	out := s.results[:n:n]
+	if s.results = s.results[n:]; len(s.results) == 0 {
+		s.results, s.due = nil, false
+	}
+	return out
+}
+
+// nextAck returns an acknowledgement if one is due.
+func (s *Server) nextAck() wire.Message {
+	if s.due {
+		return &wire.Ack{Received: s.received, Results: s.someResults()}
+	}
+	if len(s.others) > 0 {
+		m := s.others[0]
+		s.others = s.others[1:]
+		return m
+	}
+	return nil
+}
+
+// status keeps what the device says of itself, and answers, so that it knows
+// the connection to be alive.
+func (s *Server) status(m *wire.Status) {
+	s.touched.Queue, s.touched.OldestQueued, s.touched.ClockAhead = m.Queue, m.OldestQueued, m.DeviceTime-s.now
+	s.do(s.touched)
+	s.due = true
+	if m.Queue == 0 && s.receiptDue && len(s.pending) == 0 {
+		s.makeReceipt()
+	}
+}
+
+func (s *Server) makeReceipt() {
+	if s.receiptAsked {
+		return
+	}
+	s.receiptDue, s.receiptAsked = false, true
+	s.do(MakeReceipt{Log: s.hello.Log})
+}
+
+func (s *Server) receiptMade(ev ReceiptMade) {
+	if s.receiptsStale > 0 {
+		s.receiptsStale--
+		return
+	}
+	s.receiptAsked = false
+	if s.state == serverLive && len(ev.Receipt) > 0 {
+		s.control = append(s.control, &wire.ReceiptNote{Receipt: ev.Receipt})
+	}
+}
+
+func (s *Server) backupVerified(ev BackupVerified) {
+	if s.state != serverLive {
+		return // Welcome tells it
+	}
+	log := ev.Log
+	if log == s.hello.Log {
+		log = syncproto.LogID{}
+	}
+	s.control = append(s.control, &wire.BackupSafe{Log: log, Seq: ev.Seq})
+}
