@@ -1,0 +1,342 @@
+// Package sessionstore answers what a session asks of a device from its
+// localstore.
+package sessionstore
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"mahalleh/client-sdk/localstore"
+	"mahalleh/client-sdk/syncer"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/session"
+	"mahalleh/syncproto/wire"
+)
+
+// The names under which the store keeps what the server said.
+const (
+	settingGrants  = "grants"
+	settingServer  = "server"
+	settingReceipt = "receipt."
+)
+
+// Store is a syncer.Store over a localstore. One connection uses it at a time.
+type Store struct {
+	local   *localstore.Store
+	codec   *wire.Codec
+	app     string
+	name    string
+	forms   uint32
+	sealers map[syncproto.LogID]*wire.BatchSealer
+}
+
+var _ syncer.Store = (*Store)(nil)
+
+// Options say what a Store needs beside the localstore.
+type Options struct {
+	Codec *wire.Codec
+	// App names program and release, Device the device for people.
+	App, Device string
+	// Package is the version of the package of forms that the device has.
+	Package uint32
+}
+
+// New returns the session's view of a device's store.
+func New(local *localstore.Store, o Options) *Store {
+	return &Store{local: local, codec: o.Codec, app: o.App, name: o.Device, forms: o.Package, sealers: map[syncproto.LogID]*wire.BatchSealer{}}
+}
+
+// Server is what the server said of itself and of this device.
+type Server struct {
+	Era syncproto.EraID
+	// Lease is for how many seconds of the device's uptime reading stays open,
+	// counted from LeaseFrom, seconds lived then.
+	Lease, LeaseFrom uint64
+	// Contact is the server's time at the last Welcome, Unix milliseconds.
+	Contact int64
+}
+
+// Grants returns the grants, places and people the server last told, zero
+// before the first contact.
+func Grants(ctx context.Context, local *localstore.Store) (g wire.GrantsNote, err error) {
+	return g, load(ctx, local, settingGrants, &g)
+}
+
+// ServerOf returns what the server last said of itself, zero before the first
+// contact.
+func ServerOf(ctx context.Context, local *localstore.Store) (s Server, err error) {
+	return s, load(ctx, local, settingServer, &s)
+}
+
+// Receipt returns the last signed receipt for a log (wire.DecodeReceipt), nil
+// if there is none.
+func Receipt(ctx context.Context, local *localstore.Store, log syncproto.LogID) ([]byte, error) {
+	b, err := local.Setting(ctx, settingReceipt+log.String())
+	if errors.Is(err, localstore.ErrNotFound) {
+		return nil, nil
+	}
+	return b, err
+}
+
+func load(ctx context.Context, local *localstore.Store, name string, v any) error {
+	b, err := local.Setting(ctx, name)
+	if errors.Is(err, localstore.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, v)
+}
+
+func (s *Store) save(ctx context.Context, name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.local.SetSetting(ctx, name, b)
+}
+
+// translate marks the errors that the session answers in a way of their own.
+func translate(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, localstore.ErrFull):
+		return fmt.Errorf("%w: %w", syncer.ErrFull, err)
+	case errors.Is(err, localstore.ErrCorrupt), errors.Is(err, localstore.ErrLocked), errors.Is(err, localstore.ErrClosed):
+		return fmt.Errorf("%w: %w", syncer.ErrFatal, err)
+	}
+	return err
+}
+
+// Identity implements syncer.Store.
+func (s *Store) Identity(ctx context.Context) (syncer.Identity, error) {
+	id, err := s.local.Identity(ctx)
+	if err != nil {
+		return syncer.Identity{}, translate(err)
+	}
+	keys, err := s.local.Keys()
+	if err != nil {
+		return syncer.Identity{}, translate(err)
+	}
+	private, err := ecdh.X25519().NewPrivateKey(keys.Noise[:])
+	if err != nil {
+		return syncer.Identity{}, fmt.Errorf("%w: the device's key: %w", syncer.ErrFatal, err)
+	}
+	clear(s.sealers) // a new connection leans on nothing said before
+	out := syncer.Identity{Noise: session.KeyPair{Private: keys.Noise, Public: [32]byte(private.PublicKey().Bytes())},
+		ServerKeys: id.Server, Enrol: !id.Confirmed}
+	if len(id.Server) == 0 {
+		out.Fits = func(h syncproto.Hash) bool {
+			return len(id.Fingerprint) > 0 && slices.Equal(h[:len(id.Fingerprint)], id.Fingerprint)
+		}
+	}
+	return out, nil
+}
+
+// current is the log that the device writes.
+func (s *Store) current(ctx context.Context) (localstore.LogStatus, []localstore.LogStatus, error) {
+	logs, err := s.local.Logs(ctx)
+	if err != nil {
+		return localstore.LogStatus{}, nil, translate(err)
+	}
+	if len(logs) == 0 {
+		return localstore.LogStatus{}, nil, fmt.Errorf("%w: no log", syncer.ErrFatal)
+	}
+	return logs[len(logs)-1], logs[:len(logs)-1], nil
+}
+
+// Queue implements syncer.Store.
+func (s *Store) Queue(ctx context.Context) (session.Queued, error) {
+	log, _, err := s.current(ctx)
+	if err != nil {
+		return session.Queued{}, err
+	}
+	q, err := s.local.Queue(ctx)
+	return session.Queued{HeadSeq: log.HeadSeq, Oldest: q.Oldest}, translate(err)
+}
+
+// ReadEnrol implements syncer.Store.
+func (s *Store) ReadEnrol(ctx context.Context, e session.ReadEnrol) (session.EnrolRead, error) {
+	id, err := s.local.Identity(ctx)
+	if err != nil {
+		return session.EnrolRead{}, translate(err)
+	}
+	keys, err := s.local.Keys()
+	if err != nil {
+		return session.EnrolRead{}, translate(err)
+	}
+	log, _, err := s.current(ctx)
+	if err != nil {
+		return session.EnrolRead{}, err
+	}
+	return session.EnrolRead{Enrol: wire.Enrol{Secret: id.Secret, DeviceKey: [32]byte(keys.Enrolment.Public().(ed25519.PublicKey)),
+		Name: s.name, Cert: log.Cert, Proof: ed25519.Sign(keys.Enrolment, wire.EnrolProof(e.Handshake))}}, nil
+}
+
+// SaveEnrolment implements syncer.Store.
+func (s *Store) SaveEnrolment(ctx context.Context, e session.SaveEnrolment) error {
+	id, err := s.local.Identity(ctx)
+	if err != nil {
+		return translate(err)
+	}
+	id.Person, id.Provisional, id.Name = e.Enrolled.Person, false, e.Enrolled.Name
+	id.Confirmed, id.Secret, id.Server = true, nil, e.Enrolled.ServerKeys
+	return translate(s.local.SetIdentity(ctx, id))
+}
+
+// ReadHello implements syncer.Store.
+func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
+	var r session.HelloRead
+	id, err := s.local.Identity(ctx)
+	if err != nil {
+		return r, translate(err)
+	}
+	log, ancestors, err := s.current(ctx)
+	if err != nil {
+		return r, err
+	}
+	h := &r.Hello
+	h.Device, h.Cert, h.Log, h.HeadSeq, h.Head, h.ResultsFrom = id.Device, log.Cert, log.Log, log.HeadSeq, log.Head, log.ResultsFrom
+	h.App, h.Packages, h.Dictionaries = s.app, []uint32{s.forms}, []uint32{wire.DictChanges}
+	for _, a := range ancestors {
+		if a.First > a.HeadSeq {
+			continue // nothing of it is kept
+		}
+		h.Ancestors = append(h.Ancestors, wire.Ancestor{Log: a.Log, Kept: a.First, HeadSeq: a.HeadSeq, Head: a.Head, Cert: a.Cert})
+		r.AncestorResults = append(r.AncestorResults, a.ResultsFrom)
+	}
+	if n := len(h.Ancestors) - wire.MaxAncestors; n > 0 {
+		// The oldest wait until the younger ones are in a backup and gone.
+		h.Ancestors, r.AncestorResults = h.Ancestors[n:], r.AncestorResults[n:]
+	}
+	scopes, err := s.local.Scopes(ctx)
+	if err != nil {
+		return r, translate(err)
+	}
+	for _, c := range scopes {
+		cursor := c.Cursor
+		if !c.Checked {
+			cursor.Sum = [16]byte{}
+		}
+		h.Cursors = append(h.Cursors, cursor)
+	}
+	grants, err := Grants(ctx, s.local)
+	if err != nil {
+		return r, translate(err)
+	}
+	h.Grants = grants.GrantSerial
+	for _, g := range grants.Grants {
+		r.Scopes = append(r.Scopes, g.Scope)
+	}
+	q, err := s.local.Queue(ctx)
+	if err != nil {
+		return r, translate(err)
+	}
+	h.Queue, h.OldestQueued = q.Changes, q.Oldest
+	return r, nil
+}
+
+// SaveWelcome implements syncer.Store.
+func (s *Store) SaveWelcome(ctx context.Context, e session.SaveWelcome) (session.WelcomeSaved, error) {
+	w := &e.Welcome
+	log, _, err := s.current(ctx)
+	if err != nil {
+		return session.WelcomeSaved{}, err
+	}
+	wrong, err := s.contradicts(ctx, log, w.Received, w.ReceivedHead)
+	if err != nil {
+		return session.WelcomeSaved{}, translate(err)
+	}
+	if err := s.local.NoteServerTime(ctx, time.UnixMilli(w.ServerTime)); err != nil {
+		return session.WelcomeSaved{}, translate(err)
+	}
+	if !wrong && !w.Fork {
+		if _, err := s.local.SetReceived(ctx, log.Log, w.Received); err != nil {
+			return session.WelcomeSaved{}, translate(err)
+		}
+		if err := s.local.MarkBackupSafe(ctx, log.Log, w.BackupSafe); err != nil {
+			return session.WelcomeSaved{}, translate(err)
+		}
+	}
+	for _, a := range w.Ancestors {
+		if _, err := s.local.SetReceived(ctx, a.Log, a.Received); err != nil && !errors.Is(err, localstore.ErrNotFound) {
+			return session.WelcomeSaved{}, translate(err)
+		}
+		if err := s.local.MarkBackupSafe(ctx, a.Log, a.BackupSafe); err != nil && !errors.Is(err, localstore.ErrNotFound) {
+			return session.WelcomeSaved{}, translate(err)
+		}
+	}
+	if len(w.Grants) > 0 || w.GrantSerial != 0 && len(w.Places) > 0 {
+		note := wire.GrantsNote{GrantSerial: w.GrantSerial, Grants: w.Grants, Places: w.Places, People: w.People}
+		if err := s.SaveGrants(ctx, session.SaveGrants{Grants: note}); err != nil {
+			return session.WelcomeSaved{}, err
+		}
+	}
+	server := Server{Era: w.Era, Lease: w.Lease, LeaseFrom: uint64(s.local.Lived().Seconds()), Contact: w.ServerTime}
+	return session.WelcomeSaved{Contradicted: wrong}, translate(s.save(ctx, settingServer, server))
+}
+
+// contradicts reports whether the server's log is not this one's beginning.
+func (s *Store) contradicts(ctx context.Context, log localstore.LogStatus, received uint64, head syncproto.Hash) (bool, error) {
+	switch {
+	case received > log.HeadSeq:
+		return true, nil
+	case received == log.HeadSeq:
+		return head != log.Head, nil
+	case received+1 < log.First:
+		return false, nil // that part is no longer kept; it is in a backup
+	}
+	b, err := s.local.ReadBatch(ctx, log.Log, received+1, 1, 1)
+	if err != nil {
+		return false, err
+	}
+	return b.First == received+1 && b.Prev != head, nil
+}
+
+// ForkLog implements syncer.Store.
+func (s *Store) ForkLog(ctx context.Context, e session.ForkLog) error {
+	log, _, err := s.current(ctx)
+	if err != nil {
+		return err
+	}
+	if log.Log != e.Log {
+		return nil // asked again after the answer was lost
+	}
+	if _, err := s.local.SetReceived(ctx, log.Log, min(e.Received, log.HeadSeq)); err != nil {
+		return translate(err)
+	}
+	return translate(s.local.Fork(ctx, "the server knows another copy"))
+}
+
+// ReadBatch implements syncer.Store.
+func (s *Store) ReadBatch(ctx context.Context, e session.ReadBatch) (session.BatchRead, error) {
+	b, err := s.local.ReadBatch(ctx, e.Log, e.From, syncproto.MaxBatchChanges, e.MaxBytes)
+	if err != nil {
+		return session.BatchRead{}, translate(err)
+	}
+	if b.Gap != nil {
+		return session.BatchRead{Log: b.Log, From: b.Gap.From, To: b.Gap.To, Head: b.Gap.Head}, nil
+	}
+	sealer := s.sealers[b.Log]
+	if sealer == nil || e.First {
+		cert, key, err := s.local.LogKey(ctx, b.Log)
+		if err != nil {
+			return session.BatchRead{}, translate(err)
+		}
+		sealer = wire.NewBatchSealer(s.codec, wire.PurposePush, cert, key)
+		s.sealers[b.Log] = sealer
+	}
+	raw, n, err := sealer.Seal(b.First, b.Prev, b.Changes, e.MaxBytes)
+	if err != nil {
+		return session.BatchRead{}, fmt.Errorf("%w: %w", syncer.ErrFatal, err)
+	}
+	return session.BatchRead{Log: b.Log, From: b.First, To: b.First + uint64(n) - 1, Batch: raw}, nil
+}
