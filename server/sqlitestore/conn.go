@@ -76,12 +76,15 @@ func (c *conn) stmt(sql string) (driver.Stmt, error) {
 }
 
 // script runs statements that are not kept.
-func (c *conn) script(sql string) error {
+func (c *conn) script(sql string) error { return c.scriptContext(context.Background(), sql) }
+
+// scriptContext runs statements that are not kept and may take long.
+func (c *conn) scriptContext(ctx context.Context, sql string, args ...driver.Value) error {
 	st, err := c.dc.Prepare(sql)
 	if err != nil {
 		return c.note(err)
 	}
-	_, err = st.(driver.StmtExecContext).ExecContext(context.Background(), nil)
+	_, err = st.(driver.StmtExecContext).ExecContext(ctx, named(args))
 	return errors.Join(c.note(err), st.Close())
 }
 

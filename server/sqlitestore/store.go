@@ -143,6 +143,8 @@ func (s *Store) start(ctx context.Context) (err error) {
 var common = [...]string{
 	"synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON",
 	"temp_store = MEMORY", "trusted_schema = OFF",
+	// What was erased shall not lie about in pages that are free.
+	"secure_delete = ON",
 }
 
 func (s *Store) tuneWriter() error {

@@ -49,7 +49,7 @@ func testLogs(t *testing.T, s store.Store) {
 			must(tx.PutLog(x.row()))
 		}
 		must(tx.AddGap(b.log, store.Gap{From: 5, To: 9}))
-		must(tx.AddGap(b.log, store.Gap{From: 1, To: 2}))
+		must(tx.AddGap(b.log, store.Gap{From: 1, To: 4}))
 		must(tx.AddGap(b.log, store.Gap{From: 5, To: 9}))
 	})
 	changed := b.row()
@@ -71,7 +71,7 @@ func testLogs(t *testing.T, s store.Store) {
 		if got := must1(r.Logs(id("device", 99))); len(got) != 0 {
 			t.Errorf("%d logs of an unknown device", len(got))
 		}
-		want := []store.Gap{{From: 1, To: 2}, {From: 5, To: 9}}
+		want := []store.Gap{{From: 1, To: 4}, {From: 5, To: 9}}
 		if got := must1(r.Gaps(b.log)); !reflect.DeepEqual(got, want) {
 			t.Errorf("gaps are %v, want %v", got, want)
 		}

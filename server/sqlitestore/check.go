@@ -1,0 +1,355 @@
+package sqlitestore
+
+import (
+	"context"
+	"fmt"
+
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// maxProblems bounds a report: a damaged page makes one for each of its rows,
+// and nobody reads more.
+const maxProblems = 1000
+
+// Problem is one thing that is wrong with a database.
+type Problem struct {
+	Where, What string
+}
+
+func (p Problem) String() string { return p.Where + ": " + p.What }
+
+// Report is what a check read and found.
+type Report struct {
+	Logs, Entries, Changes, Records, Scopes, Acts int64
+	// Problems are at most the first thousand.
+	Problems []Problem
+}
+
+func (rep *Report) problem(where, format string, args ...any) {
+	if len(rep.Problems) < maxProblems {
+		rep.Problems = append(rep.Problems, Problem{where, fmt.Sprintf(format, args...)})
+	}
+}
+
+// Check reads the whole database in one snapshot: the file's structure, every
+// row, the chains of the logs against the headers of their changes, and the
+// sums and heads of logs and scopes. An error means that the check could not
+// be carried through.
+func (s *Store) Check(ctx context.Context) (rep Report, err error) {
+	err = s.view(ctx, func(r *reader) error { rep, err = check(r); return err })
+	if err != nil {
+		err = fmt.Errorf("check store: %w", err)
+	}
+	return rep, err
+}
+
+func check(r *reader) (Report, error) {
+	var rep Report
+	for _, step := range []func(*Report) error{
+		r.checkFile, r.checkChanges, r.checkLogs, r.checkRecords, r.checkAudit, r.checkCounters,
+	} {
+		if err := step(&rep); err != nil {
+			return rep, err
+		}
+	}
+	return rep, nil
+}
+
+func (r *reader) checkFile(rep *Report) error {
+	return r.each("PRAGMA integrity_check(100)", func(row *row) error {
+		if s := row.text(); s != "ok" {
+			rep.problem("file", "%s", s)
+		}
+		return nil
+	})
+}
+
+// scanned runs the scanning of one row; what is wrong with it is a problem, and
+// no reason to stop.
+func scanned(rep *Report, row *row, where string, scan func() error) bool {
+	err := scan()
+	if err == nil {
+		err = row.err
+	}
+	row.err = nil
+	if err != nil {
+		rep.problem(where, "%v", err)
+	}
+	return err == nil
+}
+
+// headerOf takes the header out of a change's bytes; ok says that it is one.
+func headerOf(body []byte) (header []byte, ok bool) {
+	header, _, _, err := wire.SplitChange(body)
+	return header, err == nil && len(header) > 0
+}
+
+func (r *reader) checkChanges(rep *Report) error {
+	return r.each(changeColumns+"ORDER BY num", func(row *row) error {
+		rep.Changes++
+		var c store.Change
+		var num int64
+		if !scanned(rep, row, fmt.Sprintf("change number %v", row.v[4]), func() (err error) { c, num, err = r.scanChange(row); return err }) {
+			return nil
+		}
+		where := fmt.Sprintf("change %s (number %d)", c.ID, num)
+		// Bytes that no client makes are kept in quarantine as they came.
+		raw := c.Result.Outcome == syncproto.Quarantined || c.Result.Outcome == syncproto.Rejected
+		header, ok := headerOf(c.Bytes)
+		switch {
+		case !ok && !raw:
+			rep.problem(where, "its bytes are not those of a change")
+		case ok && syncproto.IDOf(header) != c.ID && !raw:
+			rep.problem(where, "its header is that of change %s", syncproto.IDOf(header))
+		}
+		if _, err := wire.DecodeChange(c.Bytes); err != nil && !raw {
+			rep.problem(where, "%v", err)
+		}
+		return nil
+	})
+}
+
+// chainWalk follows the entries of one log.
+type chainWalk struct {
+	log   store.Log
+	gaps  []store.Gap
+	seq   uint64
+	chain syncproto.Hash
+	// sure says that chain is known at seq; after a gap it is not.
+	sure bool
+	// head is the chain at the log's received sequence, as far as it is known.
+	head   syncproto.Hash
+	headOK bool
+}
+
+func (r *reader) checkLogs(rep *Report) error {
+	walks := map[int64]*chainWalk{}
+	var order []int64
+	err := r.each(logColumns+"ORDER BY num", func(row *row) error {
+		rep.Logs++
+		num, _ := row.v[0].(int64)
+		w := &chainWalk{sure: true}
+		if !scanned(rep, row, fmt.Sprintf("log number %d", num), func() (err error) { w.log, err = r.scanLog(row); return err }) {
+			return nil
+		}
+		w.chain = syncproto.ChainStart(w.log.ID)
+		w.head, w.headOK = w.chain, w.log.Received == 0
+		walks[num] = w
+		order = append(order, num)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, num := range order {
+		if walks[num].gaps, err = r.Gaps(walks[num].log.ID); err != nil {
+			return err
+		}
+	}
+	err = r.each(`SELECT e.log, e.seq, e.change, e.chain, c.id, c.body FROM entries e LEFT JOIN changes c ON c.id = e.change ORDER BY e.log, e.seq`, func(row *row) error {
+		rep.Entries++
+		num := row.int()
+		e := store.Entry{Seq: uint64(row.int()), Change: row.id(), Chain: row.hash()}
+		there := row.v[row.i] != nil
+		row.i++
+		body := row.blob()
+		where := fmt.Sprintf("log number %d, entry %d", num, e.Seq)
+		if !scanned(rep, row, where, func() error { return nil }) {
+			return nil
+		}
+		w := walks[num]
+		if w == nil {
+			rep.problem(where, "its log is not there")
+			return nil
+		}
+		if !there {
+			rep.problem(where, "its change %s is not there", e.Change)
+		}
+		w.step(rep, e, body)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, num := range order {
+		walks[num].end(rep)
+	}
+	return nil
+}
+
+// step takes the next entry of the log.
+func (w *chainWalk) step(rep *Report, e store.Entry, body []byte) {
+	where := fmt.Sprintf("log %s, entry %d", w.log.ID, e.Seq)
+	if e.Seq != w.seq+1 {
+		w.bridge(rep, e.Seq-1)
+		w.sure = false
+	}
+	if header, ok := headerOf(body); ok && w.sure && syncproto.ChainNext(w.chain, header) != e.Chain {
+		rep.problem(where, "chain hash does not follow from the change's header")
+	}
+	w.seq, w.chain, w.sure = e.Seq, e.Chain, true
+	if e.Seq == w.log.Received {
+		w.head, w.headOK = e.Chain, true
+	}
+}
+
+// bridge looks whether the sequences after the last entry up to to were
+// declared lost.
+func (w *chainWalk) bridge(rep *Report, to uint64) {
+	at := w.seq
+	for _, g := range w.gaps {
+		if g.From <= at+1 && g.To > at {
+			at = g.To
+		}
+	}
+	if at < to && at < w.log.Received {
+		rep.problem("log "+w.log.ID.String(), "entry %d is not there", at+1)
+	}
+}
+
+func (w *chainWalk) end(rep *Report) {
+	if w.seq < w.log.Received {
+		w.bridge(rep, w.log.Received)
+	}
+	if w.headOK && w.head != w.log.Head {
+		rep.problem("log "+w.log.ID.String(), "its head is not the chain hash at %d", w.log.Received)
+	}
+	if w.log.BackupSafe > w.log.Received {
+		rep.problem("log "+w.log.ID.String(), "safe up to %d, received up to %d", w.log.BackupSafe, w.log.Received)
+	}
+}
+
+// tally is what the records of a scope amount to.
+type tally struct {
+	sum   [16]byte
+	count uint64
+	last  uint64
+}
+
+func (r *reader) checkRecords(rep *Report) error {
+	tallies := map[int64]*tally{}
+	at := func(place int64) *tally {
+		t := tallies[place>>positionBits]
+		if t == nil {
+			t = &tally{}
+			tallies[place>>positionBits] = t
+		}
+		t.last = max(t.last, positionOf(place))
+		return t
+	}
+	err := r.each(recordColumns+"ORDER BY place", func(row *row) error {
+		rep.Records++
+		place, _ := row.v[0].(int64)
+		var rec store.Record
+		where := fmt.Sprintf("record at scope number %d, position %d", place>>positionBits, positionOf(place))
+		if !scanned(rep, row, where, func() (err error) { rec, _, _, err = scanRecord(row); return err }) {
+			return nil
+		}
+		s := rec.State
+		where = "record " + s.Record.String()
+		home, err := r.idOf(place >> positionBits)
+		if err != nil {
+			rep.problem(where, "%v", err)
+		}
+		row.i = 0
+		if row.int(); row.id() != s.Record || row.int() != int64(s.Form) || home != s.Home || s.Position != positionOf(place) {
+			rep.problem(where, "its columns differ from its state")
+		}
+		row.int()
+		if erased := row.int() != 0; erased != s.Erased {
+			rep.problem(where, "its columns differ from its state")
+		}
+		t := at(place)
+		if s.Erased {
+			return nil
+		}
+		if wire.StateHash(s) != rec.Hash {
+			rep.problem(where, "its hash is not that of its state")
+		}
+		t.sum = syncproto.SumAdd(t.sum, rec.Hash)
+		t.count++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = r.each("SELECT place FROM marks", func(row *row) error { at(row.int()); return nil })
+	if err != nil {
+		return err
+	}
+	err = r.each(scopeColumns+"ORDER BY num", func(row *row) error {
+		rep.Scopes++
+		num, _ := row.v[0].(int64)
+		var s store.Scope
+		if !scanned(rep, row, fmt.Sprintf("scope number %d", num), func() (err error) { s, _, err = r.scanScope(row); return err }) {
+			return nil
+		}
+		where := "scope " + s.ID.String()
+		t := tallies[num]
+		if t == nil {
+			t = &tally{}
+		}
+		delete(tallies, num)
+		if t.sum != s.Sum || t.count != s.Count {
+			rep.problem(where, "it counts %d records with sum %x, but %d are there with sum %x", s.Count, s.Sum, t.count, t.sum)
+		}
+		if t.last > s.Position {
+			rep.problem(where, "position %d is taken, its head is %d", t.last, s.Position)
+		}
+		if sum, err := r.SumAt(s.ID, s.Position); err != nil || sum != s.Sum {
+			rep.problem(where, "the sum remembered at its head differs from it (error: %v)", err)
+		}
+		return nil
+	})
+	for num := range tallies {
+		rep.problem(fmt.Sprintf("scope number %d", num), "it has records or marks, but is not there")
+	}
+	return err
+}
+
+func (r *reader) checkAudit(rep *Report) error {
+	chains := map[syncproto.ScopeID][32]byte{}
+	return r.each("SELECT num, scope, at, by, act, subject, note, chain FROM audit ORDER BY num", func(row *row) error {
+		rep.Acts++
+		num := row.int()
+		where := fmt.Sprintf("audit, act %d", num)
+		var e store.AuditEntry
+		var chain [32]byte
+		ok := scanned(rep, row, where, func() error {
+			scope, err := r.idOf(row.int())
+			if err != nil {
+				return err
+			}
+			e.Scope, e.At = scope, row.int()
+			by, err := r.idOf(row.int())
+			e.By, e.Act, e.Subject, e.Note = by, row.text(), row.text(), row.text()
+			chain = row.hash()
+			return err
+		})
+		if ok && auditNext(chains[e.Scope], &e) != chain {
+			rep.problem(where, "chain hash does not follow from the acts before it")
+		}
+		chains[e.Scope] = chain
+		return nil
+	})
+}
+
+func (r *reader) checkCounters(rep *Report) error {
+	var counter, last, numbered, distinct int64
+	err := r.c.one("SELECT (SELECT ord FROM counters), coalesce(max(ord), 0), count(*), count(DISTINCT ord) FROM changes WHERE ord > 0", func(row *row) error {
+		counter, last, numbered, distinct = row.int(), row.int(), row.int(), row.int()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if last > counter {
+		rep.problem("counters", "change number %d was given out, the counter is at %d", last, counter)
+	}
+	if numbered != distinct {
+		rep.problem("changes", "%d share their order with another", numbered-distinct)
+	}
+	return nil
+}
