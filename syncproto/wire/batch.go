@@ -86,13 +86,13 @@ func (s *BatchSealer) PeerKnowsCert() { s.certSent = true }
 // log, from Welcome.
 func (s *BatchSealer) PeerKnowsHead(head syncproto.Hash) { s.head = head }
 
-// Seal makes a batch of the first n of the changes, as many as fit into max
+// Seal makes a batch of the first n of the changes, as many as fit into limit
 // bytes (0: a frame), but at least one. first is the sequence of the first
 // change in the log, prev the chain hash before it. The changes' HeaderBytes,
 // Secret and OpsBytes are packed; their decoded parts are not looked at.
-func (s *BatchSealer) Seal(first uint64, prev syncproto.Hash, changes []*syncproto.Change, max int) (batch []byte, n int, err error) {
-	if max <= 0 || max > maxBatch {
-		max = maxBatch
+func (s *BatchSealer) Seal(first uint64, prev syncproto.Hash, changes []*syncproto.Change, limit int) (batch []byte, n int, err error) {
+	if limit <= 0 || limit > maxBatch {
+		limit = maxBatch
 	}
 	n, err = fitting(changes)
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *BatchSealer) Seal(first uint64, prev syncproto.Hash, changes []*syncpro
 		if err != nil {
 			return nil, 0, fmt.Errorf("seal batch: %w", err)
 		}
-		if len(sealed.bytes) <= max || n == 1 {
+		if len(sealed.bytes) <= limit || n == 1 {
 			if len(sealed.bytes) > maxBatch {
 				return nil, 0, fmt.Errorf("seal batch: a change packed into %d bytes: %w", len(sealed.bytes), ErrTooLarge)
 			}
@@ -116,11 +116,9 @@ func (s *BatchSealer) Seal(first uint64, prev syncproto.Hash, changes []*syncpro
 			}
 			return sealed.bytes, n, nil
 		}
-		n = atLeastOne(n * max / (len(sealed.bytes) + 1))
+		n = max(1, n*limit/(len(sealed.bytes)+1))
 	}
 }
-
-func atLeastOne(n int) int { return max(n, 1) }
 
 // fitting returns how many of the changes one batch may hold.
 func fitting(changes []*syncproto.Change) (n int, err error) {
