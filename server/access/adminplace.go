@@ -220,7 +220,7 @@ func nearPlaces(all []store.Place, asked string) []store.Place {
 }
 
 // alike is from which similarity on, of 1, a name may have been meant.
-const alike = 0.6
+const alike = 0.8
 
 // unlike is how far a name is from what was asked for, negative if too far.
 func unlike(name, asked string) int {

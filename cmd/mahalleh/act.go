@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"mahalleh/cmd/internal/cli"
+	"mahalleh/server"
+	"mahalleh/server/sqlitestore"
+	"mahalleh/server/store"
+)
+
+// desk is where acts are done: the opened server, in whichever process holds
+// the store.
+type desk struct {
+	server  *server.Server
+	store   *sqlitestore.Store
+	journal journal
+	folder  folder
+	// addresses are where devices reach the server, nil if it does not listen.
+	addresses []string
+}
+
+func (d *desk) view(ctx context.Context, f func(store.Reader) error) error {
+	return d.store.View(ctx, f)
+}
+
+// changed tells running sessions that somebody's rights are others now.
+func (d *desk) changed() { d.server.Hub().AccessChanged() }
+
+// tell is how an act hands out what it finds.
+type tell struct {
+	// item is one result; it becomes one line of JSON.
+	item func(any) error
+	// progress says how far a long act has come.
+	progress func(cli.Key, cli.Args)
+}
+
+// act does one thing. request is its JSON.
+type act func(ctx context.Context, d *desk, request json.RawMessage, out tell) error
+
+// acts are all acts by the names under which they are asked for. The admin
+// socket offers exactly these.
+func acts() map[string]act {
+	return map[string]act{
+		"status":         typed(actStatus),
+		"place.add":      typed(actPlaceAdd),
+		"place.list":     typed(actPlaceList),
+		"person.add":     typed(actPersonAdd),
+		"person.list":    typed(actPersonList),
+		"person.disable": typed(actPersonDisable),
+		"grant.add":      typed(actGrantAdd),
+		"grant.revoke":   typed(actGrantRevoke),
+		"grant.list":     typed(actGrantList),
+		"enrol":          typed(actEnrol),
+		"device.list":    typed(actDeviceList),
+		"device.revoke":  typed(actDeviceRevoke),
+	}
+}
+
+// nothing is the request of an act that needs none.
+type nothing struct{}
+
+// typed makes an act of a function over its own request. A field that the
+// function does not know is refused: the asker is of another release.
+func typed[Q any](f func(context.Context, *desk, Q, tell) error) act {
+	return func(ctx context.Context, d *desk, request json.RawMessage, out tell) error {
+		var q Q
+		dec := json.NewDecoder(bytes.NewReader(request))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&q); err != nil {
+			return fmt.Errorf("read the request: %w", err)
+		}
+		return f(ctx, d, q, out)
+	}
+}
+
+// status is what a server says of itself.
+type status struct {
+	PID       int      `json:"pid"`
+	Addresses []string `json:"addresses"`
+	server.Health
+}
+
+func actStatus(ctx context.Context, d *desk, _ nothing, out tell) error {
+	return out.item(status{PID: d.folder.pid, Addresses: d.addresses, Health: d.server.Health(ctx)})
+}

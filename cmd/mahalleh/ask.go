@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"mahalleh/cmd/internal/cli"
+	"mahalleh/schemas/forms"
+	"mahalleh/server"
+	"mahalleh/server/sqlitestore"
+	"mahalleh/server/store"
+)
+
+// ask has an act done: at the running server if there is one, otherwise here.
+// each gets every result.
+func ask[I any](ctx context.Context, a *cli.App, name string, request any, each func(I) error) error {
+	f, err := folderOf(a)
+	if err != nil {
+		return err
+	}
+	body, err := marshal(request)
+	if err != nil {
+		return err
+	}
+	progress := a.Progress()
+	defer progress.Done()
+	out := tell{
+		item: func(v any) error {
+			raw, ok := v.(json.RawMessage)
+			if !ok {
+				made, err := marshal(v)
+				if err != nil {
+					return err
+				}
+				raw = made
+			}
+			var item I
+			if err := json.Unmarshal(raw, &item); err != nil {
+				return fmt.Errorf("read a result: %w", err)
+			}
+			return each(item)
+		},
+		progress: func(key cli.Key, args cli.Args) { progress.Update(key, args) },
+	}
+	d, err := openDesk(ctx, a, f)
+	if errors.Is(err, store.ErrInUse) {
+		inUse := err
+		if err = knock(ctx, f, name, body, out); errors.Is(err, errNoDoor) {
+			return inUse
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(acts()[name](ctx, d, body, out), d.close())
+}
+
+func folderOf(a *cli.App) (folder, error) {
+	dir, err := a.DataDir()
+	if err != nil {
+		return folder{}, err
+	}
+	return openFolder(dir)
+}
+
+// inUseError names the process that holds a store. It matches store.ErrInUse.
+type inUseError struct {
+	folder folder
+	err    error
+}
+
+func (e *inUseError) Error() string { return e.err.Error() }
+func (e *inUseError) Unwrap() error { return e.err }
+
+// openDesk opens the store and the server over it.
+func openDesk(ctx context.Context, a *cli.App, f folder) (d *desk, err error) {
+	fresh := f.fresh()
+	packages, err := forms.Load()
+	if err != nil {
+		return nil, err
+	}
+	d = &desk{folder: f}
+	defer func() {
+		if err != nil {
+			d, err = nil, errors.Join(err, d.close())
+		}
+	}()
+	if d.store, err = openStore(ctx, f); err != nil {
+		return d, err
+	}
+	if d.journal.Erasures, err = sqlitestore.OpenErasures(f.erasures()); err != nil {
+		return d, err
+	}
+	d.server, err = server.Open(ctx, server.Options{
+		Store: d.store, Packages: packages, Erasures: d.journal,
+		Clock: func() int64 { return a.Now().UnixMilli() }, Rand: rand.Reader, Log: a.Log(),
+	})
+	if err == nil && fresh {
+		a.Note("mahalleh.store.made", cli.Args{"dir": f.dir})
+	}
+	return d, err
+}
+
+func openStore(ctx context.Context, f folder) (*sqlitestore.Store, error) {
+	st, err := sqlitestore.Open(ctx, sqlitestore.Options{Path: f.database()})
+	if errors.Is(err, store.ErrInUse) {
+		return nil, &inUseError{folder: f, err: err}
+	}
+	return st, err
+}
+
+// close closes what of the desk was opened, the store last.
+func (d *desk) close() error {
+	var errs []error
+	if d.server != nil {
+		errs = append(errs, d.server.Close())
+	}
+	if d.journal.Erasures != nil {
+		errs = append(errs, d.journal.Close())
+	}
+	if d.store != nil {
+		errs = append(errs, d.store.Close())
+	}
+	return errors.Join(errs...)
+}

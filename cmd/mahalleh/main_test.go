@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"mahalleh/cmd/internal/cli"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"mahalleh": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
+		e.Setenv("HOME", e.WorkDir)
+		e.Setenv("MAHALLEH_DATA_DIR", "data")
+		return nil
+	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){
+		"capture": capture,
+		"waitfor": waitFor,
+	}})
+}
+
+// capture sets a variable to the value of a JSON field in a file of one
+// object: capture NAME FILE FIELD.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: capture NAME FILE FIELD")
+	}
+	value, err := jsonField(ts.ReadFile(args[1]), args[2])
+	ts.Check(err)
+	ts.Setenv(args[0], value)
+}
+
+// waitFor waits until a file is there: waitfor FILE. A process that was begun
+// in the background says in this way that it is ready.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor FILE")
+	}
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	giveUp := time.NewTimer(time.Minute)
+	defer giveUp.Stop()
+	for {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-giveUp.C:
+			ts.Fatalf("%s did not come", args[0])
+		}
+	}
+}
+
+// jsonField returns a field of a JSON object as text.
+func jsonField(object, field string) (string, error) {
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(object), &fields); err != nil {
+		return "", err
+	}
+	value, ok := fields[field]
+	if !ok {
+		return "", fmt.Errorf("there is no field %s in %s", field, object)
+	}
+	return fmt.Sprint(value), nil
+}
+
+func TestProgram(t *testing.T) {
+	for _, problem := range cli.Check(program()) {
+		t.Error(problem)
+	}
+}

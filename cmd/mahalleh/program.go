@@ -1,0 +1,28 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"mahalleh/cmd/internal/cli"
+)
+
+// protocol is what the server speaks with devices, for version.
+const protocol = "mahalleh-sync.v1"
+
+func program() cli.Program {
+	return cli.Program{
+		Name: "mahalleh", EnvPrefix: "MAHALLEH_", Help: "mahalleh.program", Protocol: protocol,
+		Commands: commands, Explain: explain,
+	}
+}
+
+func commands(a *cli.App) []*cobra.Command {
+	return []*cobra.Command{
+		serveCommand(a),
+		placeCommand(a),
+		personCommand(a),
+		grantCommand(a),
+		enrolCommand(a),
+		deviceCommand(a),
+	}
+}

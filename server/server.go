@@ -1,0 +1,173 @@
+// Package server takes a store and gives a handler: it joins hub, access and
+// the websocket end into one server and chooses no database.
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"mahalleh/schemas"
+	"mahalleh/server/access"
+	"mahalleh/server/hub"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+)
+
+// Erasures keeps which records were erased, outside the store and its backups,
+// so that no restore brings their content back.
+type Erasures interface {
+	// Add keeps an erasure durably before it returns.
+	Add(hub.Erasure) error
+	// All returns what was kept, oldest first.
+	All() ([]hub.Erasure, error)
+}
+
+// Options are the server's surroundings. All but Log and Recovery are needed.
+type Options struct {
+	Store    store.Store
+	Packages *schemas.Package
+	Erasures Erasures
+	// Clock gives Unix milliseconds, Rand random bytes.
+	Clock func() int64
+	Rand  io.Reader
+	Log   *slog.Logger
+	// Recovery is the province's recovery key, public. It is a part of the keys
+	// that enrolment codes vouch for, so it is set at the first start, before
+	// there are places; nil keeps what is there.
+	Recovery *[32]byte
+}
+
+// provinceList is the code list from which the country's places are made.
+const provinceList = "PROVINCE"
+
+// Server is an opened server. It is safe for concurrent use.
+type Server struct {
+	store    store.Store
+	hub      *hub.Hub
+	identity *hub.Identity
+	admin    *access.Admin
+	closing  atomic.Bool
+}
+
+// Open makes a server of a store: it loads or makes the server's keys, begins
+// a new era, erases again what a restored store brought back, and sees that
+// the country's places are there. Nothing listens before that. The store stays
+// the caller's, to be closed after Close. Errors wrap those of the store and
+// access.ErrOtherKeys.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	provinces, ok := o.Packages.List(provinceList)
+	if !ok {
+		return nil, fmt.Errorf("open server: the forms have no code list %s", provinceList)
+	}
+	erased, err := o.Erasures.All()
+	if err != nil {
+		return nil, fmt.Errorf("open server: read the erasures: %w", err)
+	}
+	id, err := hub.LoadIdentity(ctx, o.Store, o.Rand, o.Recovery)
+	if err != nil {
+		return nil, fmt.Errorf("open server: %w", err)
+	}
+	h, err := hub.New(ctx, hub.Options{Store: o.Store, Packages: o.Packages, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Erasures: o.Erasures.Add})
+	if err != nil {
+		return nil, fmt.Errorf("open server: %w", err)
+	}
+	keys := id.Keys()
+	fingerprint := keys.Fingerprint()
+	s := &Server{store: o.Store, hub: h, identity: id, admin: &access.Admin{
+		Store: o.Store, Rand: o.Rand,
+		Fingerprint: [syncproto.CodeFingerprintSize]byte(fingerprint[:syncproto.CodeFingerprintSize]),
+		Clock: func() int64 {
+			now, _ := h.Now()
+			return now
+		},
+	}}
+	err = h.Replay(ctx, erased)
+	if err == nil {
+		err = s.admin.Country(ctx, provinces)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open server: %w", err), h.Close())
+	}
+	return s, nil
+}
+
+// Hub returns the server's one writer of records.
+func (s *Server) Hub() *hub.Hub { return s.hub }
+
+// Identity returns the server's keys.
+func (s *Server) Identity() *hub.Identity { return s.identity }
+
+// Admin returns the acts of administration. After one that changed what
+// somebody may do, call Hub().AccessChanged, so that running sessions learn it.
+func (s *Server) Admin() *access.Admin { return s.admin }
+
+// Close ends the sessions and waits for the running commit.
+func (s *Server) Close() error {
+	s.closing.Store(true)
+	return s.hub.Close()
+}
+
+// healthTimeout bounds one look at the store.
+const healthTimeout = 5 * time.Second
+
+// Health is what GET /healthz answers, as JSON; the status is 503 unless OK.
+type Health struct {
+	OK bool `json:"ok"`
+	// Era names this opening of the store, Time is the server's, Unix ms.
+	Era  string `json:"era,omitempty"`
+	Time int64  `json:"time"`
+	// ClockAlarm says that the machine's clock has gone back.
+	ClockAlarm bool `json:"clock_alarm,omitempty"`
+	// Problem is why it is not OK: "stopping" or "storage".
+	Problem string `json:"problem,omitempty"`
+}
+
+// Health looks whether the server can answer.
+func (s *Server) Health(ctx context.Context) Health {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	var h Health
+	h.Time, h.ClockAlarm = s.hub.Now()
+	if s.closing.Load() {
+		h.Problem = "stopping"
+		return h
+	}
+	err := s.store.View(ctx, func(r store.Reader) error {
+		eras, err := r.Eras()
+		if err == nil && len(eras) > 0 {
+			h.Era = eras[len(eras)-1].ID.String()
+		}
+		return err
+	})
+	if err != nil {
+		h.Problem = "storage"
+		return h
+	}
+	h.OK = true
+	return h
+}
+
+func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
+	h := s.Health(r.Context())
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if !h.OK {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	// Nobody is left to tell if the asker went away.
+	_ = json.NewEncoder(w).Encode(h)
+}
+
+// Handler answers GET /healthz.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.serveHealth)
+	return mux
+}
