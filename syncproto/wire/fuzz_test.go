@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"math/rand"
 	"os"
 	"path/filepath"
 	"testing"
@@ -170,6 +171,27 @@ func FuzzPacked(f *testing.F) {
 	seedFrom(f, "batches")
 	codec := newCodec(f)
 	tables := &Tables{Authors: []syncproto.PersonID{seq16(0x90), seq16(1)}, Scopes: []syncproto.ScopeID{seq16(0x30), seq16(2)}}
+	for seed := range int64(8) {
+		r := rand.New(rand.NewSource(seed))
+		p := newPacker(seq16(0x50), tables, codec.fold)
+		n := 1 + r.Intn(5)
+		for i := range n {
+			h := randomHeader(r)
+			h.Author, h.Scope = seq16(0x90), seq16(0x30)
+			ch, err := NewChange(h, randomID(r), randomOps(r, h.OriginLog, h.OriginSeq, []syncproto.ChangeID{h.Base, seq16(3)}))
+			if err != nil {
+				ch, err = NewChange(h, randomID(r), nil)
+			}
+			if err != nil {
+				f.Fatal(err)
+			}
+			p.change(uint64(i+1), ch)
+		}
+		packed := appendPrefixed(appendUvarint(nil, uint64(n)), string(p.raw))
+		plain := append(appendPrefixed(nil, string(p.nums)), p.letters...)
+		f.Add(append(append(bytes.Clone(packed), codingRaw), plain...))
+		f.Add(codec.compressChanges(packed, p.nums, p.letters))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		batch := &Batch{Cert: &LogCert{Log: seq16(0x50)}, First: 1}
 		o := NewBatchOpener(codec)
