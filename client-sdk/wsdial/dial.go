@@ -3,6 +3,7 @@
 package wsdial
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,8 +46,9 @@ type Dialer struct {
 	// Connect makes the TCP connection; nil asks the system.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 
-	mu   sync.Mutex
-	good string // the address that answered last
+	mu    sync.Mutex
+	good  string          // the address that answered last
+	wrong map[string]bool // addresses at which not the server answered
 }
 
 // Dial tries the addresses in turn and returns the first connection. The error
@@ -71,19 +74,42 @@ func (d *Dialer) Dial(ctx context.Context) (*Pipe, error) {
 	return nil, failed
 }
 
-// order returns the addresses with the one that answered last in front.
+// order returns the addresses: the one that answered last in front, those that
+// were found to be wrong at the end.
 func (d *Dialer) order() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	order := make([]string, 0, len(d.Addresses))
+	rank := func(a string) int {
+		switch {
+		case d.wrong[a]:
+			return 2
+		case a != d.good:
+			return 1
+		}
+		return 0
+	}
+	order := slices.Clone(d.Addresses)
+	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return order
+}
+
+// distrust notes that not the server answered at an address, and returns
+// whether there is one of which that is not known. If there is none, all may
+// be tried anew: whose address it is can change.
+func (d *Dialer) distrust(address string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.wrong == nil {
+		d.wrong = map[string]bool{}
+	}
+	d.wrong[address] = true
 	for _, a := range d.Addresses {
-		if a == d.good {
-			order = append([]string{a}, order...)
-		} else {
-			order = append(order, a)
+		if !d.wrong[a] {
+			return true
 		}
 	}
-	return order
+	clear(d.wrong)
+	return false
 }
 
 func (d *Dialer) try(ctx context.Context, address string) (*Pipe, error) {
@@ -135,5 +161,7 @@ func (d *Dialer) try(ctx context.Context, address string) (*Pipe, error) {
 		conn.Close()
 		return nil, fmt.Errorf("%w: it does not speak %s", ErrNotMahalleh, session.Subprotocol)
 	}
-	return newPipe(conn), nil
+	p := newPipe(conn)
+	p.distrust = func() bool { return d.distrust(address) }
+	return p, nil
 }

@@ -241,6 +241,28 @@ func TestAddressesAreTriedInTurn(t *testing.T) {
 	}
 }
 
+func TestWrongAddressComesLast(t *testing.T) {
+	one, two := serve(t, echo(session.Subprotocol)), serve(t, echo(session.Subprotocol))
+	d := &Dialer{Addresses: []string{one, two}, Proxy: direct}
+	var asked []string
+	d.Connect = func(ctx context.Context, network, address string) (net.Conn, error) {
+		asked = append(asked, address)
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	var others []bool
+	for range 3 {
+		p, err := d.Dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		others = append(others, p.Distrust())
+		p.Close()
+	}
+	if got, want := fmt.Sprint(asked, others), fmt.Sprint([]string{one, two, two}, []bool{true, false, true}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestOwnCertificateIsAcceptedWhenAskedFor(t *testing.T) {
 	secure := httptest.NewTLSServer(echo(session.Subprotocol))
 	defer secure.Close()

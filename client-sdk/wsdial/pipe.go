@@ -34,7 +34,8 @@ const (
 // Pipe is one connection. One goroutine may send while another receives;
 // Close may be called from any.
 type Pipe struct {
-	conn *websocket.Conn
+	conn     *websocket.Conn
+	distrust func() bool
 
 	mu     sync.Mutex // guards ping and closed
 	ping   *time.Timer
@@ -59,6 +60,11 @@ func newPipe(conn *websocket.Conn) *Pipe {
 	})
 	return p
 }
+
+// Distrust says that what answered at this pipe's address is not the server, so
+// that other addresses come before it from now on. It returns whether there is
+// one that was not found to be wrong as well.
+func (p *Pipe) Distrust() bool { return p.distrust() }
 
 // heard notes that the peer is there.
 func (p *Pipe) heard() {
