@@ -261,8 +261,8 @@ func (s *Store) update(ctx context.Context, what string, f func(*tx) error) erro
 }
 
 func (s *Store) updateLocked(ctx context.Context, what string, f func(*tx) error) error {
-	if s.db == nil {
-		return fmt.Errorf("%s: %w", what, ErrClosed)
+	if err := s.ready(ctx); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -284,6 +284,18 @@ func (s *Store) updateLocked(ctx context.Context, what string, f func(*tx) error
 		f()
 	}
 	s.follow(ctx, t.touched)
+	return nil
+}
+
+// ready opens the file again if the disk failed so badly that it could not be
+// opened at once.
+func (s *Store) ready(ctx context.Context) error {
+	if s.closed {
+		return ErrClosed
+	}
+	if s.db == nil {
+		return s.reopen(ctx)
+	}
 	return nil
 }
 
@@ -327,8 +339,10 @@ func (s *Store) failed(ctx context.Context, what string, err error) error {
 
 func (s *Store) reopen(ctx context.Context) error {
 	s.mu.Lock()
-	s.db.close()
-	s.db = nil
+	if s.db != nil {
+		s.db.close()
+		s.db = nil
+	}
 	db, err := openDatabase(ctx, s.opt, false)
 	if err == nil {
 		if err = db.checkpoint(ctx, "TRUNCATE"); err != nil {

@@ -46,7 +46,7 @@ var (
 	// ErrNoRecovery: there is no recovery key to seal to.
 	ErrNoRecovery = errors.New("no recovery key is known")
 	// ErrClosed: the store was closed, or could not be opened again after the
-	// disk failed.
+	// disk failed; whatever writes next tries to.
 	ErrClosed = errors.New("the store is closed")
 )
 

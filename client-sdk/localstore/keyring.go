@@ -225,8 +225,8 @@ func (s *Store) change(ctx context.Context, what string, f func(t *tx, k *keyrin
 }
 
 func (s *Store) changeLocked(ctx context.Context, what string, f func(t *tx, k *keyring) error) error {
-	if s.db == nil {
-		return fmt.Errorf("%s: %w", what, ErrClosed)
+	if err := s.ready(ctx); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	if s.keys == nil {
 		return fmt.Errorf("%s: %w", what, ErrLocked)

@@ -43,11 +43,12 @@ type Store struct {
 
 	// write is held by whoever writes: the database, the cached heads below,
 	// the index. mu guards what readers look at meanwhile.
-	write sync.Mutex
-	mu    sync.RWMutex
-	db    *database // nil once closed
-	keys  *keyring  // nil while locked
-	index *index    // nil while locked
+	write  sync.Mutex
+	mu     sync.RWMutex
+	closed bool      // by Close
+	db     *database // nil once closed, and while the disk fails
+	keys   *keyring  // nil while locked
+	index  *index    // nil while locked
 
 	cur  logHead
 	fork string // why a new log must be opened before anything is written, "" if not
@@ -216,16 +217,20 @@ func (s *Store) Close() error {
 	}
 	s.write.Lock()
 	defer s.write.Unlock()
-	if s.db == nil {
-		return errors.Join(errs...)
+	if s.closed {
+		return nil
 	}
-	if err := s.db.checkpoint(ctx, "TRUNCATE"); err != nil {
-		errs = append(errs, err)
+	s.closed = true
+	if s.db != nil {
+		if err := s.db.checkpoint(ctx, "TRUNCATE"); err != nil {
+			errs = append(errs, err)
+		}
+		s.mu.Lock()
+		errs = append(errs, s.db.close())
+		s.db = nil
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	errs = append(errs, s.db.close(), s.lock.Close())
-	s.db = nil
+	errs = append(errs, s.lock.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}
@@ -234,6 +239,7 @@ func (s *Store) Close() error {
 
 // abandon lets go of what an opening that failed had taken.
 func (s *Store) abandon() {
+	s.closed = true
 	s.dropKeys()
 	if s.db != nil {
 		s.db.close()

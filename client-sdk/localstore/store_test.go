@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"modernc.org/sqlite"
+
 	"mahalleh/schemas"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
@@ -69,11 +71,16 @@ type box struct {
 	n     uint64
 }
 
-func newBox(t testing.TB) *box {
+func newBox(t testing.TB) *box { return newBoxWith(t, nil) }
+
+func newBoxWith(t testing.TB, options func(*Options)) *box {
 	t.Helper()
 	clock := newClock()
 	b := &box{TB: t, clock: clock, opt: Options{Path: filepath.Join(t.TempDir(), "device.db"), Clock: clock,
 		Rand: seeded(t.Name()), Packages: testForms(t)}}
+	if options != nil {
+		options(&b.opt)
+	}
 	s, err := Create(ctx, b.opt, Setup{Identity: Identity{Person: author, Scopes: []syncproto.ScopeID{plain, persons}},
 		Credentials: []Credential{{Person: author, KeyFile: keyFile}}})
 	if err != nil {
@@ -84,7 +91,20 @@ func newBox(t testing.TB) *box {
 	return b
 }
 
-// reopen closes the store and opens it again, unlocked.
+// onCommit calls f at every commit of the writing connection.
+func (b *box) onCommit(f func()) error {
+	c, err := b.db.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Raw(func(driver any) error {
+		driver.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 { f(); return 0 })
+		return nil
+	})
+}
+
+// reopenStore closes the store and opens it again, unlocked.
 func (b *box) reopenStore() {
 	b.Helper()
 	if err := b.Close(); err != nil {

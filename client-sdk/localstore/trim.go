@@ -1,0 +1,76 @@
+package localstore
+
+import (
+	"context"
+	"fmt"
+
+	"mahalleh/syncproto"
+)
+
+// Trim forgets own changes that a verified backup of the server holds, that
+// stand in the server's state here, and that were saved before a time (Unix
+// milliseconds by the device's clock), and returns how many. The lowest kept
+// one is where a log begins from then on. An older log of which nothing is
+// kept stays listed, so that its sequences are never used again.
+func (s *Store) Trim(ctx context.Context, before int64) (n int, err error) {
+	err = s.change(ctx, "forget old changes", func(t *tx, _ *keyring) error {
+		logs, err := t.trimmable(before)
+		if err != nil {
+			return err
+		}
+		for _, l := range logs {
+			if err := l.trim(t); err != nil {
+				return err
+			}
+			n += int(l.to - l.first + 1)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// trimRange is the sequences of a log that may go.
+type trimRange struct {
+	n         int64
+	first, to uint64
+}
+
+func (t *tx) trimmable(before int64) (ranges []trimRange, err error) {
+	// The first change that must stay bounds what goes: a log has no holes.
+	rows, err := t.QueryContext(t.ctx, `SELECT n, first, backup_safe, (SELECT min(at) FROM entry
+		WHERE at > log.n << ?1 AND at < (log.n + 1) << ?1 AND (overlay = 1 OR redact = 1 OR outcome IN (0, ?2, ?3) OR saved >= ?4)) FROM log`,
+		seqBits, syncproto.Parked, syncproto.Quarantined, before)
+	if err != nil {
+		return nil, translate(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r trimRange
+		var stays *int64
+		if err := rows.Scan(&r.n, &r.first, &r.to, &stays); err != nil {
+			return nil, translate(err)
+		}
+		if stays != nil {
+			r.to = min(r.to, seqOf(*stays)-1)
+		}
+		if r.to >= r.first {
+			ranges = append(ranges, r)
+		}
+	}
+	return ranges, translate(rows.Err())
+}
+
+func (r *trimRange) trim(t *tx) error {
+	var chain []byte
+	if err := t.row("SELECT chain FROM entry WHERE at = ?", at(r.n, r.to)).Scan(&chain); err != nil {
+		return fmt.Errorf("read chain: %w", missing(err, ErrCorrupt))
+	}
+	if _, err := t.exec("DELETE FROM entry WHERE at >= ? AND at <= ?", at(r.n, r.first), at(r.n, r.to)); err != nil {
+		return err
+	}
+	_, err := t.exec("UPDATE log SET first = ?, first_prev = ? WHERE n = ?", r.to+1, chain, r.n)
+	return err
+}
