@@ -1,0 +1,308 @@
+package localstore
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"testing"
+
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// TestDropScope: a revocation first receives what is pending, then destroys.
+func TestDropScope(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	keep, gone := b.newRecord(), b.newRecord()
+	b.save(keep, formPlace, plain, map[uint32]syncproto.Value{10: text("می‌ماند")})
+	b.save(gone, formPlace, persons, map[uint32]syncproto.Value{10: text("می‌رود")})
+	for range 3 {
+		f.other(b.newRecord(), formPlace, persons, map[uint32]syncproto.Value{10: text("از دیگری")})
+	}
+	f.sync(b, plain, persons)
+	b.save(gone, formPlace, persons, map[uint32]syncproto.Value{11: text("در راه")})
+	b.save(keep, formPlace, plain, map[uint32]syncproto.Value{11: text("پس از آن")})
+	check(t, b.PutDraft(ctx, Draft{ID: DraftID{1}, Record: gone, Form: formPlace, Scope: persons, Body: []byte("x")}))
+	check(t, b.SaveIndex(ctx))
+
+	d, err := b.DropScope(ctx, persons)
+	check(t, err)
+	if d.Waiting != 1 || d.Records != 0 {
+		t.Errorf("with a pending change: %+v, want one waiting and nothing destroyed", d)
+	}
+	if got := b.text(gone, 11); got != "در راه" {
+		t.Errorf("shows %q while waiting", got)
+	}
+	if _, err := b.trySave(gone, formPlace, persons, map[uint32]syncproto.Value{11: text("دیگر نه")}); !errors.Is(err, ErrScopeGone) {
+		t.Errorf("saving into it: got %v, want ErrScopeGone", err)
+	}
+	b.reopenStore() // it does not forget that the scope has to go
+	sealed := map[string][]byte{}
+	for _, table := range []string{"SELECT key FROM scope WHERE id = ?", "SELECT state FROM shadow WHERE scope = (SELECT n FROM scope WHERE id = ?)",
+		"SELECT body FROM entry WHERE scope = (SELECT n FROM scope WHERE id = ?)", "SELECT sealed FROM snapshot_part WHERE ? = ?1"} {
+		var raw []byte
+		check(t, b.db.read.QueryRow(table, persons[:]).Scan(&raw))
+		sealed[table] = raw[:24] // its nonce
+	}
+	results := f.push(b)
+	a, err := b.SaveAck(ctx, syncproto.LogID{}, 4, results)
+	check(t, err)
+	if len(a.Purgeable) != 1 || a.Purgeable[0] != persons {
+		t.Errorf("purgeable: %v, want the scope", a.Purgeable)
+	}
+	if d, err = b.DropScope(ctx, persons); err != nil || d != (Dropped{Records: 4, Changes: 2, Drafts: 1}) {
+		t.Errorf("dropped %+v, %v, want 4 records, 2 changes, 1 draft", d, err)
+	}
+	if ok, err := b.Exists(ctx, gone); err != nil || ok {
+		t.Errorf("record of the dropped scope exists: %v, %v", ok, err)
+	}
+	if n, err := b.Count(ctx, Filter{}); err != nil || n != 1 {
+		t.Errorf("index lists %d, %v, want the one record that stays", n, err)
+	}
+	for _, end := range []string{"", "-wal"} {
+		raw, err := os.ReadFile(b.opt.Path + end)
+		check(t, err)
+		for table, nonce := range sealed {
+			if bytes.Contains(raw, nonce) {
+				t.Errorf("what %q gave before still stands in device.db%s", table, end)
+			}
+		}
+	}
+	if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
+		t.Errorf("check: %v, %v", problems, err)
+	}
+	// The log keeps its places: gaps to be declared, should it be sent again.
+	for _, want := range []struct {
+		from, next uint64
+		gap        bool
+	}{{1, 2, false}, {2, 4, true}, {4, 5, false}} {
+		st, err := b.ReadBatch(ctx, syncproto.LogID{}, want.from, 10, 1<<20)
+		check(t, err)
+		if st.Next() != want.next || (st.Gap != nil) != want.gap {
+			t.Errorf("stretch from %d: next %d, gap %v; want %d, %v", want.from, st.Next(), st.Gap, want.next, want.gap)
+		}
+	}
+	// A grant is a cursor at zero, and a new key.
+	check(t, b.OpenScopes(ctx, []syncproto.ScopeID{persons}))
+	if a := f.sync(b, plain, persons); len(a.Differ) != 0 {
+		t.Errorf("scopes that differ: %v, want none", a.Differ)
+	}
+	f.same(b, plain, persons)
+	if d, err := b.DropScope(ctx, syncproto.ScopeID{77}); err != nil || d != (Dropped{}) {
+		t.Errorf("dropping an unknown scope: %+v, %v", d, err)
+	}
+}
+
+// A grant that comes back before the purge was due only lifts the refusal.
+func TestGrantComesBackInTime(t *testing.T) {
+	b := newBox(t)
+	id := b.newRecord()
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	_, err := b.DropScope(ctx, plain)
+	check(t, err)
+	check(t, b.OpenScopes(ctx, []syncproto.ScopeID{plain}))
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("ب")})
+	b.reopenStore()
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("پ")})
+}
+
+// TestErase: the record, its drafts and what the log says of it go; the log's
+// part once a backup holds it.
+func TestErase(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	id := b.newRecord()
+	ch := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("فراموش‌شدنی")})
+	f.sync(b, plain)
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{11: text("در راه")})
+	check(t, b.PutDraft(ctx, Draft{ID: DraftID{1}, Record: id, Form: formPlace, Scope: plain, Body: []byte("x")}))
+	check(t, b.SaveIndex(ctx))
+	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 1))
+	f.erase(id)
+	f.catchUp(b, nil, plain)
+
+	h, err := b.State(ctx, id)
+	check(t, err)
+	if !h.State.Erased || h.State.Exists() || h.Draft {
+		t.Errorf("state of an erased record: %+v", h)
+	}
+	if n, err := b.Count(ctx, Filter{Deleted: true}); err != nil || n != 0 {
+		t.Errorf("index lists %d, %v, want none", n, err)
+	}
+	own, err := b.History(ctx, id)
+	check(t, err)
+	if len(own) != 2 || !own[0].Change.Redacted() || own[1].Change.Redacted() {
+		t.Fatalf("own changes: %d; want the one in a backup redacted, the pending one not", len(own))
+	}
+	if own[0].Change.ID != ch.ID {
+		t.Errorf("redacted change has id %v, want %v", own[0].Change.ID, ch.ID)
+	}
+	f.sync(b, plain)
+	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 2))
+	own, err = b.History(ctx, id)
+	check(t, err)
+	if !own[1].Change.Redacted() {
+		t.Error("the second change is not redacted once a backup holds it")
+	}
+	if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
+		t.Errorf("check: %v, %v", problems, err)
+	}
+	// Neither a page nor a repair brings it back.
+	s := syncproto.NewRecordState(id)
+	other := newServer(t)
+	other.records[id] = s
+	other.position[plain] = f.position[plain]
+	other.other(id, formPlace, plain, map[uint32]syncproto.Value{10: text("فراموش‌شدنی")})
+	p := other.page(plain, f.position[plain], false)
+	_, err = b.ApplyPage(ctx, &p)
+	check(t, err)
+	_, err = b.ApplyRepair(ctx, &wire.Records{Scope: plain, Position: p.To, Records: p.Records})
+	check(t, err)
+	if ok, err := b.Exists(ctx, id); err != nil || ok {
+		t.Errorf("erased record exists again: %v, %v", ok, err)
+	}
+	b.reopenStore()
+	if n, err := b.Count(ctx, Filter{Deleted: true}); err != nil || n != 0 {
+		t.Errorf("after opening again the index lists %d, %v, want none", n, err)
+	}
+}
+
+func TestRedactChange(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	id := b.newRecord()
+	ch := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	if err := b.RedactChange(ctx, syncproto.ChangeID{1}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("redacting an unknown change: got %v, want ErrNotFound", err)
+	}
+	check(t, b.RedactChange(ctx, ch.ID))
+	f.sync(b, plain)
+	c, err := b.Change(ctx, ch.ID)
+	check(t, err)
+	if c.Change.Redacted() || c.Result == nil || c.Result.Outcome != syncproto.Applied || c.Sync != SyncApplied {
+		t.Errorf("before a backup: %+v, want it whole, with its result", c)
+	}
+	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 5))
+	c, err = b.Change(ctx, ch.ID)
+	check(t, err)
+	if !c.Change.Redacted() || c.Change.ID != ch.ID {
+		t.Error("not redacted once a backup holds it")
+	}
+	if got := b.text(id, 10); got != "الف" {
+		t.Errorf("shows %q: what a redacted change said lives on in the record", got)
+	}
+}
+
+func TestTrim(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	id := b.newRecord()
+	for _, s := range []string{"الف", "ب", "پ", "ت"} {
+		b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text(s)})
+	}
+	later := b.clock.now.UnixMilli() + 1
+	f.sync(b, plain)
+	for _, c := range []struct {
+		safe   uint64
+		before int64
+		want   int
+	}{{0, later, 0}, {2, 0, 0}, {2, later, 2}, {2, later, 0}, {4, later, 2}} {
+		check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, c.safe))
+		if n, err := b.Trim(ctx, c.before); err != nil || n != c.want {
+			t.Errorf("trim at %d before %d: %d, %v, want %d", c.safe, c.before, n, err, c.want)
+		}
+		if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
+			t.Errorf("check: %v, %v", problems, err)
+		}
+	}
+	b.reopenStore()
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("ث")})
+	logs, err := b.Logs(ctx)
+	check(t, err)
+	if len(logs) != 1 || logs[0].First != 5 || logs[0].HeadSeq != 5 {
+		t.Errorf("logs: %+v, want one from 5 to 5", logs)
+	}
+	f.sync(b, plain)
+	f.same(b, plain)
+}
+
+func TestRepair(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	var ids []syncproto.RecordID
+	for range 50 {
+		id := b.newRecord()
+		ids = append(ids, id)
+		f.other(id, formPlace, plain, map[uint32]syncproto.Value{10: text("نام")})
+	}
+	f.sync(b, plain)
+	// An accident: one record is wrong, one is missing, one is too many.
+	wrong, missing := ids[3], ids[7]
+	f.other(wrong, formPlace, plain, map[uint32]syncproto.Value{10: text("درست")})
+	check(t, b.update(ctx, "break", func(tx *tx) error {
+		_, err := tx.exec("UPDATE scope SET position = ? WHERE id = ?", f.position[plain], plain[:])
+		return err
+	}))
+	lost := *f.records[missing]
+	f.records[missing] = syncproto.NewRecordState(missing)
+	extra := b.newRecord()
+	f.records[extra] = lost.Clone()
+	f.records[extra].Record = extra
+	a := f.catchUp(b, nil, plain)
+	if len(a.Differ) != 1 {
+		t.Fatalf("differ: %v, want the scope", a.Differ)
+	}
+	mine, position, err := b.Buckets(ctx, plain)
+	check(t, err)
+	if position != f.position[plain] {
+		t.Errorf("buckets at %d, want %d", position, f.position[plain])
+	}
+	theirs := map[byte][16]byte{}
+	for id, s := range f.records {
+		if s.Exists() {
+			theirs[bucketOf(id)] = syncproto.SumAdd(theirs[bucketOf(id)], wire.StateHash(s))
+		}
+	}
+	var differ []byte
+	for i := range wire.Buckets {
+		want := theirs[byte(i)]
+		if !bytes.Equal(mine[i*16:(i+1)*16], want[:]) {
+			differ = append(differ, byte(i))
+		}
+	}
+	entries, err := b.Entries(ctx, plain, differ)
+	check(t, err)
+	if len(differ) == 0 || len(entries) > 20 {
+		t.Errorf("%d buckets differ and name %d records of 50", len(differ), len(entries))
+	}
+	m := &wire.Records{Scope: plain, Position: position, Gone: []syncproto.RecordID{missing}}
+	for _, id := range []syncproto.RecordID{wrong, extra} {
+		m.Records = append(m.Records, wire.AppendRecord(nil, f.records[id], 0))
+	}
+	_, err = b.ApplyRepair(ctx, m)
+	check(t, err)
+	if a := f.catchUp(b, nil, plain); len(a.Differ) != 0 {
+		t.Errorf("after the repair: %v differ, want none", a.Differ)
+	}
+	f.same(b, plain)
+	if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
+		t.Errorf("check: %v, %v", problems, err)
+	}
+}
+
+// A delta of a record that is not here cannot be applied; it is asked for whole.
+func TestDeltaOfAMissingRecord(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	id, fine := b.newRecord(), b.newRecord()
+	f.other(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	f.sync(b, plain)
+	check(t, b.update(ctx, "break", func(tx *tx) error {
+		_, err := tx.exec("DELETE FROM shadow")
+		return err
+	}))
+	f.other(id, formPlace, plain, map[uint32]syncproto.Value{11: text("ب")})
+	f.other(fine, formPlace, plain, map[uint32]syncproto.Value{10: text("پ")})
+	a := f.catchUp(b, nil, plain)
+	if len(a.Missing) != 1 || a.Missing[0] != id || len(a.Differ) != 1 {
+		t.Errorf("missing %v, differ %v, want the record and the scope", a.Missing, a.Differ)
+	}
+	if got := b.text(fine, 10); got != "پ" {
+		t.Errorf("the other record of the page shows %q, want «پ»", got)
+	}
+}
