@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unicode/utf8"
 )
 
 // ValueType is the type byte of a value on the wire: a number and, in its two
@@ -26,12 +27,12 @@ const (
 	TypeFalse ValueType = 1<<2 | ClassNone
 	TypeTrue  ValueType = 2<<2 | ClassNone
 
-	TypeInt   ValueType = 0<<2 | ClassVarint // zigzag
-	TypeDate  ValueType = 1<<2 | ClassVarint // zigzag days since 1970-01-01
-	TypeMoney ValueType = 2<<2 | ClassVarint // zigzag rials
-	TypeYear  ValueType = 3<<2 | ClassVarint // zigzag Jalali year
-	// TypeIncrement is what one change added to a counter: zigzag.
-	TypeIncrement ValueType = 4<<2 | ClassVarint
+	// The byte 0 is no type: the zero Value is no value.
+	TypeInt       ValueType = 1<<2 | ClassVarint // zigzag
+	TypeDate      ValueType = 2<<2 | ClassVarint // zigzag days since 1970-01-01
+	TypeMoney     ValueType = 3<<2 | ClassVarint // zigzag rials
+	TypeYear      ValueType = 4<<2 | ClassVarint // zigzag Jalali year
+	TypeIncrement ValueType = 5<<2 | ClassVarint // zigzag: what one change added to a counter
 
 	TypeRef   ValueType = 0<<2 | ClassFixed // a record
 	TypeScope ValueType = 1<<2 | ClassFixed // a scope: the home of a record
@@ -341,6 +342,10 @@ func (v Value) AsAttachment() (size uint64, mediaType string, root Hash, ok bool
 func (v Value) Check() error {
 	ok := true
 	switch v.Type {
+	case 0:
+		ok = false
+	case TypeText, TypeCode:
+		ok = utf8.ValidString(v.str)
 	case TypeDate, TypeYear:
 		ok = fits32(Unzigzag(v.num))
 	case TypeDecimal:
@@ -350,10 +355,10 @@ func (v Value) Check() error {
 		_, ok = v.AsPoint()
 	case TypePolygon:
 		_, ok = v.AsPolygon()
-	case TypeLongText:
-		_, _, ok = v.AsLongText()
-	case TypeTransition:
-		_, _, ok = v.AsTransition()
+	case TypeLongText, TypeTransition:
+		var a, b string
+		a, b, ok = v.split()
+		ok = ok && utf8.ValidString(a) && utf8.ValidString(b)
 	case TypeAttachment:
 		_, _, _, ok = v.AsAttachment()
 	}

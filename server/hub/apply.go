@@ -152,6 +152,10 @@ func (w *work) receive(device syncproto.DeviceID, log syncproto.LogID, in Incomi
 		return fmt.Errorf("look for change %s: %w", in.ID, err)
 	}
 	row := &store.Change{ID: in.ID, Device: device, Log: log, Seq: in.Seq, Bytes: bytes.Clone(in.Bytes), Received: w.now}
+	if errors.Is(in.Err, wire.ErrSpoilt) {
+		// A carrier spoilt it: the header stands, its content is still to come.
+		row.Bytes, in.Err = redact(row.Bytes), nil
+	}
 	if in.Change != nil {
 		h := &in.Change.Header
 		row.Record, row.Scope, row.Author = h.Record, h.Scope, h.Author

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"math/rand"
 	"testing"
@@ -136,7 +137,7 @@ func TestBatchKeepsItsBounds(t *testing.T) {
 	cert, key := randomCert(r)
 	big := func(n int) *syncproto.Change {
 		h := randomHeader(r)
-		ch, err := NewChange(h, randomID(r), []syncproto.Op{{Kind: syncproto.OpSet, Field: 10, Value: syncproto.Text(string(randomBytes(r, n)))}})
+		ch, err := NewChange(h, randomID(r), []syncproto.Op{{Kind: syncproto.OpSet, Field: 10, Value: syncproto.Text(hex.EncodeToString(randomBytes(r, n/2)))}})
 		if err != nil {
 			t.Fatal(err)
 		}

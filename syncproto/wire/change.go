@@ -14,6 +14,10 @@ func NewChange(h syncproto.Header, secret [16]byte, ops []syncproto.Op) (*syncpr
 	if err != nil {
 		return nil, fmt.Errorf("encode operations: %w", err)
 	}
+	// What no reader would take must not be written.
+	if _, err := DecodeOps(h.OriginLog, h.OriginSeq, ob); err != nil {
+		return nil, fmt.Errorf("encode operations: %w", err)
+	}
 	h.Commitment = syncproto.Commit(secret, ob)
 	hb := AppendHeader(nil, &h)
 	if _, err := DecodeHeader(hb); err != nil {
@@ -28,7 +32,8 @@ func NewChange(h syncproto.Header, secret [16]byte, ops []syncproto.Op) (*syncpr
 // OpenChange decodes a change from its canonical header and, unless it is
 // redacted (ops nil), secret and operations. The header is checked first; when
 // only the operations are wrong, the change is returned with its header, its
-// id and the error, so that it can be kept with its reason.
+// id and the error, so that it can be kept with its reason. ErrSpoilt comes with
+// the change as if redacted.
 func OpenChange(header []byte, secret [16]byte, ops []byte) (*syncproto.Change, error) {
 	if len(header)+len(ops) > syncproto.MaxChange {
 		return nil, fmt.Errorf("change of %d bytes: %w", len(header)+len(ops), ErrTooLarge)
@@ -43,7 +48,8 @@ func OpenChange(header []byte, secret [16]byte, ops []byte) (*syncproto.Change, 
 	}
 	ch.Secret, ch.OpsBytes = secret, ops
 	if syncproto.Commit(secret, ops) != h.Commitment {
-		return ch, fmt.Errorf("operations do not fit the header's commitment: %w", ErrMalformed)
+		ch.Secret, ch.OpsBytes = [16]byte{}, nil
+		return ch, ErrSpoilt
 	}
 	if ch.Ops, err = DecodeOps(h.OriginLog, h.OriginSeq, ops); err != nil {
 		return ch, fmt.Errorf("decode operations: %w", err)

@@ -55,7 +55,7 @@ func randomValue(r *rand.Rand) syncproto.Value {
 		case 0:
 			return syncproto.LongText(base+persianText(r, r.Intn(20)), base)
 		case 1:
-			return syncproto.LongText(base[:len(base)/2]+"\xff"+base[len(base)/2:], base)
+			return syncproto.LongText(string([]rune(base)[:len([]rune(base))/2])+"x"+base, base)
 		}
 		return syncproto.LongText(persianText(r, r.Intn(40)), "")
 	case 16:

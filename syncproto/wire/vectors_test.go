@@ -227,7 +227,7 @@ func errorClass(err error) string {
 		name string
 		err  error
 	}{{"truncated", ErrTruncated}, {"not canonical", ErrNotCanonical}, {"too large", ErrTooLarge}, {"too new", ErrTooNew},
-		{"malformed", ErrMalformed}, {"signature", ErrSignature}, {"chain", ErrChain}, {"unknown ref", ErrUnknownRef},
+		{"malformed", ErrMalformed}, {"spoilt", ErrSpoilt}, {"signature", ErrSignature}, {"chain", ErrChain}, {"unknown ref", ErrUnknownRef},
 		{"unknown dictionary", ErrUnknownDictionary}, {"unknown message", ErrUnknownMessage}} {
 		if errors.Is(err, c.err) {
 			return c.name

@@ -19,6 +19,9 @@ var (
 	ErrTooLarge = errors.New("over the limit")
 	// ErrMalformed: a value that no writer makes.
 	ErrMalformed = errors.New("malformed")
+	// ErrSpoilt: secret and operations are not those that the header commits to.
+	// Whoever carried the change damaged it; the author's are still to come.
+	ErrSpoilt = errors.New("operations are not those the header commits to")
 	// ErrTooNew: marked critical by a newer release; this program may not go on
 	// without understanding it.
 	ErrTooNew = errors.New("written by a newer release, which marked it as required reading")
