@@ -99,12 +99,27 @@ func (r *reader) changes(sql string, args ...driver.Value) (list []store.Change,
 
 // History implements store.ChangeReader.
 func (r *reader) History(record syncproto.RecordID) ([]store.Change, error) {
-	list, err := r.changes("WHERE record = ? ORDER BY num", record[:])
+	type numbered struct {
+		change store.Change
+		num    int64
+	}
+	var found []numbered
+	err := r.each(changeColumns+"WHERE record = ?", func(row *row) error {
+		c, num, err := r.scanChange(row)
+		found = append(found, numbered{c, num})
+		return err
+	}, record[:])
 	if err != nil {
 		return nil, fmt.Errorf("history of %s: %w", record, err)
 	}
-	// Order less one wraps to the last place for those that were not applied.
-	slices.SortStableFunc(list, func(a, b store.Change) int { return cmp.Compare(a.Order-1, b.Order-1) })
+	slices.SortFunc(found, func(a, b numbered) int {
+		// Order less one wraps to the last place for those that were not applied.
+		return cmp.Or(cmp.Compare(a.change.Order-1, b.change.Order-1), cmp.Compare(a.num, b.num))
+	})
+	list := make([]store.Change, len(found))
+	for i := range found {
+		list[i] = found[i].change
+	}
 	return list, nil
 }
 

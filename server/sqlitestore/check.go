@@ -105,7 +105,7 @@ func (r *reader) checkChanges(rep *Report) error {
 			rep.problem(where, "its header is that of change %s", syncproto.IDOf(header))
 		}
 		if _, err := wire.DecodeChange(c.Bytes); err != nil && !raw {
-			rep.problem(where, "%v", err)
+			rep.problem(where, "its content cannot be read: %v", err)
 		}
 		return nil
 	})
@@ -239,7 +239,7 @@ func (r *reader) checkRecords(rep *Report) error {
 		t.last = max(t.last, positionOf(place))
 		return t
 	}
-	err := r.each(recordColumns+"ORDER BY place", func(row *row) error {
+	err := r.each("SELECT place, open, hash, state, id, form, erased FROM records ORDER BY place", func(row *row) error {
 		rep.Records++
 		place, _ := row.v[0].(int64)
 		var rec store.Record
@@ -253,12 +253,7 @@ func (r *reader) checkRecords(rep *Report) error {
 		if err != nil {
 			rep.problem(where, "%v", err)
 		}
-		row.i = 0
-		if row.int(); row.id() != s.Record || row.int() != int64(s.Form) || home != s.Home || s.Position != positionOf(place) {
-			rep.problem(where, "its columns differ from its state")
-		}
-		row.int()
-		if erased := row.int() != 0; erased != s.Erased {
+		if row.id() != s.Record || row.int() != int64(s.Form) || row.int() != yes(s.Erased) || home != s.Home || s.Position != positionOf(place) {
 			rep.problem(where, "its columns differ from its state")
 		}
 		t := at(place)

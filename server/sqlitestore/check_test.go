@@ -25,7 +25,7 @@ func TestCheckFinds(t *testing.T) {
 		{"a lost change", "DELETE FROM changes WHERE num = 3", "is not there"},
 		{"a changed body", "UPDATE changes SET body = (SELECT body FROM changes WHERE num = 2) WHERE num = 3", "its header is that of change"},
 		{"a damaged body", "UPDATE changes SET body = x'ff' WHERE num = 3", "its bytes are not those of a change"},
-		{"changed operations", "UPDATE changes SET body = CAST(substr(body, 1, length(body) - 1) || x'41' AS BLOB) WHERE num = 3", "operations do not fit"},
+		{"changed operations", "UPDATE changes SET body = CAST(substr(body, 1, length(body) - 1) || x'41' AS BLOB) WHERE num = 3", "its content cannot be read"},
 		{"a damaged result", "UPDATE changes SET result = x'ff' WHERE num = 3", "decode result"},
 		{"a scope nobody knows", "UPDATE changes SET scope = 99999 WHERE num = 3", "id number 99999"},
 		{"another chain", "UPDATE entries SET chain = zeroblob(32) WHERE seq = 4", "chain hash does not follow"},

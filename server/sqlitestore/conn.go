@@ -15,6 +15,8 @@ import (
 type conn struct {
 	dc    driver.Conn
 	stmts map[string]driver.Stmt
+	// args is where the arguments of the statement at hand are laid out.
+	args []driver.NamedValue
 	// failed is the error after which the transaction at hand may not go on.
 	failed error
 	// dead is set by an error after which the connection may not be used again.
@@ -84,7 +86,7 @@ func (c *conn) scriptContext(ctx context.Context, sql string, args ...driver.Val
 	if err != nil {
 		return c.note(err)
 	}
-	_, err = st.(driver.StmtExecContext).ExecContext(ctx, named(args))
+	_, err = st.(driver.StmtExecContext).ExecContext(ctx, c.named(args))
 	return errors.Join(c.note(err), st.Close())
 }
 
@@ -94,7 +96,7 @@ func (c *conn) exec(sql string, args ...driver.Value) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	res, err := st.(driver.StmtExecContext).ExecContext(context.Background(), named(args))
+	res, err := st.(driver.StmtExecContext).ExecContext(context.Background(), c.named(args))
 	if err != nil {
 		return 0, c.note(err)
 	}
@@ -113,7 +115,7 @@ func (c *conn) open(sql string, args ...driver.Value) (*rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := st.(driver.StmtQueryContext).QueryContext(context.Background(), named(args))
+	r, err := st.(driver.StmtQueryContext).QueryContext(context.Background(), c.named(args))
 	if err != nil {
 		return nil, c.note(err)
 	}
@@ -176,12 +178,13 @@ func (c *conn) one(sql string, f func(*row) error, args ...driver.Value) error {
 	return err
 }
 
-func named(args []driver.Value) []driver.NamedValue {
-	nv := make([]driver.NamedValue, len(args))
+// named numbers arguments. The driver has copied them when its call returns.
+func (c *conn) named(args []driver.Value) []driver.NamedValue {
+	c.args = c.args[:0]
 	for i, a := range args {
-		nv[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+		c.args = append(c.args, driver.NamedValue{Ordinal: i + 1, Value: a})
 	}
-	return nv
+	return c.args
 }
 
 // row hands out the columns of a row in turn; the first error stays.

@@ -29,19 +29,16 @@ func positionOf(place int64) uint64 { return uint64(place) & (1<<positionBits - 
 // markWeight is what a mark counts for in a page: about its size on the wire.
 const markWeight = 48
 
-const recordColumns = "SELECT place, id, form, open, erased, hash, state FROM records "
+const recordColumns = "SELECT place, open, hash, state FROM records "
 
 // scanRecord reads recordColumns; weight is the length of the state.
 func scanRecord(row *row) (rec store.Record, at int64, weight int, err error) {
 	at = row.int()
-	id := syncproto.RecordID(row.id())
-	row.i++ // the form stands in the state, too
 	rec.Open = int(row.int())
-	row.i++ // so does erasure
 	row.exact(rec.Hash[:])
 	state := row.blob()
 	if rec.State, err = wire.DecodeStoredRecord(state); err != nil {
-		return rec, at, 0, fmt.Errorf("record %s: %w: %w", id, store.ErrCorrupt, err)
+		return rec, at, 0, fmt.Errorf("state at position %d: %w: %w", positionOf(at), store.ErrCorrupt, err)
 	}
 	return rec, at, len(state), nil
 }

@@ -255,8 +255,8 @@ type Filter struct {
 	Max       int // how many at most
 }
 
-// RecordReader reads records. Page, Records and Each leave out records whose
-// state is erased (a page tells of them by a mark); Record returns them.
+// RecordReader reads records. Records and Each leave out records whose state is
+// erased; Record returns them, and Page, beside their mark.
 type RecordReader interface {
 	Record(syncproto.RecordID) (Record, error)
 	// Page returns what changed in a scope after a position, in order of
