@@ -33,6 +33,9 @@ func TestSaveIsOneCommitAndOneSync(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 200 {
+		if i == 150 { // in an idle moment
+			check(t, b.Maintain(ctx))
+		}
 		syncs, _ := d.count()
 		was := commits
 		h, err := b.State(ctx, id)

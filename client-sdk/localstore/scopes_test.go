@@ -306,3 +306,21 @@ func TestDeltaOfAMissingRecord(t *testing.T) {
 		t.Errorf("the other record of the page shows %q, want «پ»", got)
 	}
 }
+
+// A scope that was opened in a transaction which failed has no key that
+// anything could be sealed by.
+func TestFailedTransactionLeavesNoKey(t *testing.T) {
+	b := newBox(t)
+	fresh := syncproto.ScopeID{50}
+	id := b.newRecord()
+	n := edit(syncproto.NewRecordState(id), id, formPlace, fresh, author, map[uint32]syncproto.Value{10: text("الف")})
+	_, err := b.Append(ctx, func(At) (Saving, error) { return Saving{Changes: []NewChange{n, {}}}, nil })
+	if err == nil {
+		t.Fatal("a change that cannot be encoded was saved")
+	}
+	b.save(id, formPlace, fresh, map[uint32]syncproto.Value{10: text("ب")})
+	b.reopenStore()
+	if got := b.text(id, 10); got != "ب" {
+		t.Errorf("shows %q, want «ب»", got)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"mahalleh/syncproto"
@@ -51,8 +52,22 @@ func (s *Store) writeSide() {
 }
 
 func readSide(path string) (log syncproto.LogID, seq uint64, head syncproto.Hash, ok bool) {
-	b, err := os.ReadFile(path + headSuffix)
-	if err != nil || len(b) != sideSize || string(b[:len(sideMagic)]) != sideMagic {
+	f, err := os.Open(path + headSuffix)
+	if err != nil {
+		return log, 0, head, false
+	}
+	defer f.Close()
+	b := make([]byte, sideSize+1)
+	n, err := io.ReadFull(f, b)
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		return log, 0, head, false
+	}
+	return parseSide(b[:n])
+}
+
+// parseSide is the reverse of appendSide; ok is false for anything else.
+func parseSide(b []byte) (log syncproto.LogID, seq uint64, head syncproto.Hash, ok bool) {
+	if len(b) != sideSize || string(b[:len(sideMagic)]) != sideMagic {
 		return log, 0, head, false
 	}
 	sum := sha256.Sum256(b[:sideSize-8])

@@ -108,10 +108,11 @@ func (s *Store) try(ctx context.Context, attempt func() (key, error)) error {
 			return missing(err, ErrCorrupt)
 		}
 		now := s.now()
-		left := waitAfter(failures) - time.Duration(now-at)*time.Millisecond
-		if now < at && waitAfter(failures) > 0 {
+		left := waitAfter(failures)
+		if now >= at {
+			left -= time.Duration(now-at) * time.Millisecond
+		} else if left > 0 {
 			// The clock went back: begin the wait anew, or it might never end.
-			left = waitAfter(failures)
 			if _, err := t.exec("UPDATE device SET failed_at = ?", now); err != nil {
 				return err
 			}

@@ -5,7 +5,8 @@
 -- milliseconds of the present one as last seen, lived those of all boots
 -- before. failures and failed_at make the wait between unlocks. fork is the
 -- reason for which a new log must be opened before anything is written, ''
--- if there is none. key_check is a constant sealed by the device key.
+-- if there is none. folds counts how often the write-ahead log was folded back.
+-- key_check is a constant sealed by the device key.
 CREATE TABLE device (
 	one         INTEGER PRIMARY KEY CHECK (one = 1),
 	boot        INTEGER NOT NULL,
@@ -16,6 +17,7 @@ CREATE TABLE device (
 	server_time INTEGER NOT NULL DEFAULT 0,
 	correction  INTEGER,
 	fork        TEXT    NOT NULL DEFAULT '',
+	folds       INTEGER NOT NULL DEFAULT 0,
 	key_check   BLOB    NOT NULL
 ) STRICT;
 
