@@ -88,7 +88,7 @@ func (d *Device) Step(now int64, ev DeviceEvent) []DeviceEffect {
 		d.waiting[a]--
 		if d.stale[a] > 0 {
 			d.stale[a]--
-			return d.flush()
+			ev = Tick{} // nobody waits for it any more
 		}
 	}
 	switch ev := ev.(type) {
@@ -454,6 +454,9 @@ func (d *Device) refused(m *wire.Refuse) {
 	if d.state == deviceLive && (m.Code == wire.RefuseBusy || m.Code == wire.RefuseFull) {
 		d.pause(CloseCode(m.Code), max(after, 1))
 		return
+	}
+	if m.Code == wire.RefuseRevoked && d.unsent() > 0 {
+		after = retrySoon // saved since the server thought that it had everything
 	}
 	code := CloseCode(m.Code)
 	if m.Code == 0 || m.Code > wire.RefuseClock {

@@ -174,6 +174,7 @@ func (d *Device) ack(m *wire.Ack) {
 	}
 	if len(m.Results) > 0 || m.Received > 0 {
 		d.do(CommitResults{Log: log, Received: m.Received, Results: m.Results})
+		d.retryDrops()
 	}
 }
 
@@ -202,10 +203,7 @@ func (d *Device) received(log syncproto.LogID, seq uint64, ack bool) bool {
 		return true // not planned yet
 	}
 	l := &d.logs[i]
-	if seq > l.acked {
-		l.acked = seq
-		d.retryDrops()
-	}
+	l.acked = max(l.acked, seq)
 	kept := d.flights[:0]
 	for _, f := range d.flights {
 		if f.log == log && f.to <= l.acked && (!f.again || ack) {

@@ -62,8 +62,9 @@ type HelloRead struct {
 }
 
 // SaveWelcome keeps what the server said: grants, places, people, lease,
-// backup-safe sequences, eras, the clock correction. It deletes no records and
-// moves no cursor. Answer: WelcomeSaved.
+// backup-safe sequences, eras, the clock correction and, unless Welcome.Fork is
+// set or the chains differ, that the log is received up to Received. It deletes
+// no records and moves no cursor. Answer: WelcomeSaved.
 type SaveWelcome struct {
 	Welcome wire.Welcome
 	// Correction is by how many milliseconds the server's clock is ahead of

@@ -28,7 +28,8 @@ type Disconnected struct{ Err error }
 type Tick struct{}
 
 // Failed answers an effect that could not be carried out. Nothing of the
-// effect may have been kept.
+// effect may have been kept, and effects that were given after it and not
+// carried out yet are dropped, since they build on it.
 type Failed struct {
 	// Effect is the effect as it was given.
 	Effect any

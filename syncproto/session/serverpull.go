@@ -207,7 +207,7 @@ func (s *Server) scopesRead(ev ScopesRead) {
 	if !s.current(&s.scopesAsked) {
 		return
 	}
-	if ev.GrantSerial != s.serial {
+	if ev.GrantSerial != s.serial && !s.draining {
 		s.grantsDirty, s.needRead = true, true
 		return
 	}

@@ -146,9 +146,11 @@ func (s *Server) acceptedOwn(ev Accepted, gap *wire.Gap) {
 		s.told = max(s.told, gap.To)
 	}
 	for _, r := range ev.Results {
-		if r.Seq == s.told+1 {
+		// What was told before is told again: the device would not have pushed it
+		// again for nothing.
+		if r.Seq <= s.told+1 {
 			s.results = append(s.results, r.Result)
-			s.told = r.Seq
+			s.told = max(s.told, r.Seq)
 		}
 	}
 	// Results come in the order of the log: those that are still missing are
