@@ -28,7 +28,8 @@ func (s *Store) Checkpoint(ctx context.Context) (Fold, error) {
 	run := func(mode string) (busy bool, err error) {
 		err = c.one("PRAGMA wal_checkpoint("+mode+")", func(r *row) error {
 			busy = r.int() != 0
-			f.Pages, f.Folded = r.int(), r.int()
+			// Both are -1 while somebody else folds.
+			f.Pages, f.Folded = max(r.int(), 0), max(r.int(), 0)
 			return nil
 		})
 		return busy, err

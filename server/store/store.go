@@ -4,7 +4,8 @@
 // The laws that every backend keeps, and package storetest checks:
 //
 //   - A function given to Update may run again, from the start, on a fresh Tx;
-//     it must not keep anything from a run that did not return nil.
+//     it must not keep anything from a run that did not return nil. It must
+//     not call Update itself, which would wait for ever; View it may.
 //   - When Update returns nil, all of it is durable (synchronous=FULL or its
 //     like); when it returns an error, none of it is there.
 //   - View sees one snapshot over everything.
