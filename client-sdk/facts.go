@@ -1,0 +1,110 @@
+package clientsdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mahalleh/client-sdk/localstore"
+	"mahalleh/client-sdk/sessionstore"
+	"mahalleh/schemas"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// RightWrite is the bit of a grant's rights that lets a person record in its
+// scope. The bits are part of the protocol.
+const RightWrite uint32 = 2
+
+// settingAlias keeps the id under which a person enrolled by a typed code
+// recorded before the first contact: to this device both are the same person.
+const settingAlias = "alias"
+
+// facts are what the server told of people, places and rights.
+type facts struct {
+	serial uint64
+	grants map[syncproto.ScopeID]wire.Grant
+	places map[syncproto.PlaceID]wire.Place
+	people map[syncproto.PersonID]string
+	server sessionstore.Server
+	alias  syncproto.PersonID
+}
+
+func readFacts(ctx context.Context, store *localstore.Store) (facts, error) {
+	f := facts{grants: map[syncproto.ScopeID]wire.Grant{}, places: map[syncproto.PlaceID]wire.Place{}, people: map[syncproto.PersonID]string{}}
+	note, err := sessionstore.Grants(ctx, store)
+	if err != nil {
+		return f, fmt.Errorf("read grants: %w", err)
+	}
+	f.serial = note.GrantSerial
+	for _, g := range note.Grants {
+		f.grants[g.Scope] = g
+	}
+	for _, p := range note.Places {
+		f.places[p.ID] = p
+	}
+	for _, p := range note.People {
+		f.people[p.ID] = p.Name
+	}
+	if f.server, err = sessionstore.ServerOf(ctx, store); err != nil {
+		return f, fmt.Errorf("read what the server said: %w", err)
+	}
+	alias, err := store.Setting(ctx, settingAlias)
+	if err != nil && !errors.Is(err, localstore.ErrNotFound) {
+		return f, err
+	}
+	copy(f.alias[:], alias)
+	return f, nil
+}
+
+// granted reports whether the person may record in a scope. Before the server
+// has said anything, everything that the device holds is open: nobody is kept
+// from recording by a line that is not there.
+func (f *facts) granted(scope syncproto.ScopeID) bool {
+	if f.serial == 0 && len(f.grants) == 0 {
+		return true
+	}
+	return f.grants[scope].Rights&RightWrite != 0
+}
+
+func (f *facts) placeName(id syncproto.PlaceID) schemas.Text {
+	p := f.places[id]
+	return schemas.Text{Fa: p.NameFa, En: p.NameEn}
+}
+
+// lease returns how long reading stays open without another contact, by the
+// device's own uptime; ok is false before the first contact, or if the server
+// set none.
+func (c *Client) lease() (left time.Duration, ok bool) {
+	_, k := c.known()
+	if k.server.Lease == 0 {
+		return 0, false
+	}
+	lived := k.lived + max(c.opt.Clock.Uptime()-k.up, 0)
+	return time.Duration(k.server.LeaseFrom+k.server.Lease)*time.Second - lived, true
+}
+
+// mayRead says ErrLeaseOver once the lease is over.
+func (c *Client) mayRead() error {
+	if left, ok := c.lease(); ok && left <= 0 {
+		return refuse(ErrLeaseOver, nil)
+	}
+	return nil
+}
+
+// mine reports whether a version was written by this device's person, under
+// either id.
+func (c *Client) mine(author syncproto.PersonID) bool {
+	id, k := c.known()
+	return author == id.Person || !k.alias.IsZero() && author == k.alias
+}
+
+// nameOf is the name of an author, "" if it is not known here.
+func (c *Client) nameOf(author syncproto.PersonID) string {
+	id, k := c.known()
+	if author == id.Person || !k.alias.IsZero() && author == k.alias {
+		return id.Name
+	}
+	return k.people[author]
+}

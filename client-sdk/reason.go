@@ -1,0 +1,127 @@
+package clientsdk
+
+import (
+	"strconv"
+	"strings"
+
+	"mahalleh/schemas"
+	"mahalleh/syncproto"
+)
+
+// OutcomeKey names the sentence that says what became of a change.
+func OutcomeKey(o syncproto.Outcome) string { return "sdk.outcome." + o.String() }
+
+// ReasonKey names the sentence that says why, for a change or one of its
+// cells; "" for ReasonNone.
+func ReasonKey(r syncproto.Reason) string {
+	if r == syncproto.ReasonNone {
+		return ""
+	}
+	return "sdk.reason." + reasonName(r)
+}
+
+// SyncKey names the word that a list shows for a record's state.
+func SyncKey(s SyncState) string { return "sdk.sync." + s.String() }
+
+// VerbKey names what a change did to its record.
+func VerbKey(v syncproto.Verb) string { return "sdk.verb." + v.String() }
+
+func reasonName(r syncproto.Reason) string {
+	names := map[syncproto.Reason]string{
+		syncproto.ReasonMalformed: "malformed", syncproto.ReasonForbidden: "forbidden", syncproto.ReasonBadType: "bad_type",
+		syncproto.ReasonBadValue: "bad_value", syncproto.ReasonRevoked: "revoked", syncproto.ReasonTooNew: "too_new",
+		syncproto.ReasonOtherHome: "other_home", syncproto.ReasonUnknownName: "unknown_author",
+		syncproto.ReasonWaitsCreate: "waits_create", syncproto.ReasonWaitsContent: "waits_content", syncproto.ReasonWaitsHome: "waits_home",
+		syncproto.ReasonPlain: "plain", syncproto.ReasonEqual: "equal", syncproto.ReasonOthers: "others", syncproto.ReasonDistinct: "distinct",
+		syncproto.ReasonReplaced: "replaced", syncproto.ReasonCounted: "counted", syncproto.ReasonUnion: "union",
+		syncproto.ReasonTextMerged: "text_merged", syncproto.ReasonContested: "contested", syncproto.ReasonNotCurrent: "not_current",
+		syncproto.ReasonWaitsStep: "waits_step", syncproto.ReasonSettled: "settled",
+	}
+	if name, ok := names[r]; ok {
+		return name
+	}
+	return "unknown"
+}
+
+// Verdict is what became, or would become, of one own change.
+type Verdict struct {
+	Change  syncproto.ChangeID
+	Outcome syncproto.Outcome
+	Reason  syncproto.Reason
+	// WaitsFor is the change that a parked one waits for, if it is known.
+	WaitsFor syncproto.ChangeID
+	// Cells say what happened field by field, those that matter to a person:
+	// where somebody else was concerned.
+	Cells []CellVerdict
+}
+
+// CellVerdict is what became of one field.
+type CellVerdict struct {
+	// Path is the field's name, "list[id].field" in a row; Label its label.
+	Path   string
+	Label  schemas.Text
+	Reason syncproto.Reason
+}
+
+func (c *Client) verdict(form *schemas.Form, r *syncproto.Result) Verdict {
+	v := Verdict{Change: r.Change, Outcome: r.Outcome, Reason: r.Reason, WaitsFor: r.WaitsFor}
+	for _, cell := range r.Cells {
+		switch cell.Reason {
+		case syncproto.ReasonNone, syncproto.ReasonPlain, syncproto.ReasonUnion, syncproto.ReasonCounted:
+			continue
+		}
+		v.Cells = append(v.Cells, CellVerdict{Path: pathOf(form, cell.Cell), Label: labelOf(form, cell.Cell), Reason: cell.Reason})
+	}
+	return v
+}
+
+// fieldOf finds the field that a cell belongs to: of a row, the row's field.
+func fieldOf(form *schemas.Form, k syncproto.CellKey) (*schemas.Field, bool) {
+	if form == nil {
+		return nil, false
+	}
+	if k.Item != (syncproto.ItemID{}) && k.Sub >= syncproto.FirstFormField {
+		return form.Field(schemas.FieldID(k.Sub))
+	}
+	return form.Field(schemas.FieldID(k.Field))
+}
+
+// pathOf writes a cell for people and scripts: "field", "list[row id]",
+// "list[row id].field"; "#n" for a field that the form does not know.
+func pathOf(form *schemas.Form, k syncproto.CellKey) string {
+	switch {
+	case k.Field == syncproto.FieldPresence:
+		return "presence"
+	case k.Field == syncproto.FieldHome:
+		return "home"
+	}
+	var b strings.Builder
+	name := func(id uint32) string {
+		if form != nil {
+			if f, ok := form.Field(schemas.FieldID(id)); ok {
+				return f.Name
+			}
+		}
+		return "#" + strconv.FormatUint(uint64(id), 10)
+	}
+	b.WriteString(name(k.Field))
+	if k.Item != (syncproto.ItemID{}) {
+		b.WriteString("[" + k.Item.String() + "]")
+		if k.Sub >= syncproto.FirstFormField {
+			b.WriteString("." + name(k.Sub))
+		}
+	}
+	return b.String()
+}
+
+func labelOf(form *schemas.Form, k syncproto.CellKey) schemas.Text {
+	if f, ok := fieldOf(form, k); ok {
+		return f.Label
+	}
+	return schemas.Text{}
+}
+
+func (c *Client) fieldName(form uint32, k syncproto.CellKey) string {
+	f, _ := c.forms.Form(schemas.FormID(form))
+	return pathOf(f, k)
+}

@@ -1,0 +1,290 @@
+package clientsdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mahalleh/client-sdk/localstore"
+	"mahalleh/client-sdk/sessionstore"
+	"mahalleh/client-sdk/syncer"
+	"mahalleh/client-sdk/wsdial"
+	"mahalleh/schemas"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/session"
+	"mahalleh/syncproto/wire"
+)
+
+// Progress is how a connection goes; see the phases of package syncer.
+type Progress = syncer.Progress
+
+// Pipe carries messages to the server and back, each whole and in order.
+type Pipe = syncer.Pipe
+
+// SyncResult is what a sync brought.
+type SyncResult struct {
+	Progress Progress
+	// Verdicts are what the server said of own changes during the sync, those
+	// that a person should look at first; at most MaxVerdicts. Outcomes counts
+	// all of them.
+	Verdicts []Verdict
+	Outcomes map[syncproto.Outcome]int
+	// Conflicts counts the records with conflicts that wait now.
+	Conflicts int
+}
+
+// MaxVerdicts bounds SyncResult.Verdicts: a months' work is thousands of
+// changes, nearly all of which say the same.
+const MaxVerdicts = 200
+
+// Sync sends what is pending and receives what is new, once, and says what
+// became of it. It says ErrNoNetwork, ErrNotReachable, ErrWrongServer,
+// ErrRefused, ErrBadCode or ErrUsedCode for an enrolment that was not accepted,
+// ErrBusy, ErrIncompatible, ErrDiskFull; what was sent and received before
+// stays so, and the next Sync goes on from there. progress may be nil; it is
+// called often and must return soon.
+func (c *Client) Sync(ctx context.Context, progress func(Progress)) (SyncResult, error) {
+	return c.run(ctx, syncer.Once, progress)
+}
+
+// Watch stays connected, sends what is saved at once and receives what others
+// send, and connects again when the line breaks, until ctx ends, which is no
+// error, or only a person can help.
+func (c *Client) Watch(ctx context.Context, progress func(Progress)) (SyncResult, error) {
+	return c.run(ctx, syncer.Watch, progress)
+}
+
+func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progress)) (SyncResult, error) {
+	const doing = "sync"
+	c.syncing.Lock()
+	defer c.syncing.Unlock()
+	if c.Locked() {
+		return SyncResult{}, told(doing, localstore.ErrLocked)
+	}
+	codec, err := c.codec()
+	if err != nil {
+		return SyncResult{}, told(doing, refuse(ErrFailed, err))
+	}
+	listener := &listener{Store: sessionstore.New(c.store, sessionstore.Options{Codec: codec, App: c.opt.App, Device: c.opt.Device, Package: c.forms.Version}),
+		heard: map[syncproto.ChangeID]syncproto.Result{}}
+	s := syncer.New(syncer.Options{Store: listener, Codec: codec, Clock: func() int64 { return c.opt.Clock.Now().UnixMilli() },
+		Random: lockedRand{c}, Device: session.DeviceConfig{App: c.opt.App}, Log: c.log, Progress: progress}, c.dialer())
+	stop := make(chan struct{})
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-c.wake:
+				s.Queued()
+			case <-stop:
+				return
+			}
+		}
+	}()
+	r := s.Run(ctx, mode)
+	close(stop)
+	<-stopped
+	// What was learnt is worth keeping even if ctx is over.
+	out, err := c.learnt(context.WithoutCancel(ctx), listener, r)
+	if bad := endOf(ctx, mode, r); bad != nil {
+		return out, told(doing, bad)
+	}
+	return out, told(doing, err)
+}
+
+// dialer is Options.Dial, or a websocket to the addresses that are known.
+func (c *Client) dialer() func(context.Context) (Pipe, error) {
+	id, _ := c.known()
+	var addresses []string
+	for _, a := range slices.Concat(c.opt.Addresses, id.Addresses) {
+		if !slices.Contains(addresses, a) {
+			addresses = append(addresses, a)
+		}
+	}
+	if c.opt.Dial != nil {
+		return func(ctx context.Context) (Pipe, error) { return c.opt.Dial(ctx, addresses) }
+	}
+	d := &wsdial.Dialer{Addresses: addresses}
+	return func(ctx context.Context) (Pipe, error) {
+		p, err := d.Dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+}
+
+// learnt brings what the client knows up to date after a run, and explains
+// what the server said.
+func (c *Client) learnt(ctx context.Context, l *listener, r syncer.Result) (SyncResult, error) {
+	out := SyncResult{Progress: r.Progress, Outcomes: map[syncproto.Outcome]int{}}
+	if err := c.opened(ctx); err != nil {
+		return out, err
+	}
+	if err := c.learnRecovery(ctx); err != nil {
+		return out, err
+	}
+	// Neither of these may fail a sync that stands: both are made up for later.
+	if err := c.store.Maintain(ctx); err != nil {
+		c.log.Warn("tidying up after a sync failed", "err", err)
+	}
+	if r.Progress.RecordsDown > 0 {
+		if err := c.store.SaveIndex(ctx); err != nil {
+			c.log.Warn("writing the index failed", "err", err)
+		}
+	}
+	for _, id := range l.order {
+		res := l.heard[id]
+		out.Outcomes[res.Outcome]++
+		if len(out.Verdicts) >= MaxVerdicts && calm(res.Outcome) {
+			continue
+		}
+		var form *schemas.Form
+		if own, err := c.store.Change(ctx, id); err == nil && own.Change != nil {
+			form, _ = c.forms.Form(schemas.FormID(own.Change.Header.Form))
+		}
+		out.Verdicts = append(out.Verdicts, c.verdict(form, &res))
+	}
+	slices.SortStableFunc(out.Verdicts, func(a, b Verdict) int { return boolOrder(calm(a.Outcome), calm(b.Outcome)) })
+	out.Verdicts = out.Verdicts[:min(len(out.Verdicts), MaxVerdicts)]
+	var err error
+	out.Conflicts, err = c.store.Count(ctx, localstore.Filter{Conflicts: true, Deleted: true})
+	return out, err
+}
+
+// calm reports whether an outcome needs nobody's attention.
+func calm(o syncproto.Outcome) bool {
+	return o == syncproto.Applied || o == syncproto.Merged || o == syncproto.Duplicate
+}
+
+func boolOrder(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// learnRecovery seals the device key for the province's recovery key, once it
+// is known: a device enrolled by a typed code learns it at first contact.
+func (c *Client) learnRecovery(ctx context.Context) error {
+	id, _ := c.known()
+	if len(id.Server) == 0 {
+		return nil
+	}
+	if _, err := c.store.RecoveryBox(ctx); err == nil || !errors.Is(err, localstore.ErrNoRecovery) {
+		return err
+	}
+	keys, err := wire.DecodeServerKeys(id.Server)
+	if err != nil {
+		return fmt.Errorf("read the server's keys: %w", err)
+	}
+	if keys.Recovery == [32]byte{} {
+		return nil
+	}
+	return c.store.SetRecovery(ctx, keys.Recovery[:])
+}
+
+// endOf is what a run's end means for its caller.
+func endOf(ctx context.Context, mode syncer.Mode, r syncer.Result) error {
+	var kind error
+	switch r.Outcome {
+	case syncer.CaughtUp:
+		return nil
+	case syncer.Stopped:
+		if mode == syncer.Watch && ctx.Err() != nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		kind = ErrNotReachable
+	case syncer.Incompatible:
+		kind = ErrIncompatible
+	case syncer.WrongServer:
+		kind = ErrWrongServer
+	case syncer.StoreFailed:
+		kind = ErrFailed
+		for _, b := range below() {
+			if errors.Is(r.Err, b.err) {
+				kind = b.kind
+				break
+			}
+		}
+	case syncer.NotReachable:
+		kind = ErrNotReachable
+		switch {
+		case errors.Is(r.Err, wsdial.ErrNoNetwork):
+			kind = ErrNoNetwork
+		case errors.Is(r.Err, wsdial.ErrNotMahalleh), errors.Is(r.Err, wsdial.ErrCertificate):
+			kind = ErrWrongServer
+		}
+	default:
+		kind = refusalOf(r.Code)
+	}
+	return refuse(kind, r.Err, "after", r.RetryAfter, "session", r.Key)
+}
+
+func refusalOf(code session.CloseCode) error {
+	switch code {
+	case session.CloseBadCode:
+		return ErrBadCode
+	case session.CloseUsedCode:
+		return ErrUsedCode
+	case session.CloseUnknownDevice, session.CloseRevoked:
+		return ErrRefused
+	case session.CloseBusy, session.CloseFull, session.CloseClock, session.CloseLimits:
+		return ErrBusy
+	}
+	return ErrFailed
+}
+
+// listener notes what the server says of own changes on its way to the store.
+type listener struct {
+	*sessionstore.Store
+	heard map[syncproto.ChangeID]syncproto.Result
+	order []syncproto.ChangeID
+}
+
+func (l *listener) hear(results []syncproto.Result) {
+	for _, r := range results {
+		if _, known := l.heard[r.Change]; !known {
+			l.order = append(l.order, r.Change)
+		}
+		l.heard[r.Change] = r
+	}
+}
+
+// CommitResults implements syncer.Store.
+func (l *listener) CommitResults(ctx context.Context, e session.CommitResults) error {
+	err := l.Store.CommitResults(ctx, e)
+	if err == nil {
+		l.hear(e.Results)
+	}
+	return err
+}
+
+// CommitPage implements syncer.Store.
+func (l *listener) CommitPage(ctx context.Context, e session.CommitPage) error {
+	err := l.Store.CommitPage(ctx, e)
+	if err == nil {
+		l.hear(e.Page.Results)
+	}
+	return err
+}
+
+// CommitCaught implements syncer.Store.
+func (l *listener) CommitCaught(ctx context.Context, e session.CommitCaught) (session.CaughtCommitted, error) {
+	out, err := l.Store.CommitCaught(ctx, e)
+	if err == nil {
+		l.hear(e.Caught.Results)
+		for i := range e.Caught.Pages {
+			l.hear(e.Caught.Pages[i].Results)
+		}
+	}
+	return out, err
+}
