@@ -1,0 +1,120 @@
+package figures
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"mahalleh/client-sdk/localstore"
+	"mahalleh/schemas/forms"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/wire"
+)
+
+// passphrase unlocks the devices of the figures: a device in the field is
+// unlocked by one, whose cost is a part of what is measured.
+const passphrase = "کوچه‌های محلهٔ ما"
+
+// facilitator is the person of the measured device.
+func facilitator() syncproto.PersonID { return syncproto.PersonID{7} }
+
+// deviceName is the database's file in a device's folder.
+const deviceName = "device.db"
+
+// realClock is this machine's clock.
+type realClock struct{ began time.Time }
+
+func newClock() realClock { return realClock{time.Now()} }
+
+func (realClock) Now() time.Time          { return time.Now() }
+func (c realClock) Uptime() time.Duration { return time.Since(c.began) }
+
+func deviceOptions(dir, vfs string) (localstore.Options, error) {
+	pkg, err := forms.Load()
+	if err != nil {
+		return localstore.Options{}, fmt.Errorf("load the forms: %w", err)
+	}
+	return localstore.Options{Path: filepath.Join(dir, deviceName), VFS: vfs, Clock: newClock(), Rand: rand.Reader, Packages: pkg}, nil
+}
+
+// pageRecords is how many records a page brings to a device that is filled.
+const pageRecords = 500
+
+// filledDevice makes a device's store in a folder, with n records that came
+// from a server page by page.
+func (r *run) filledDevice(ctx context.Context, dir, vfs string, n int) (*localstore.Store, error) {
+	opt, err := deviceOptions(dir, vfs)
+	if err != nil {
+		return nil, err
+	}
+	store, err := localstore.Create(ctx, opt, localstore.Setup{
+		Identity:    localstore.Identity{Person: facilitator(), Place: home(), Scopes: scopes(), Confirmed: true},
+		Credentials: []localstore.Credential{{Person: facilitator(), Passphrase: passphrase}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a device: %w", err)
+	}
+	if err := r.fill(ctx, store, newWriter(opt.Packages), n); err != nil {
+		store.Close()
+		return nil, fmt.Errorf("fill a device: %w", err)
+	}
+	return store, nil
+}
+
+func (r *run) fill(ctx context.Context, store *localstore.Store, w *writer, n int) error {
+	at := map[syncproto.ScopeID]uint64{}
+	for done := 0; done < n; {
+		made, err := w.create(min(pageRecords, n-done))
+		if err != nil {
+			return err
+		}
+		pages := map[syncproto.ScopeID]*wire.Page{}
+		for _, ch := range made {
+			scope := ch.Header.Scope
+			p := pages[scope]
+			if p == nil {
+				p = &wire.Page{Scope: scope, Era: syncproto.EraID{1}, From: at[scope], To: at[scope]}
+				pages[scope] = p
+			}
+			p.To++
+			state, err := stateOf(ch, p.To)
+			if err != nil {
+				return err
+			}
+			p.Records = append(p.Records, wire.AppendRecord(nil, state, 0))
+		}
+		for scope, p := range pages {
+			if _, err := store.ApplyPage(ctx, p); err != nil {
+				return err
+			}
+			at[scope] = p.To
+		}
+		done += len(made)
+		r.Progress(r.figure.Name, done, n)
+	}
+	return nil
+}
+
+// stateOf is the record that a change makes, as the server would number it.
+func stateOf(ch *syncproto.Change, position uint64) (*syncproto.RecordState, error) {
+	s := syncproto.NewRecordState(ch.Header.Record)
+	if _, err := merge.Apply(s, ch, nobody{}); err != nil {
+		return nil, err
+	}
+	s.Number, s.Position, s.Entered = 1, position, position
+	for _, c := range s.Cells {
+		c.Position = position
+	}
+	return s, nil
+}
+
+// nobody is a history in which nothing has happened.
+type nobody struct{}
+
+// Standing implements merge.History.
+func (nobody) Standing(syncproto.ChangeID) (merge.Standing, []syncproto.Op, error) {
+	return merge.Unknown, nil, nil
+}

@@ -1,0 +1,23 @@
+package figures
+
+import "slices"
+
+// All returns the figures in the order of the project's table.
+func All() []*Figure {
+	return []*Figure{
+		permutations(),
+		wireChange(),
+		save(),
+		unlock(),
+	}
+}
+
+// Find returns the figure of a name.
+func Find(name string) (*Figure, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(f *Figure) bool { return f.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return all[i], true
+}
