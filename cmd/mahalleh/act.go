@@ -12,8 +12,8 @@ import (
 	"mahalleh/server/store"
 )
 
-// desk is where acts are done: the opened server, in whichever process holds
-// the store.
+// desk is where acts are done, in whichever process holds the store. server is
+// nil for acts that need the store alone.
 type desk struct {
 	server  *server.Server
 	store   *sqlitestore.Store
@@ -21,6 +21,8 @@ type desk struct {
 	folder  folder
 	// addresses are where devices reach the server, nil if it does not listen.
 	addresses []string
+	// clock is the machine's, Unix milliseconds.
+	clock func() int64
 }
 
 func (d *desk) view(ctx context.Context, f func(store.Reader) error) error {
@@ -38,6 +40,15 @@ type tell struct {
 	progress func(cli.Key, cli.Args)
 }
 
+// now is the server's time, Unix milliseconds.
+func (d *desk) now() int64 {
+	if d.server == nil {
+		return d.clock()
+	}
+	ms, _ := d.server.Hub().Now()
+	return ms
+}
+
 // act does one thing. request is its JSON.
 type act func(ctx context.Context, d *desk, request json.RawMessage, out tell) error
 
@@ -45,20 +56,38 @@ type act func(ctx context.Context, d *desk, request json.RawMessage, out tell) e
 // socket offers exactly these.
 func acts() map[string]act {
 	return map[string]act{
-		"status":         typed(actStatus),
-		"place.add":      typed(actPlaceAdd),
-		"place.list":     typed(actPlaceList),
-		"person.add":     typed(actPersonAdd),
-		"person.list":    typed(actPersonList),
-		"person.disable": typed(actPersonDisable),
-		"grant.add":      typed(actGrantAdd),
-		"grant.revoke":   typed(actGrantRevoke),
-		"grant.list":     typed(actGrantList),
-		"enrol":          typed(actEnrol),
-		"device.list":    typed(actDeviceList),
-		"device.revoke":  typed(actDeviceRevoke),
+		"status":              typed(actStatus),
+		"place.add":           typed(actPlaceAdd),
+		"place.list":          typed(actPlaceList),
+		"person.add":          typed(actPersonAdd),
+		"person.list":         typed(actPersonList),
+		"person.disable":      typed(actPersonDisable),
+		"grant.add":           typed(actGrantAdd),
+		"grant.revoke":        typed(actGrantRevoke),
+		"grant.list":          typed(actGrantList),
+		"enrol":               typed(actEnrol),
+		"device.list":         typed(actDeviceList),
+		"device.revoke":       typed(actDeviceRevoke),
+		"conflicts":           typed(actConflicts),
+		"quarantine.list":     typed(actQuarantineList),
+		"quarantine.show":     typed(actQuarantineShow),
+		"quarantine.release":  typed(actQuarantineRelease),
+		"quarantine.correct":  typed(actQuarantineCorrect),
+		"quarantine.reassign": typed(actQuarantineReassign),
+		"quarantine.keep":     typed(actQuarantineKeep),
+		"erase":               typed(actErase),
+		actNameBackup:         typed(actBackup),
+		actNameCheck:          typed(actCheck),
+		"export":              typed(actExport),
 	}
 }
+
+// The acts that need the store alone. Without a running server they are done
+// without opening one: a damaged store can still be looked at and copied.
+const (
+	actNameBackup = "backup"
+	actNameCheck  = "fsck"
+)
 
 // nothing is the request of an act that needs none.
 type nothing struct{}

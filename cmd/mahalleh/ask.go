@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -38,14 +39,20 @@ func ask[I any](ctx context.Context, a *cli.App, name string, request any, each 
 				raw = made
 			}
 			var item I
-			if err := json.Unmarshal(raw, &item); err != nil {
+			dec := json.NewDecoder(bytes.NewReader(raw))
+			dec.UseNumber()
+			if err := dec.Decode(&item); err != nil {
 				return fmt.Errorf("read a result: %w", err)
 			}
 			return each(item)
 		},
 		progress: func(key cli.Key, args cli.Args) { progress.Update(key, args) },
 	}
-	d, err := openDesk(ctx, a, f)
+	open := openDesk
+	if name == actNameBackup || name == actNameCheck {
+		open = openBareDesk
+	}
+	d, err := open(ctx, a, f)
 	if errors.Is(err, store.ErrInUse) {
 		inUse := err
 		if err = knock(ctx, f, name, body, out); errors.Is(err, errNoDoor) {
@@ -83,26 +90,39 @@ func openDesk(ctx context.Context, a *cli.App, f folder) (d *desk, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d = &desk{folder: f}
-	defer func() {
-		if err != nil {
-			d, err = nil, errors.Join(err, d.close())
-		}
-	}()
-	if d.store, err = openStore(ctx, f); err != nil {
-		return d, err
-	}
-	if d.journal.Erasures, err = sqlitestore.OpenErasures(f.erasures()); err != nil {
-		return d, err
+	if d, err = openStoreDesk(ctx, a, f); err != nil {
+		return nil, err
 	}
 	d.server, err = server.Open(ctx, server.Options{
-		Store: d.store, Packages: packages, Erasures: d.journal,
-		Clock: func() int64 { return a.Now().UnixMilli() }, Rand: rand.Reader, Log: a.Log(),
+		Store: d.store, Packages: packages, Erasures: d.journal, Clock: d.clock, Rand: rand.Reader, Log: a.Log(),
 	})
-	if err == nil && fresh {
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	if fresh {
 		a.Note("mahalleh.store.made", cli.Args{"dir": f.dir})
 	}
-	return d, err
+	return d, nil
+}
+
+// openBareDesk opens a store that is there, without a server over it.
+func openBareDesk(ctx context.Context, a *cli.App, f folder) (*desk, error) {
+	if f.fresh() {
+		return nil, &cli.Error{Code: cli.DataInvalid, Key: "mahalleh.store.none", Args: cli.Args{"dir": f.dir}, Hint: "mahalleh.store.none_hint"}
+	}
+	return openStoreDesk(ctx, a, f)
+}
+
+func openStoreDesk(ctx context.Context, a *cli.App, f folder) (*desk, error) {
+	d := &desk{folder: f, clock: func() int64 { return a.Now().UnixMilli() }}
+	var err error
+	if d.store, err = openStore(ctx, f); err != nil {
+		return nil, err
+	}
+	if d.journal.Erasures, err = sqlitestore.OpenErasures(f.erasures()); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
 }
 
 func openStore(ctx context.Context, f folder) (*sqlitestore.Store, error) {

@@ -24,5 +24,12 @@ func commands(a *cli.App) []*cobra.Command {
 		grantCommand(a),
 		enrolCommand(a),
 		deviceCommand(a),
+		conflictsCommand(a),
+		quarantineCommand(a),
+		eraseCommand(a),
+		backupCommand(a),
+		restoreCommand(a),
+		fsckCommand(a),
+		exportCommand(a),
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/server/access"
+	"mahalleh/server/hub"
 	"mahalleh/server/store"
 )
 
@@ -35,6 +36,9 @@ func explain(err error) *cli.Error {
 	if e := explainPlace(err); e != nil {
 		return e
 	}
+	if e := explainHub(err); e != nil {
+		return e
+	}
 	return explainPerson(err)
 }
 
@@ -54,6 +58,18 @@ func explainStore(err error) *cli.Error {
 		return &cli.Error{Code: cli.Failure, Key: "mahalleh.store.disk", Hint: "mahalleh.store.disk_hint", Cause: err}
 	case errors.Is(err, access.ErrOtherKeys):
 		return &cli.Error{Code: cli.Refused, Key: "mahalleh.store.other_keys", Hint: "mahalleh.store.other_keys_hint", Cause: err}
+	}
+	return nil
+}
+
+func explainHub(err error) *cli.Error {
+	switch {
+	case errors.Is(err, hub.ErrNotQuarantined):
+		return &cli.Error{Code: cli.Refused, Key: "mahalleh_data.quarantine.not_there", Hint: "mahalleh_data.quarantine.not_there_hint", Cause: err}
+	case errors.Is(err, hub.ErrNotReleasable):
+		return &cli.Error{Code: cli.Refused, Key: "mahalleh_data.quarantine.not_releasable", Hint: "mahalleh_data.quarantine.not_releasable_hint", Cause: err}
+	case errors.Is(err, hub.ErrClosed):
+		return &cli.Error{Code: cli.NotReachable, Key: "mahalleh.door.cut", Hint: "mahalleh.door.cut_hint", Cause: err}
 	}
 	return nil
 }

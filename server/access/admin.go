@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -220,4 +221,10 @@ func nearest[T any](all []T, distance func(T) int) []T {
 		out = append(out, r.x)
 	}
 	return out
+}
+
+// Keep writes an act into the audit that somebody carried out by other means
+// than an Admin, such as a backup or an export.
+func (a *Admin) Keep(ctx context.Context, act, subject, note string) error {
+	return a.Store.Update(ctx, func(tx store.Tx) error { return a.note(tx, act, subject, note) })
 }

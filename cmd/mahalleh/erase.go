@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"mahalleh/cmd/internal/cli"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+)
+
+// recordItem is a record as erase shows it before and after.
+type recordItem struct {
+	Record string `json:"record"`
+	Form   string `json:"form"`
+	scopeName
+	Changes int  `json:"changes"`
+	Erased  bool `json:"erased"`
+}
+
+type erase struct {
+	Record string `json:"record"`
+	// Look only says what would be erased.
+	Look bool   `json:"look"`
+	Why  string `json:"why"`
+}
+
+func actErase(ctx context.Context, d *desk, q erase, out tell) error {
+	id, err := syncproto.ParseID(q.Record)
+	if err != nil {
+		return &cli.Error{Code: cli.DataInvalid, Key: "mahalleh_data.erase.bad_id", Args: cli.Args{"record": q.Record}, Hint: "mahalleh_data.erase.bad_id_hint", Cause: err}
+	}
+	item, err := d.recordItem(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !q.Look && !item.Erased {
+		if err := d.server.Hub().Erase(ctx, id); err != nil {
+			return err
+		}
+		if err := d.server.Admin().Keep(ctx, "erased", item.Record, q.Why); err != nil {
+			return err
+		}
+		item.Erased = true
+	}
+	return out.item(item)
+}
+
+func (d *desk) recordItem(ctx context.Context, id syncproto.RecordID) (item recordItem, err error) {
+	err = d.view(ctx, func(r store.Reader) error {
+		row, err := r.Record(id)
+		if errors.Is(err, store.ErrNotFound) {
+			return &cli.Error{Code: cli.DataInvalid, Key: "mahalleh_data.erase.unknown", Args: cli.Args{"record": id.String()}, Hint: "mahalleh_data.erase.unknown_hint", Cause: err}
+		}
+		if err != nil {
+			return fmt.Errorf("read record %s: %w", id, err)
+		}
+		history, err := r.History(id)
+		if err != nil {
+			return fmt.Errorf("read history of %s: %w", id, err)
+		}
+		n, err := d.names(r)
+		if err != nil {
+			return err
+		}
+		_, form := n.form(row.State.Form)
+		item = recordItem{Record: id.String(), Form: form, scopeName: n.scopes[row.State.Home], Changes: len(history), Erased: row.State.Erased}
+		return nil
+	})
+	return item, err
+}
+
+func eraseCommand(a *cli.App) *cobra.Command {
+	var q erase
+	var yes bool
+	c := a.Command("erase RECORD", "mahalleh_data.erase", func(ctx context.Context, args []string) error {
+		q.Record, q.Look = args[0], true
+		var found recordItem
+		err := ask(ctx, a, "erase", q, func(r recordItem) error {
+			found = r
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if !found.Erased && !yes {
+			question := a.T("mahalleh_data.erase.sure", cli.Args{"form": found.Form, "place": found.PlaceName, "n": found.Changes, "id": found.Record})
+			sure, err := a.Confirm(ctx, question, false, "mahalleh_data.erase.sure_hint")
+			if err != nil {
+				return err
+			}
+			if !sure {
+				return &cli.Error{Code: cli.Refused, Key: "mahalleh_data.erase.left", Hint: "mahalleh_data.erase.left_hint"}
+			}
+		}
+		q.Look = false
+		return ask(ctx, a, "erase", q, func(r recordItem) error {
+			if a.JSON() {
+				return a.PrintJSON(r)
+			}
+			if err := a.Say("mahalleh_data.erase.done", cli.Args{"id": r.Record}); err != nil {
+				return err
+			}
+			a.Note("mahalleh_data.erase.backups")
+			return nil
+		})
+	})
+	c.Flags().BoolVar(&yes, "yes", false, a.T("mahalleh.flag.yes"))
+	c.Flags().StringVar(&q.Why, "why", "", a.T("mahalleh.flag.why"))
+	return c
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"mahalleh/cmd/internal/cli"
+)
+
+// checkItem is what fsck prints.
+type checkItem struct {
+	Logs     int64         `json:"logs"`
+	Entries  int64         `json:"entries"`
+	Changes  int64         `json:"changes"`
+	Records  int64         `json:"records"`
+	Scopes   int64         `json:"scopes"`
+	Acts     int64         `json:"acts"`
+	Problems []problemItem `json:"problems"`
+}
+
+// problemItem is one fault, in the words of the store's developers.
+type problemItem struct {
+	Where string `json:"where"`
+	What  string `json:"what"`
+}
+
+func actCheck(ctx context.Context, d *desk, _ nothing, out tell) error {
+	out.progress("mahalleh_data.fsck.reading", nil)
+	rep, err := d.store.Check(ctx)
+	if err != nil {
+		return err
+	}
+	item := checkItem{Logs: rep.Logs, Entries: rep.Entries, Changes: rep.Changes, Records: rep.Records, Scopes: rep.Scopes, Acts: rep.Acts, Problems: []problemItem{}}
+	for _, p := range rep.Problems {
+		item.Problems = append(item.Problems, problemItem{Where: p.Where, What: p.What})
+	}
+	return out.item(item)
+}
+
+func fsckCommand(a *cli.App) *cobra.Command {
+	return a.Command("fsck", "mahalleh_data.fsck", func(ctx context.Context, _ []string) error {
+		return ask(ctx, a, "fsck", nothing{}, func(c checkItem) error {
+			var err error
+			if a.JSON() {
+				err = a.PrintJSON(c)
+			} else {
+				err = sayCheck(a, c)
+			}
+			if err == nil && len(c.Problems) > 0 {
+				err = &cli.Error{Code: cli.DataInvalid, Key: "mahalleh_data.fsck.problems", Args: cli.Args{"n": len(c.Problems)}, Hint: "mahalleh.store.damaged_hint"}
+			}
+			return err
+		})
+	})
+}
+
+func sayCheck(a *cli.App, c checkItem) error {
+	if err := a.Say("mahalleh_data.fsck.read", cli.Args{"records": c.Records, "changes": c.Changes, "logs": c.Logs, "scopes": c.Scopes}); err != nil {
+		return err
+	}
+	if len(c.Problems) == 0 {
+		return a.Say("mahalleh_data.fsck.sound")
+	}
+	table := a.Table("mahalleh.column.where", "mahalleh.column.fault")
+	for _, p := range c.Problems {
+		table.Row(p.Where, p.What)
+	}
+	return table.Write()
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mahalleh/cmd/internal/cli"
+	"mahalleh/server/sqlitestore"
+	"mahalleh/server/store"
+)
+
+// restored is what restore prints.
+type restored struct {
+	backupItem
+	// Kept is where the data that stood there before are now.
+	Kept string `json:"kept,omitempty"`
+	// Erasures are how many records the journals say were erased.
+	Erasures int `json:"erasures"`
+	// Era names the new opening, by which devices see the restore.
+	Era string `json:"era"`
+}
+
+type restore struct {
+	dir, erasures string
+	force         bool
+}
+
+func restoreCommand(a *cli.App) *cobra.Command {
+	var r restore
+	c := a.Command("restore DIR", "mahalleh_data.restore", func(ctx context.Context, args []string) error {
+		f, err := folderOf(a)
+		if err != nil {
+			return err
+		}
+		if r.dir, err = filepath.Abs(args[0]); err != nil {
+			return fmt.Errorf("restore %s: %w", args[0], err)
+		}
+		done, err := r.run(ctx, a, f)
+		if err != nil {
+			return err
+		}
+		if a.JSON() {
+			return a.PrintJSON(done)
+		}
+		if done.Kept != "" {
+			a.Note("mahalleh_data.restore.kept", cli.Args{"path": done.Kept})
+		}
+		return a.Say("mahalleh_data.restore.done", cli.Args{"when": minute(a, done.Time), "records": done.Records, "changes": done.Changes, "erasures": done.Erasures})
+	})
+	c.Flags().BoolVar(&r.force, "force", false, a.T("mahalleh_data.restore.flag_force"))
+	c.Flags().StringVar(&r.erasures, "erasures", "", a.T("mahalleh_data.restore.flag_erasures"))
+	return c
+}
+
+func (r *restore) run(ctx context.Context, a *cli.App, f folder) (restored, error) {
+	var done restored
+	if !f.fresh() && !r.force {
+		return done, &cli.Error{Code: cli.Refused, Key: "mahalleh_data.restore.exists", Args: cli.Args{"dir": f.dir}, Hint: "mahalleh_data.restore.exists_hint"}
+	}
+	if err := nobodyIn(ctx, f); err != nil {
+		return done, err
+	}
+	progress := a.Progress()
+	defer progress.Done()
+	progress.Update("mahalleh_data.backup.verifying", cli.Args{"dir": r.dir})
+	// Before anything is moved: a backup that cannot be relied on changes nothing.
+	if _, _, err := sqlitestore.Verify(ctx, r.dir); err != nil {
+		return done, badBackup(r.dir, err)
+	}
+	if err := r.gatherErasures(f); err != nil {
+		return done, err
+	}
+	progress.Update("mahalleh_data.restore.copying", cli.Args{"dir": r.dir})
+	kept, err := setAside(f, a.Now())
+	if err != nil {
+		return done, err
+	}
+	m, err := sqlitestore.Restore(ctx, r.dir, f.database())
+	if err != nil {
+		return done, errors.Join(badBackup(r.dir, err), putBack(f, kept))
+	}
+	d, err := openDesk(ctx, a, f)
+	if err != nil {
+		return done, err
+	}
+	erased, err := d.journal.All()
+	done = restored{backupItem: backupOf(r.dir, m), Kept: kept, Erasures: len(erased), Era: d.server.Health(ctx).Era}
+	if err == nil {
+		err = d.server.Admin().Keep(ctx, "restored", r.dir, done.Time)
+	}
+	return done, errors.Join(err, d.close())
+}
+
+func badBackup(dir string, err error) error {
+	if errors.Is(err, store.ErrNewer) || errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrInUse) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &cli.Error{Code: cli.DataInvalid, Key: "mahalleh_data.restore.bad", Args: cli.Args{"dir": dir}, Hint: "mahalleh_data.restore.bad_hint", Cause: err}
+}
+
+// nobodyIn refuses while another process holds the store. One that cannot be
+// opened for another reason is just why somebody restores.
+func nobodyIn(ctx context.Context, f folder) error {
+	if f.fresh() {
+		return nil
+	}
+	st, err := openStore(ctx, f)
+	if errors.Is(err, store.ErrInUse) {
+		return err
+	}
+	if err == nil {
+		return st.Close()
+	}
+	return nil
+}
+
+// gatherErasures brings into the journal what the backup's and a given one
+// know: whoever was forgotten stays forgotten.
+func (r *restore) gatherErasures(f folder) error {
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	paths := []string{filepath.Join(r.dir, erasuresName)}
+	if r.erasures != "" {
+		paths = append(paths, r.erasures)
+	}
+	for _, path := range paths {
+		if _, err := os.Stat(path); err != nil {
+			if path == r.erasures || !errors.Is(err, os.ErrNotExist) {
+				return &cli.Error{Code: cli.Usage, Key: "mahalleh_data.restore.no_erasures", Args: cli.Args{"file": path}, Hint: "mahalleh_data.restore.no_erasures_hint", Cause: err}
+			}
+			continue
+		}
+		j, err := sqlitestore.OpenErasures(path)
+		if err != nil {
+			return err
+		}
+		more, err := j.All()
+		if err = errors.Join(err, j.Close()); err != nil {
+			return err
+		}
+		if err := addErasures(f.erasures(), more); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// besides are what SQLite keeps beside a database.
+func besides() []string { return []string{"", "-wal", "-shm", "-journal"} }
+
+// setAside moves the database that stands there out of the way, under a name
+// with the time; "" if there is none.
+func setAside(f folder, now time.Time) (string, error) {
+	if f.fresh() {
+		return "", nil
+	}
+	kept := f.database() + ".before-" + now.UTC().Format("20060102T150405Z")
+	if _, err := os.Lstat(kept); !errors.Is(err, os.ErrNotExist) {
+		return "", errors.Join(fmt.Errorf("keep the old data: %s is there already", kept), err)
+	}
+	for _, end := range besides() {
+		if err := os.Rename(f.database()+end, kept+end); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", errors.Join(fmt.Errorf("keep the old data: %w", err), putBack(f, kept))
+		}
+	}
+	return kept, nil
+}
+
+// putBack undoes setAside.
+func putBack(f folder, kept string) error {
+	if kept == "" {
+		return nil
+	}
+	var errs []error
+	for _, end := range besides() {
+		if err := os.Rename(kept+end, f.database()+end); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("put the old data back: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
