@@ -1,0 +1,388 @@
+package syncws
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+
+	"mahalleh/server/hub"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/session"
+	"mahalleh/syncproto/wire"
+)
+
+// handshakeWithin is how long, in milliseconds, the secure channel may take: a
+// device needs two round trips on a line that has just woken, and whoever only
+// holds a place must not hold it long.
+const handshakeWithin = 30_000
+
+// errNoChannel says that the peer let the handshake's time pass.
+var errNoChannel = errors.New("no secure channel in time")
+
+// Surroundings are what conversations share. All but Log are needed.
+type Surroundings struct {
+	Hub      *hub.Hub
+	Identity *hub.Identity
+	// Codec is shared by the whole process.
+	Codec *wire.Codec
+	// Clock is the server's time, Unix milliseconds; during one conversation it
+	// only goes forward.
+	Clock func() int64
+	// Random is a cryptographic source, safe for concurrent use.
+	Random io.Reader
+	Log    *slog.Logger
+}
+
+// Conversation is the server's end of one connection without goroutine, timer
+// or socket: bytes in, bytes out, effects carried out at once. One goroutine
+// uses it.
+type Conversation struct {
+	s       *Surroundings
+	ctx     context.Context
+	log     *slog.Logger
+	channel *session.Channel
+	machine *session.Server
+	desk    *hub.Desk
+	peer    wire.PeerDictionaries
+
+	begun   int64
+	replies [][]byte // of the handshake
+	effects []session.ServerEffect
+	closed  *session.Close
+	cause   error
+
+	// scopes and logs are what the session is woken for; interested, if set, is
+	// told of them before anything is read, so that nothing falls in between.
+	scopes     map[syncproto.ScopeID]bool
+	logs       []syncproto.LogID
+	interested func(scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID)
+	// open are entries whose result was told and may still change.
+	open map[place]syncproto.Result
+}
+
+// place is an entry of a log.
+type place struct {
+	log syncproto.LogID
+	seq uint64
+}
+
+// maxOpen bounds the results that a session watches for changes; what is
+// beyond is told at the next contact.
+const maxOpen = 1024
+
+// NewConversation begins the server's end of a connection. ctx is handed to
+// the hub; who names the other end in the log.
+func NewConversation(ctx context.Context, s *Surroundings, who string) *Conversation {
+	log := s.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	keys := s.Identity.Keys()
+	pair := session.KeyPair{Private: [32]byte(s.Identity.Noise.Bytes()), Public: keys.Noise}
+	return &Conversation{s: s, ctx: ctx, log: log.With("peer", who), begun: s.Clock(),
+		channel: session.ServerChannel(pair, wire.AppendServerKeys(nil, &keys), s.Random),
+		machine: session.NewServer(), desk: s.Hub.NewDesk(s.Identity, s.Codec)}
+}
+
+// Feed takes one message from the device.
+func (c *Conversation) Feed(msg []byte) {
+	if c.closed != nil {
+		return
+	}
+	stood := c.channel.Established()
+	reply, frame, err := c.channel.Receive(msg)
+	if reply != nil {
+		c.replies = append(c.replies, reply)
+	}
+	if err != nil {
+		c.Cut(err)
+		return
+	}
+	if !stood {
+		if c.channel.Established() {
+			c.step(session.ServerConnected{Noise: c.channel.Peer(), Handshake: c.channel.Binding()})
+		}
+		return
+	}
+	m, err := c.s.Codec.DecodeFrame(frame)
+	if err != nil {
+		c.Cut(fmt.Errorf("read a message: %w", err))
+		return
+	}
+	if h, ok := m.(*wire.Hello); ok {
+		c.peer = wire.KnownDictionaries(h.Dictionaries)
+	}
+	c.step(session.Received{Message: m})
+}
+
+// Next returns the next message for the device, nil if there is none now. Call
+// it when the connection can take a message, after each of the other calls too.
+func (c *Conversation) Next() []byte {
+	if len(c.replies) > 0 {
+		b := c.replies[0]
+		c.replies = c.replies[1:]
+		return b
+	}
+	if !c.channel.Established() {
+		return nil
+	}
+	m, effects := c.machine.Next(c.s.Clock())
+	c.run(effects)
+	if m == nil {
+		return nil
+	}
+	frame, err := c.s.Codec.AppendFrame(nil, m, c.peer)
+	var b []byte
+	if err == nil {
+		b, err = c.channel.Seal(frame)
+	}
+	if err != nil {
+		c.Cut(fmt.Errorf("write a message: %w", err))
+		return nil
+	}
+	return b
+}
+
+// Tell wakes the conversation for what it is interested in; what it is not, it
+// passes over.
+func (c *Conversation) Tell(e hub.Event) {
+	if c.closed != nil || !c.channel.Established() {
+		return
+	}
+	var moved []syncproto.ScopeID
+	for scope := range e.Scopes {
+		if c.scopes[scope] {
+			moved = append(moved, scope)
+		}
+	}
+	if len(moved) > 0 {
+		slices.SortFunc(moved, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
+		c.step(session.Moved{Scopes: moved})
+	}
+	if e.Access {
+		c.step(session.GrantsChanged{})
+	}
+	for _, log := range c.logs {
+		if e.Backups[log] {
+			c.backup(log)
+		}
+	}
+	if slices.ContainsFunc(c.logs, func(l syncproto.LogID) bool { return e.Logs[l] }) {
+		c.results()
+	}
+}
+
+// backup tells the device how far its log is in a verified backup.
+func (c *Conversation) backup(log syncproto.LogID) {
+	var row store.Log
+	err := c.s.Hub.Store().View(c.ctx, func(r store.Reader) (err error) {
+		row, err = r.Log(log)
+		return err
+	})
+	if err != nil {
+		c.log.Error("how far a log is in a backup could not be read", "log", log, "err", err)
+		return // Welcome tells it
+	}
+	c.step(session.BackupVerified{Log: log, Seq: row.BackupSafe})
+}
+
+// results looks whether results that were told are others now.
+func (c *Conversation) results() {
+	if len(c.open) == 0 {
+		return
+	}
+	var changed []syncproto.Result
+	err := c.s.Hub.Store().View(c.ctx, func(r store.Reader) error {
+		changed = nil
+		for _, at := range c.openPlaces() {
+			rows, err := r.Results(at.log, at.seq, 1)
+			if err != nil {
+				return err
+			}
+			if len(rows) == 1 && rows[0].Seq == at.seq && !same(rows[0].Result, c.open[at]) {
+				changed = append(changed, rows[0].Result)
+				c.note(at, rows[0].Result)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		c.log.Error("changed results could not be read", "err", err)
+		return
+	}
+	if len(changed) > 0 {
+		c.step(session.ResultsChanged{Results: changed})
+	}
+}
+
+func (c *Conversation) openPlaces() []place {
+	all := make([]place, 0, len(c.open))
+	for at := range c.open {
+		all = append(all, at)
+	}
+	slices.SortFunc(all, func(a, b place) int {
+		if n := bytes.Compare(a.log[:], b.log[:]); n != 0 {
+			return n
+		}
+		return cmp.Compare(a.seq, b.seq)
+	})
+	return all
+}
+
+// note keeps a result that may change: a change that waits or is set aside.
+func (c *Conversation) note(at place, r syncproto.Result) {
+	switch r.Outcome {
+	case syncproto.Parked, syncproto.Quarantined:
+		if _, known := c.open[at]; known || len(c.open) < maxOpen {
+			if c.open == nil {
+				c.open = map[place]syncproto.Result{}
+			}
+			c.open[at] = r
+		}
+	default:
+		delete(c.open, at)
+	}
+}
+
+func same(a, b syncproto.Result) bool {
+	return a.Outcome == b.Outcome && a.Reason == b.Reason && a.WaitsFor == b.WaitsFor && a.Position == b.Position
+}
+
+// Shed asks the device to leave and to come back after some milliseconds.
+func (c *Conversation) Shed(code wire.RefuseCode, after int64) {
+	c.step(session.Shed{Code: code, RetryAfter: after})
+}
+
+// Deadline is when to call Tick at the latest; there is one until the
+// conversation has ended.
+func (c *Conversation) Deadline() (ms int64, ok bool) {
+	if c.closed != nil {
+		return 0, false
+	}
+	if !c.channel.Established() {
+		return c.begun + handshakeWithin, true
+	}
+	return c.machine.Deadline()
+}
+
+// Tick says that the time of Deadline has come; more often does no harm.
+func (c *Conversation) Tick() {
+	if c.closed == nil && !c.channel.Established() {
+		if c.s.Clock() >= c.begun+handshakeWithin {
+			c.Cut(errNoChannel)
+		}
+		return
+	}
+	c.step(session.Tick{})
+}
+
+// Cut says that the connection has broken, or why it must end now.
+func (c *Conversation) Cut(err error) {
+	if c.closed == nil {
+		c.cause = err
+		c.step(session.Disconnected{Err: err})
+	}
+}
+
+// Ended returns how the conversation ended, once it has. Messages may still be
+// waiting in Next.
+func (c *Conversation) Ended() (session.Close, bool) {
+	if c.closed == nil {
+		return session.Close{}, false
+	}
+	return *c.closed, true
+}
+
+// Cause is the error that broke the connection, if one did.
+func (c *Conversation) Cause() error { return c.cause }
+
+// Device is whom the conversation is with, zero before that is proved.
+func (c *Conversation) Device() syncproto.DeviceID { return c.desk.Device() }
+
+// Idle checks, when every message of Next was delivered, that nothing is stuck:
+// see session.Server.Idle. It is for tests and the simulator.
+func (c *Conversation) Idle() error {
+	if c.closed != nil {
+		return nil
+	}
+	if _, timer := c.Deadline(); !timer {
+		return errors.New("connected without a timer")
+	}
+	if !c.channel.Established() {
+		return nil
+	}
+	return c.machine.Idle()
+}
+
+// step gives the machine an event and carries out what it asks for.
+func (c *Conversation) step(ev session.ServerEvent) {
+	if c.closed == nil {
+		c.run(c.machine.Step(c.s.Clock(), ev))
+	}
+}
+
+// run carries effects out in their order, answers included.
+func (c *Conversation) run(effects []session.ServerEffect) {
+	c.effects = append(c.effects, effects...)
+	for len(c.effects) > 0 {
+		effect := c.effects[0]
+		c.effects = c.effects[1:]
+		switch e := effect.(type) {
+		case session.Close:
+			c.closed = &e
+			c.effects = nil
+			return
+		case session.Subscribe:
+			c.subscribe(e.Scopes)
+			continue
+		case session.LoadSession:
+			c.logs = c.logs[:0:0]
+			for _, a := range e.Hello.Ancestors {
+				c.logs = append(c.logs, a.Log)
+			}
+			c.logs = append(c.logs, e.Hello.Log)
+			c.open = nil
+		}
+		answer := c.desk.Do(c.ctx, effect)
+		if answer == nil {
+			continue
+		}
+		c.watch(effect, answer)
+		c.effects = append(c.effects, c.machine.Step(c.s.Clock(), answer)...)
+	}
+	if len(c.effects) == 0 {
+		c.effects = nil
+	}
+}
+
+// watch looks at answers for results that may change later.
+func (c *Conversation) watch(effect session.ServerEffect, answer session.ServerEvent) {
+	switch ev := answer.(type) {
+	case session.Accepted:
+		for _, r := range ev.Results {
+			c.note(place{ev.Log, r.Seq}, r.Result)
+		}
+	case session.ScopesRead:
+		if asked, ok := effect.(session.ReadScopes); ok {
+			for _, r := range ev.Results {
+				c.note(place{asked.Log, r.Seq}, r.Result)
+			}
+		}
+	}
+}
+
+func (c *Conversation) subscribe(scopes []syncproto.ScopeID) {
+	c.scopes = make(map[syncproto.ScopeID]bool, len(scopes))
+	for _, s := range scopes {
+		c.scopes[s] = true
+	}
+	if c.interested != nil {
+		c.interested(c.scopes, c.logs)
+	}
+}

@@ -1,0 +1,161 @@
+package syncws
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"mahalleh/syncproto/session"
+)
+
+// Path is where the handler answers.
+const Path = "/sync"
+
+// Buffers of one connection: what rests is small, and writers share.
+const (
+	readBuffer  = 512
+	writeBuffer = 8 << 10
+)
+
+// upgradeWithin bounds writing the answer to an upgrade.
+const upgradeWithin = 10 * time.Second
+
+// Handler turns upgrade requests into sessions. Make it with New, end it with
+// Shutdown. It is safe for concurrent use.
+type Handler struct {
+	s        Surroundings
+	log      *slog.Logger
+	gate     *gate
+	upgrader websocket.Upgrader
+	sessions *registry
+	count    counters
+	running  sync.WaitGroup
+
+	// ctx is that of all sessions; it ends when Shutdown loses patience.
+	ctx    context.Context
+	cancel context.CancelFunc
+	// unsubscribe ends the hub's events.
+	unsubscribe func()
+}
+
+// New makes a handler and begins to follow the hub. Surroundings.Clock is asked
+// at the beginning of a session and moved on by the time that passes.
+func New(s Surroundings, l Limits) *Handler {
+	h := &Handler{s: s, log: s.Log, gate: newGate(l, time.Now()), sessions: newRegistry(),
+		upgrader: websocket.Upgrader{
+			HandshakeTimeout: upgradeWithin,
+			ReadBufferSize:   readBuffer,
+			WriteBufferSize:  writeBuffer,
+			WriteBufferPool:  new(sync.Pool),
+			Subprotocols:     []string{session.Subprotocol},
+			// Compression stays off: frames are sealed, so nothing is left to gain.
+		}}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	h.s.Log = h.log
+	h.upgrader.Error = func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+		h.count.rejected.Add(1)
+		http.Error(w, reason.Error(), status)
+	}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.unsubscribe = s.Hub.Subscribe(h.sessions.tell)
+	return h
+}
+
+// ServeHTTP upgrades the connection and returns; the session goes on by itself.
+// A request that is no device's gets 400 to 426, a device for which there is no
+// room 503 with Retry-After. An Origin must be absent, as it is from a device,
+// or the server's own.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != Path {
+		h.count.rejected.Add(1)
+		http.NotFound(w, r)
+		return
+	}
+	if !websocket.IsWebSocketUpgrade(r) {
+		h.count.rejected.Add(1)
+		w.Header().Set("Upgrade", "websocket")
+		http.Error(w, "devices speak "+session.Subprotocol+" here", http.StatusUpgradeRequired)
+		return
+	}
+	if !slices.Contains(websocket.Subprotocols(r), session.Subprotocol) {
+		h.count.rejected.Add(1)
+		http.Error(w, "only "+session.Subprotocol+" is spoken here", http.StatusBadRequest)
+		return
+	}
+	after, ok := time.Duration(0), !h.sessions.stopping()
+	if ok {
+		after, ok = h.gate.admit(h.sessions.size(), time.Now())
+	} else {
+		after = h.gate.later(time.Now())
+	}
+	if !ok {
+		h.turnAway(w, after)
+		return
+	}
+	ws, err := h.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		h.log.Debug("a connection was not upgraded", "peer", r.RemoteAddr, "err", err)
+		return
+	}
+	h.begin(ws, r.RemoteAddr)
+}
+
+// turnAway asks a device to come back, before anything costly is done for it.
+func (h *Handler) turnAway(w http.ResponseWriter, after time.Duration) {
+	h.count.busy.Add(1)
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	http.Error(w, "busy", http.StatusServiceUnavailable)
+}
+
+// begin starts the session's goroutines. The one that called has a stack that
+// net/http has grown and ends when the handler returns.
+func (h *Handler) begin(ws *websocket.Conn, who string) {
+	c := newConn(h, ws, who)
+	// The group grows before the registry can be seen to be empty.
+	h.running.Add(1)
+	if !h.sessions.add(c) {
+		h.running.Done()
+		ws.Close()
+		return
+	}
+	h.count.opened.Add(1)
+	go func() {
+		defer h.running.Done()
+		c.run()
+	}()
+}
+
+// Shutdown asks every device to leave and to come back, each at another
+// moment, and waits until they have left. When ctx ends first, the rest is cut
+// off, and the error is ctx's. No session is running afterwards.
+func (h *Handler) Shutdown(ctx context.Context) error {
+	for _, c := range h.sessions.stop() {
+		c.shed(h.gate.later(time.Now()))
+	}
+	gone := make(chan struct{})
+	go func() {
+		h.running.Wait()
+		close(gone)
+	}()
+	var err error
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		err = fmt.Errorf("stop sessions: %w", ctx.Err())
+		h.cancel()
+		<-gone
+	}
+	h.cancel()
+	h.unsubscribe()
+	return err
+}

@@ -1,0 +1,184 @@
+package syncws
+
+import (
+	"sync"
+
+	"mahalleh/server/hub"
+	"mahalleh/syncproto"
+)
+
+// registry knows which session is interested in what.
+type registry struct {
+	mu      sync.Mutex
+	all     map[*conn]bool
+	scopes  map[syncproto.ScopeID]map[*conn]bool
+	logs    map[syncproto.LogID]map[*conn]bool
+	devices map[syncproto.DeviceID]*conn
+	stopped bool
+}
+
+func newRegistry() *registry {
+	return &registry{all: map[*conn]bool{}, scopes: map[syncproto.ScopeID]map[*conn]bool{},
+		logs: map[syncproto.LogID]map[*conn]bool{}, devices: map[syncproto.DeviceID]*conn{}}
+}
+
+// add takes a connection in, unless the handler stops.
+func (r *registry) add(c *conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return false
+	}
+	r.all[c] = true
+	return true
+}
+
+func (r *registry) size() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.all)
+}
+
+// stop lets nobody in any more, and returns who is there.
+func (r *registry) stop() []*conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	all := make([]*conn, 0, len(r.all))
+	for c := range r.all {
+		all = append(all, c)
+	}
+	return all
+}
+
+func (r *registry) stopping() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopped
+}
+
+func (r *registry) remove(c *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.all, c)
+	r.forget(c)
+	if r.devices[c.device] == c {
+		delete(r.devices, c.device)
+	}
+}
+
+// forget takes a connection's interests out; mu is held.
+func (r *registry) forget(c *conn) {
+	for scope := range c.scopes {
+		if set := r.scopes[scope]; set != nil {
+			if delete(set, c); len(set) == 0 {
+				delete(r.scopes, scope)
+			}
+		}
+	}
+	for _, log := range c.logs {
+		if set := r.logs[log]; set != nil {
+			if delete(set, c); len(set) == 0 {
+				delete(r.logs, log)
+			}
+		}
+	}
+	c.scopes, c.logs = nil, nil
+}
+
+// interested sets what a connection is woken for.
+func (r *registry) interested(c *conn, scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget(c)
+	c.scopes, c.logs = scopes, logs
+	for scope := range scopes {
+		if r.scopes[scope] == nil {
+			r.scopes[scope] = map[*conn]bool{}
+		}
+		r.scopes[scope][c] = true
+	}
+	for _, log := range logs {
+		if r.logs[log] == nil {
+			r.logs[log] = map[*conn]bool{}
+		}
+		r.logs[log][c] = true
+	}
+}
+
+// known notes whom a connection is with, and returns the older one with the
+// same device, if there is one.
+func (r *registry) known(c *conn, device syncproto.DeviceID) (older *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	older = r.devices[device]
+	c.device = device
+	r.devices[device] = c
+	return older
+}
+
+// tell hands an event to those whom it concerns. It is called by the hub and
+// only leaves notes.
+func (r *registry) tell(e hub.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.Access {
+		for c := range r.all {
+			c.mail.put(func(m *hub.Event) { m.Access = true })
+		}
+	}
+	for scope := range e.Scopes {
+		for c := range r.scopes[scope] {
+			c.mail.put(func(m *hub.Event) { m.Scopes = with(m.Scopes, scope) })
+		}
+	}
+	for log := range e.Logs {
+		for c := range r.logs[log] {
+			c.mail.put(func(m *hub.Event) { m.Logs = with(m.Logs, log) })
+		}
+	}
+	for log := range e.Backups {
+		for c := range r.logs[log] {
+			c.mail.put(func(m *hub.Event) { m.Backups = with(m.Backups, log) })
+		}
+	}
+}
+
+func with[K comparable](set map[K]bool, k K) map[K]bool {
+	if set == nil {
+		set = map[K]bool{}
+	}
+	set[k] = true
+	return set
+}
+
+// mailbox gathers events for a session; its size is bounded by what the session
+// is interested in.
+type mailbox struct {
+	mu    sync.Mutex
+	event hub.Event
+	// bell holds one ring while something is in the box.
+	bell chan struct{}
+}
+
+func (m *mailbox) put(f func(*hub.Event)) {
+	m.mu.Lock()
+	f(&m.event)
+	m.mu.Unlock()
+	m.ring()
+}
+
+func (m *mailbox) ring() {
+	select {
+	case m.bell <- struct{}{}:
+	default:
+	}
+}
+
+func (m *mailbox) take() hub.Event {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.event
+	m.event = hub.Event{}
+	return e
+}
