@@ -106,9 +106,13 @@ func TestFailedSyncIsNeverAcknowledged(t *testing.T) {
 	b, d := newDiskBox(t)
 	id := b.newRecord()
 	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	was := b.db
 	d.set(func(d *disk) { d.failSyncs = 1 })
 	if _, err := b.trySave(id, formPlace, plain, map[uint32]syncproto.Value{10: text("ب")}); !errors.Is(err, ErrIO) {
 		t.Fatalf("saving while a sync fails: got %v, want ErrIO", err)
+	}
+	if b.db == was {
+		t.Error("the connections that saw the failure are still in use")
 	}
 	// The store opened the file anew: it goes on by itself, and what it shows
 	// is what its log holds.

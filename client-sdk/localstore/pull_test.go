@@ -47,14 +47,23 @@ func TestPushAndPull(t *testing.T) {
 // A result may come long before the page that brings the record, and a page
 // long before the result: the own change must be shown once, all the time.
 func TestOwnEchoDoesNotLookNew(t *testing.T) {
-	for _, resultFirst := range []bool{true, false} {
-		name := "page first"
-		if resultFirst {
-			name = "result first"
-		}
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		resultFirst, known bool
+	}{
+		{"new record, page first", false, false},
+		{"new record, result first", true, false},
+		{"known record, page first", false, true},
+		{"known record, result first", true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			b, f := newBox(t), newServer(t)
 			id := b.newRecord()
+			if c.known {
+				f.other(id, formPlace, plain, map[uint32]syncproto.Value{10: text("صفر")})
+				f.sync(b, plain)
+			}
+			from := f.position[plain]
 			b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("یک")})
 			b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("دو")})
 			results := f.push(b)
@@ -64,13 +73,13 @@ func TestOwnEchoDoesNotLookNew(t *testing.T) {
 				}
 			}
 			page := func() {
-				p := f.page(plain, 0, false)
+				p := f.page(plain, from, c.known)
 				if _, err := b.ApplyPage(ctx, &p); err != nil {
 					t.Fatal(err)
 				}
 			}
 			steps := []func(){page, ack}
-			if resultFirst {
+			if c.resultFirst {
 				steps = []func(){ack, page}
 			}
 			for i, step := range steps {

@@ -225,51 +225,67 @@ func (p *pull) mustOverlay(record syncproto.RecordID, res *syncproto.Result) (bo
 }
 
 // contains looks which own changes of a record are in the state that a page
-// just brought: those applied in its scope up to the row's position; those
-// applied elsewhere, for a record moves with all that was applied before; and
-// those whose version stands in it.
+// just brought: those whose version stands in it, and those before them in the
+// same log, for a log is judged in order; those applied in its scope up to the
+// row's position; and those applied elsewhere, for a record moves with all
+// that was applied before.
 func (p *pull) contains(r *shadowRow, state *syncproto.RecordState) error {
-	rows, err := p.t.QueryContext(p.t.ctx, "SELECT at, change, outcome, res_scope, res_position, overlay FROM entry WHERE record = ?", r.record[:])
+	own, err := p.ownResults(r.record)
 	if err != nil {
-		return translate(err)
+		return err
 	}
-	defer rows.Close()
-	type flag struct {
-		at      int64
-		overlay bool
-	}
-	var flags []flag
-	for rows.Next() {
-		var e flag
-		var change, scope []byte
-		var outcome syncproto.Outcome
-		var position uint64
-		var was bool
-		if err := rows.Scan(&e.at, &change, &outcome, &scope, &position, &was); err != nil {
-			return translate(err)
+	standing := map[int64]int64{} // log -> place of its last change that stands
+	for _, e := range own {
+		if _, stands := state.Versions[e.change]; stands || state.Latest == e.change || state.Created == e.change {
+			standing[e.at>>seqBits] = e.at
 		}
-		id := syncproto.ChangeID(change)
-		_, stands := state.Versions[id]
+	}
+	for _, e := range own {
+		overlay := false
 		switch {
-		case stands || state.Latest == id || state.Created == id:
-		case outcome == 0:
-			e.overlay = true
-		case inState(outcome):
-			e.overlay = bytes.Equal(scope, state.Home[:]) && position > r.position
+		case e.at == standing[e.at>>seqBits]:
+		case e.outcome == 0:
+			overlay = e.at > standing[e.at>>seqBits]
+		case inState(e.outcome):
+			overlay = e.scope == state.Home && e.position > r.position
 		}
-		if e.overlay != was {
-			flags = append(flags, e)
+		if overlay == e.overlay {
+			continue
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return translate(err)
-	}
-	for _, e := range flags {
-		if _, err := p.t.exec("UPDATE entry SET overlay = ? WHERE at = ?", e.overlay, e.at); err != nil {
+		if _, err := p.t.exec("UPDATE entry SET overlay = ? WHERE at = ?", overlay, e.at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ownResult is what is known of an own change.
+type ownResult struct {
+	at       int64
+	change   syncproto.ChangeID
+	outcome  syncproto.Outcome
+	scope    syncproto.ScopeID
+	position uint64
+	overlay  bool
+}
+
+func (p *pull) ownResults(id syncproto.RecordID) (own []ownResult, err error) {
+	rows, err := p.t.QueryContext(p.t.ctx, "SELECT at, change, outcome, res_scope, res_position, overlay FROM entry WHERE record = ? ORDER BY at", id[:])
+	if err != nil {
+		return nil, translate(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e ownResult
+		var change, scope []byte
+		if err := rows.Scan(&e.at, &change, &e.outcome, &scope, &e.position, &e.overlay); err != nil {
+			return nil, translate(err)
+		}
+		copy(e.change[:], change)
+		copy(e.scope[:], scope)
+		own = append(own, e)
+	}
+	return own, translate(rows.Err())
 }
 
 // encodeResult writes a result as an acknowledgement of one change, the form
