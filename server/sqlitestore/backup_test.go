@@ -265,6 +265,21 @@ func TestErasures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// What is left of a long line must not stick out behind a shorter one.
+	long, _ := appendErasure(nil, Erasure{At: 1 << 60}, e.sum)
+	if err := os.WriteFile(path, append(bytes.Clone(whole), long[:len(long)-1]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e = open()
+	add(e, 6)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = open()
+	wantN(e, 7)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		b    []byte

@@ -269,13 +269,11 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 	if err == nil && t.wrote {
 		err = t.flush()
 	}
-	if err == nil {
-		// f may have passed over an error after which nothing may be kept.
-		err = w.failed
-	}
 	if err != nil {
 		return err
 	}
+	// If f passed over an error after which nothing may be kept, the connection
+	// does not commit.
 	if _, err := w.exec("COMMIT"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

@@ -147,6 +147,9 @@ func testSavepoints(t *testing.T, s store.Store) {
 		}
 		_, err = tx.Scope(scopeID(9))
 		wantMissing(t, "scope of the failed savepoint", err)
+		// Its id may be used again, after another that is new as well.
+		addScope(tx, 10)
+		addScope(tx, 9)
 
 		*b = kept
 		must(tx.Savepoint(func() error {
@@ -175,6 +178,11 @@ func testSavepoints(t *testing.T, s store.Store) {
 		}
 		if head := must1(r.Scope(scopeID(1))); head.Position != 3 || head.Count != 3 {
 			t.Errorf("head is %d with %d records, want 3 with 3", head.Position, head.Count)
+		}
+		for _, n := range []int{9, 10} {
+			if got := must1(r.Scope(scopeID(n))); got.Place != id("place", n) {
+				t.Errorf("scope %d has place %s", n, got.Place)
+			}
 		}
 	})
 }
