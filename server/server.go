@@ -1,5 +1,5 @@
 // Package server takes a store and gives a handler: it joins hub, access and
-// the websocket end into one server and chooses no database.
+// the websocket end into one server, and chooses no database.
 package server
 
 import (
@@ -17,7 +17,9 @@ import (
 	"mahalleh/server/access"
 	"mahalleh/server/hub"
 	"mahalleh/server/store"
+	"mahalleh/server/syncws"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
 )
 
 // Erasures keeps which records were erased, outside the store and its backups,
@@ -42,6 +44,8 @@ type Options struct {
 	// that enrolment codes vouch for, so it is set at the first start, before
 	// there are places; nil keeps what is there.
 	Recovery *[32]byte
+	// Limits bound what sessions may stand at once; zero values take defaults.
+	Limits syncws.Limits
 }
 
 // provinceList is the code list from which the country's places are made.
@@ -53,6 +57,7 @@ type Server struct {
 	hub      *hub.Hub
 	identity *hub.Identity
 	admin    *access.Admin
+	sessions *syncws.Handler
 	closing  atomic.Bool
 }
 
@@ -71,6 +76,10 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		return nil, fmt.Errorf("open server: read the erasures: %w", err)
 	}
 	id, err := hub.LoadIdentity(ctx, o.Store, o.Rand, o.Recovery)
+	if err != nil {
+		return nil, fmt.Errorf("open server: %w", err)
+	}
+	codec, err := wire.NewCodec()
 	if err != nil {
 		return nil, fmt.Errorf("open server: %w", err)
 	}
@@ -95,6 +104,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open server: %w", err), h.Close())
 	}
+	s.sessions = syncws.New(syncws.Surroundings{Hub: h, Identity: id, Codec: codec, Clock: s.admin.Clock, Random: o.Rand, Log: o.Log}, o.Limits)
 	return s, nil
 }
 
@@ -108,10 +118,20 @@ func (s *Server) Identity() *hub.Identity { return s.identity }
 // somebody may do, call Hub().AccessChanged, so that running sessions learn it.
 func (s *Server) Admin() *access.Admin { return s.admin }
 
-// Close ends the sessions and waits for the running commit.
+// closeTimeout bounds how long devices may take to leave.
+const closeTimeout = 5 * time.Second
+
+// Close asks the devices to come back later, waits some seconds until they have
+// left, and ends the hub after its running commit.
 func (s *Server) Close() error {
 	s.closing.Store(true)
-	return s.hub.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	err := s.sessions.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil // the slow ones were cut off; they resume elsewhere or later
+	}
+	return errors.Join(err, s.hub.Close())
 }
 
 // healthTimeout bounds one look at the store.
@@ -165,9 +185,10 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(h)
 }
 
-// Handler answers GET /healthz.
+// Handler answers devices at syncws.Path and everybody at GET /healthz.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle(syncws.Path, s.sessions)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	return mux
 }

@@ -68,8 +68,8 @@ func anyOf[T any](items []T) []any {
 	return all
 }
 
-// eachRecord hands out what f makes of every record that fits, a page of
-// records in a snapshot; nothing is handed out while a snapshot is held.
+// eachRecord hands out what f makes of every record that fits and is not
+// erased, a page of records in a snapshot; nothing is handed out while a snapshot is held.
 func (d *desk) eachRecord(ctx context.Context, scope, form string, conflicts bool, out tell, f func(*names, store.Record) ([]any, error)) error {
 	number, err := d.formNamed(form)
 	if err != nil {
@@ -92,6 +92,9 @@ func (d *desk) eachRecord(ctx context.Context, scope, form string, conflicts boo
 				return err
 			}
 			for _, row := range rows {
+				if row.State.Erased {
+					continue
+				}
 				found, err := f(n, row)
 				if err != nil {
 					return err

@@ -132,9 +132,15 @@ func travelling(form *schemas.Form, op *syncproto.Op, field *schemas.Field, v sc
 		Before: schemas.Record{Form: form.ID}, After: schemas.Record{Form: form.ID, Fields: after},
 		NewItem: func(int) syncproto.ItemID { return op.Item }}
 	for _, made := range e.Ops() {
-		if made.Kind == op.Kind && made.Field == op.Field && made.Sub == op.Sub {
-			return made.Value, nil
+		if made.Kind != op.Kind || made.Field != op.Field || made.Sub != op.Sub {
+			continue
 		}
+		if text, _, ok := made.Value.AsLongText(); ok {
+			// The text it was written on stays the author's.
+			_, base, _ := op.Value.AsLongText()
+			return syncproto.LongText(text, base), nil
+		}
+		return made.Value, nil
 	}
 	return syncproto.Value{}, errors.New("the value cannot be written as an operation")
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +24,9 @@ func TestScripts(t *testing.T) {
 		return nil
 	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){
 		"capture": capture,
+		"pick":    pick,
 		"waitfor": waitFor,
+		"seed":    seed,
 	}})
 }
 
@@ -36,6 +39,23 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	value, err := jsonField(ts.ReadFile(args[1]), args[2])
 	ts.Check(err)
 	ts.Setenv(args[0], value)
+}
+
+// pick sets a variable to a field of the one object, among those in a file of
+// one a line, whose other field has a value: pick NAME FILE FIELD VALUE WANTED.
+func pick(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 5 {
+		ts.Fatalf("usage: pick NAME FILE FIELD VALUE WANTED")
+	}
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		if value, err := jsonField(line, args[2]); err == nil && value == args[3] {
+			wanted, err := jsonField(line, args[4])
+			ts.Check(err)
+			ts.Setenv(args[0], wanted)
+			return
+		}
+	}
+	ts.Fatalf("no line of %s has %s %s", args[1], args[2], args[3])
 }
 
 // waitFor waits until a file is there: waitfor FILE. A process that was begun
