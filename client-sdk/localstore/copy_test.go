@@ -225,15 +225,15 @@ func TestCloneGoesOnUnderANewLog(t *testing.T) {
 	if old.HeadSeq != 2 || f.held[old.Log] != 2 {
 		t.Fatalf("clone stands at %d, server holds %d, want 2 and 2", old.HeadSeq, f.held[old.Log])
 	}
-	check(t, clone.Fork(ctx, "another copy writes this log"))
+	check(t, clone.Fork(ctx, syncproto.LogID{}, "another copy writes this log"))
 	logs, err = clone.Logs(ctx)
 	check(t, err)
-	if len(logs) != 2 || logs[0].HeadSeq != 1 || logs[1].HeadSeq != 1 || logs[0].Log == logs[1].Log {
-		t.Fatalf("clone's logs: %+v, want the received change in the old and the other in a new one", logs)
+	if len(logs) != 2 || logs[0].HeadSeq != 0 || logs[1].HeadSeq != 2 || logs[0].Log == logs[1].Log {
+		t.Fatalf("clone's logs: %+v, want both changes in a new one", logs)
 	}
 	st, err := clone.ReadBatch(ctx, syncproto.LogID{}, 1, 10, 1<<20)
 	check(t, err)
-	if st.Changes[0].ID != mine.ID || string(st.Changes[0].HeaderBytes) != string(mine.HeaderBytes) || string(st.Changes[0].OpsBytes) != string(mine.OpsBytes) {
+	if again := st.Changes[1]; again.ID != mine.ID || string(again.HeaderBytes) != string(mine.HeaderBytes) || string(again.OpsBytes) != string(mine.OpsBytes) {
 		t.Error("the re-issued change is not the same bytes")
 	}
 	for _, d := range []*box{clone, b} {

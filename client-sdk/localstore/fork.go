@@ -8,14 +8,36 @@ import (
 	"mahalleh/syncproto/wire"
 )
 
-// Fork goes on under a new log, because the server told that another copy of
-// this database writes the current one. What was not received is issued again
-// in the new log with the same bytes, so under the same ids; what was received
-// and is not yet in a backup stays in the old log, to be sent again if asked.
-func (s *Store) Fork(ctx context.Context, reason string) error {
+// Fork gives a log up (zero: the current one), because the server holds other
+// entries of it: another copy of this database wrote them. If it is the current
+// one, a new one is opened. Everything kept of it is issued again in the log now
+// written, with the same bytes, so under the same ids: also what was received,
+// since a server put back from a backup may have taken the other copy's entries
+// in its place. What the server has already is a duplicate there.
+func (s *Store) Fork(ctx context.Context, log syncproto.LogID, reason string) error {
 	s.write.Lock()
 	defer s.write.Unlock()
-	return s.changeLocked(ctx, "open new log", func(t *tx, _ *keyring) error { return t.openLog(reason) })
+	return s.changeLocked(ctx, "open new log", func(t *tx, _ *keyring) error {
+		if log.IsZero() || log == s.cur.id {
+			if _, err := t.exec("UPDATE log SET received = 0 WHERE n = ?", s.cur.n); err != nil {
+				return err
+			}
+			return t.openLog(reason)
+		}
+		l, err := t.log(log)
+		if err != nil {
+			return err
+		}
+		next := s.cur
+		if err := t.move(&next, l.n, log, 0); err != nil {
+			return err
+		}
+		t.done(func() {
+			s.cur = next
+			s.writeSide()
+		})
+		return nil
+	})
 }
 
 // forkIfWanted opens the new log that opening the file decided on.
@@ -40,11 +62,17 @@ func (t *tx) reissue(next *logHead) error {
 	if received >= s.cur.seq {
 		return nil
 	}
-	moved, err := t.takeEntries(received)
+	return t.move(next, s.cur.n, s.cur.id, received)
+}
+
+// move issues the entries of a log after a sequence again at the end of the
+// next one, and lets the log end before them.
+func (t *tx) move(next *logHead, n int64, log syncproto.LogID, after uint64) error {
+	moved, err := t.takeEntries(n, log, after)
 	if err != nil {
 		return err
 	}
-	if err := t.endLog(received); err != nil {
+	if err := t.endLog(n, after); err != nil {
 		return err
 	}
 	for _, m := range moved {
@@ -64,10 +92,10 @@ type movedEntry struct {
 	result []byte
 }
 
-func (t *tx) takeEntries(after uint64) (moved []movedEntry, err error) {
+func (t *tx) takeEntries(n int64, log syncproto.LogID, after uint64) (moved []movedEntry, err error) {
 	s := t.s
 	rows, err := t.QueryContext(t.ctx, "SELECT at, scope, body, result FROM entry WHERE at > ? AND at < ? ORDER BY at",
-		at(s.cur.n, after), at(s.cur.n+1, 0))
+		at(n, after), at(n+1, 0))
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -77,10 +105,10 @@ func (t *tx) takeEntries(after uint64) (moved []movedEntry, err error) {
 		if err := rows.Scan(&m.at, &m.scope, &m.body, &m.result); err != nil {
 			return nil, translate(err)
 		}
-		if m.body, err = s.keys.openEntry(m.scope, "change", s.cur.id, seqOf(m.at), m.body); err != nil {
+		if m.body, err = s.keys.openEntry(m.scope, "change", log, seqOf(m.at), m.body); err != nil {
 			return nil, err
 		}
-		if m.result, err = s.keys.openEntry(m.scope, "result", s.cur.id, seqOf(m.at), m.result); err != nil {
+		if m.result, err = s.keys.openEntry(m.scope, "result", log, seqOf(m.at), m.result); err != nil {
 			return nil, err
 		}
 		moved = append(moved, m)
@@ -104,23 +132,22 @@ func (k *keyring) openEntry(scope int64, what string, log syncproto.LogID, seq u
 	return plain, nil
 }
 
-// endLog sets where the kept changes of the current log end.
-func (t *tx) endLog(seq uint64) error {
-	s := t.s
+// endLog sets where the kept changes of a log end.
+func (t *tx) endLog(n int64, seq uint64) error {
 	var first uint64
 	var head, firstPrev []byte
-	if err := t.row("SELECT first, first_prev FROM log WHERE n = ?", s.cur.n).Scan(&first, &firstPrev); err != nil {
+	if err := t.row("SELECT first, first_prev FROM log WHERE n = ?", n).Scan(&first, &firstPrev); err != nil {
 		return missing(err, ErrCorrupt)
 	}
 	head = firstPrev
 	if seq >= first {
-		if err := t.row("SELECT chain FROM entry WHERE at = ?", at(s.cur.n, seq)).Scan(&head); err != nil {
+		if err := t.row("SELECT chain FROM entry WHERE at = ?", at(n, seq)).Scan(&head); err != nil {
 			return missing(err, ErrCorrupt)
 		}
 	} else {
 		seq = first - 1
 	}
-	_, err := t.exec("UPDATE log SET head_seq = ?, head = ? WHERE n = ?", seq, head, s.cur.n)
+	_, err := t.exec("UPDATE log SET head_seq = ?, head = ? WHERE n = ?", seq, head, n)
 	return err
 }
 

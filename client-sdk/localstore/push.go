@@ -28,9 +28,6 @@ type LogStatus struct {
 	// Received is how far the server is known to hold the log, BackupSafe how
 	// far a verified backup of it does.
 	Received, BackupSafe uint64
-	// Receipt is the last receipt the server signed (wire.AppendReceipt), empty
-	// if there is none.
-	Receipt []byte
 	// ResultsFrom is the lowest sequence whose result is not known here;
 	// HeadSeq+1 if all are.
 	ResultsFrom uint64
@@ -40,7 +37,7 @@ type LogStatus struct {
 // current one last. It works while locked.
 func (s *Store) Logs(ctx context.Context) (logs []LogStatus, err error) {
 	err = s.view(ctx, func(q querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT id, serial, created, reason, cert, first, head_seq, head, received, backup_safe, receipt,
+		rows, err := q.QueryContext(ctx, `SELECT id, serial, created, reason, cert, first, head_seq, head, received, backup_safe,
 			coalesce((SELECT min(at) FROM entry WHERE at > log.n << ?1 AND at < (log.n + 1) << ?1 AND outcome = 0) & ?2, head_seq + 1)
 			FROM log ORDER BY n`, seqBits, int64(1<<seqBits-1))
 		if err != nil {
@@ -50,7 +47,7 @@ func (s *Store) Logs(ctx context.Context) (logs []LogStatus, err error) {
 		for rows.Next() {
 			var l LogStatus
 			var id, head []byte
-			err := rows.Scan(&id, &l.Serial, &l.Created, &l.Reason, &l.Cert, &l.First, &l.HeadSeq, &head, &l.Received, &l.BackupSafe, &l.Receipt, &l.ResultsFrom)
+			err := rows.Scan(&id, &l.Serial, &l.Created, &l.Reason, &l.Cert, &l.First, &l.HeadSeq, &head, &l.Received, &l.BackupSafe, &l.ResultsFrom)
 			if err != nil {
 				return err
 			}
@@ -67,19 +64,6 @@ func (s *Store) Logs(ctx context.Context) (logs []LogStatus, err error) {
 		logs[len(logs)-1].Current = true
 	}
 	return logs, nil
-}
-
-// SaveReceipt stores the server's latest receipt for a log; the caller has
-// verified it.
-func (s *Store) SaveReceipt(ctx context.Context, log syncproto.LogID, receipt []byte) error {
-	return s.update(ctx, "store receipt", func(t *tx) error {
-		l, err := t.log(log)
-		if err != nil {
-			return err
-		}
-		_, err = t.exec("UPDATE log SET receipt = ? WHERE n = ?", receipt, l.n)
-		return err
-	})
 }
 
 // LogKey returns certificate and key of a log, to sign its batches with; zero

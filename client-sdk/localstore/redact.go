@@ -44,7 +44,9 @@ func (t *tx) redactDue() error {
 		if err := rows.Scan(&d.at, &scope, &log, &d.body); err != nil {
 			return translate(err)
 		}
-		if len(d.body) > 0 {
+		if len(d.body) == 0 {
+			d.body = []byte{} // its scope was purged
+		} else {
 			if d.body, err = t.bare(scope, syncproto.LogID(log), seqOf(d.at), d.body); err != nil {
 				return err
 			}

@@ -36,7 +36,10 @@ type Store struct {
 	sealers map[syncproto.LogID]*wire.BatchSealer
 }
 
-var _ syncer.Store = (*Store)(nil)
+var (
+	_ syncer.Store     = (*Store)(nil)
+	_ syncer.Forgetful = (*Store)(nil)
+)
 
 // Options say what a Store needs beside the localstore.
 type Options struct {
@@ -188,7 +191,18 @@ func (s *Store) SaveEnrolment(ctx context.Context, e session.SaveEnrolment) erro
 		return translate(err)
 	}
 	id.Person, id.Provisional, id.Name = e.Enrolled.Person, false, e.Enrolled.Name
-	id.Confirmed, id.Secret, id.Server = true, nil, e.Enrolled.ServerKeys
+	id.Confirmed, id.Server = true, e.Enrolled.ServerKeys
+	return translate(s.local.SetIdentity(ctx, id))
+}
+
+// Forgotten implements syncer.Forgetful. The secret of the code is kept for it:
+// it is good once at the server, and only for this device's key.
+func (s *Store) Forgotten(ctx context.Context) error {
+	id, err := s.local.Identity(ctx)
+	if err != nil || len(id.Secret) == 0 {
+		return translate(err)
+	}
+	id.Confirmed = false
 	return translate(s.local.SetIdentity(ctx, id))
 }
 
@@ -303,17 +317,7 @@ func (s *Store) contradicts(ctx context.Context, log localstore.LogStatus, recei
 
 // ForkLog implements syncer.Store.
 func (s *Store) ForkLog(ctx context.Context, e session.ForkLog) error {
-	log, _, err := s.current(ctx)
-	if err != nil {
-		return err
-	}
-	if log.Log != e.Log {
-		return nil // asked again after the answer was lost
-	}
-	if _, err := s.local.SetReceived(ctx, log.Log, min(e.Received, log.HeadSeq)); err != nil {
-		return translate(err)
-	}
-	return translate(s.local.Fork(ctx, "the server knows another copy"))
+	return translate(s.local.Fork(ctx, e.Log, "the server knows another copy"))
 }
 
 // ReadBatch implements syncer.Store.

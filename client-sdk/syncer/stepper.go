@@ -239,6 +239,23 @@ func (s *Stepper) Idle() error {
 	return s.device.Idle()
 }
 
+// Forgetful is a Store that can enrol again with the code it began with: a
+// server put back from a backup may not know a device that enrolled since.
+type Forgetful interface {
+	// Forgotten makes the next connection enrol.
+	Forgotten(ctx context.Context) error
+}
+
+func (s *Stepper) forgotten() {
+	f, can := s.opt.Store.(Forgetful)
+	if !can {
+		return
+	}
+	if err := f.Forgotten(s.ctx); err != nil {
+		s.opt.Log.Error("the device's store failed", "effect", "enrol again", "err", err)
+	}
+}
+
 // step gives the machine an event and carries out what it asks for.
 func (s *Stepper) step(ev session.DeviceEvent) {
 	if s.closed != nil {
@@ -258,6 +275,9 @@ func (s *Stepper) run(effects []session.DeviceEffect) {
 		case session.Close:
 			s.closed = &e
 			s.effects = nil
+			if e.Code == session.CloseUnknownDevice {
+				s.forgotten()
+			}
 			s.opt.Log.Info("the session ended", "code", e.Code, "key", e.Key, "detail", e.Detail)
 			return
 		case session.Alarm:

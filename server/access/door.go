@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"slices"
 
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -68,12 +69,15 @@ func (d *Door) Scope(id syncproto.ScopeID) (store.Scope, error) {
 	return d.r.Scope(id)
 }
 
-// Page returns what changed in a scope after a position; see store.RecordReader.
+// Page returns what changed in a scope after a position; see
+// store.RecordReader. Of an erased record only the mark goes out.
 func (d *Door) Page(scope syncproto.ScopeID, after uint64, maxBytes int) (records []store.Record, marks []store.Mark, to uint64, more bool, err error) {
 	if !d.May(scope, Read) {
 		return nil, nil, 0, false, store.ErrNotFound
 	}
-	return d.r.Page(scope, after, maxBytes)
+	records, marks, to, more, err = d.r.Page(scope, after, maxBytes)
+	records = slices.DeleteFunc(records, func(r store.Record) bool { return r.State.Erased })
+	return records, marks, to, more, err
 }
 
 // Record returns a record in a scope that the reader may read.

@@ -169,6 +169,16 @@ func (w *work) receive(device syncproto.DeviceID, log syncproto.LogID, in Incomi
 func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) error {
 	w.keep(row)
 	w.told[row.Log] = true
+	var t *touched
+	if ch != nil {
+		var err error
+		if t, err = w.record(ch.Header.Record); err != nil {
+			return err
+		}
+		if t.state.Erased {
+			return w.erased(row)
+		}
+	}
 	if ch == nil || broken != nil {
 		reason := syncproto.ReasonMalformed
 		if errors.Is(broken, wire.ErrTooNew) {
@@ -181,13 +191,6 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 		if reason != syncproto.ReasonNone {
 			return w.quarantine(row, ch, reason, cell)
 		}
-	}
-	t, err := w.record(ch.Header.Record)
-	if err != nil {
-		return err
-	}
-	if t.state.Erased {
-		return w.erased(row)
 	}
 	fate, reason, err := w.admit(row, ch, t.state)
 	if err != nil {

@@ -66,6 +66,8 @@ type Event struct {
 	Scopes map[syncproto.ScopeID]bool
 	// Logs have new results for their devices.
 	Logs map[syncproto.LogID]bool
+	// Backups are logs of which more is in a verified backup now.
+	Backups map[syncproto.LogID]bool
 	// Access says that people, grants or devices changed.
 	Access bool
 }

@@ -120,3 +120,9 @@ func ranges(received uint64, gaps []store.Gap) []wire.Range {
 	}
 	return all
 }
+
+// Document is the encoded public document, as it is sent to devices.
+func (id *Identity) Document() []byte {
+	keys := id.Keys()
+	return wire.AppendServerKeys(nil, &keys)
+}

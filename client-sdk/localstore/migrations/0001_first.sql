@@ -80,8 +80,7 @@ CREATE TABLE shadow (
 -- sequence still kept, first_prev the chain hash before it; received is how
 -- far the server holds the log, backup_safe how far a verified backup does.
 -- head_seq of an older log is where its kept changes end; top is the highest
--- sequence that was ever written under it and may not be used again. receipt
--- is the last one that the server signed for it.
+-- sequence that was ever written under it and may not be used again.
 CREATE TABLE log (
 	n           INTEGER PRIMARY KEY,
 	id          BLOB    NOT NULL UNIQUE,
@@ -96,8 +95,7 @@ CREATE TABLE log (
 	first       INTEGER NOT NULL DEFAULT 1,
 	first_prev  BLOB    NOT NULL,
 	received    INTEGER NOT NULL DEFAULT 0,
-	backup_safe INTEGER NOT NULL DEFAULT 0,
-	receipt     BLOB    NOT NULL DEFAULT x''
+	backup_safe INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Own changes. at is the log's number times 2^40 plus the sequence, so that a

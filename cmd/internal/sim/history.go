@@ -248,34 +248,10 @@ func (w *written) operations(l *writtenLog, s *syncproto.RecordState, h *syncpro
 			merge.Presence(s, h.Author, true, false)}
 	case roll < 10:
 		if open := merge.Conflicts(s); len(open) > 0 {
-			return w.settle(&edit, open[w.rng.IntN(len(open))], h)
+			h.Verb = syncproto.VerbSettle
+			return settlement(w.rng, s, open[w.rng.IntN(len(open))], h.Author)
 		}
 	}
 	edit.After = changeContent(w.rng, edit.Before)
 	return edit.Ops()
-}
-
-// settle decides one conflict: for what is shown, or for another candidate.
-func (w *written) settle(edit *merge.Edit, c merge.Conflict, h *syncproto.Header) []syncproto.Op {
-	h.Verb = syncproto.VerbSettle
-	op := syncproto.Op{Kind: syncproto.OpSet, Critical: true, Field: c.Cell.Field, Item: c.Cell.Item, Sub: c.Cell.Sub, Value: c.Value}
-	if w.rng.IntN(2) == 0 {
-		op.Value = c.Others[w.rng.IntN(len(c.Others))].Value
-	}
-	for _, cand := range edit.Opened.Candidates(c.Cell) {
-		op.Names = append(op.Names, cand.Version)
-	}
-	switch {
-	case c.Cell == merge.PresenceCell:
-		return []syncproto.Op{op}
-	case c.Cell.Item != (syncproto.ItemID{}) && c.Cell.Sub == syncproto.SubPresence:
-		op.Kind = syncproto.OpItemPut
-		if there, _ := op.Value.AsBool(); !there {
-			op.Kind = syncproto.OpItemRemove
-		}
-		op.Value = syncproto.None()
-	case op.Value.Type == syncproto.TypeLongText || c.Cell.Field == fieldStory:
-		op.Kind = syncproto.OpText
-	}
-	return []syncproto.Op{op, merge.Presence(edit.Opened, h.Author, true, false)}
 }

@@ -1,0 +1,332 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"mahalleh/client-sdk/localstore"
+	"mahalleh/client-sdk/sessionstore"
+	"mahalleh/client-sdk/syncer"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/session"
+)
+
+// device is one phone: its store, its clock, its line.
+type device struct {
+	w       *world
+	n       int
+	person  *person
+	path    string
+	clock   *deviceClock
+	store   *localstore.Store
+	session *sessionstore.Store
+	key     []byte
+	line    *line
+	// forms are open on the screen: what stood there when they were opened.
+	forms []*openForm
+	// saved is a copy of the files made earlier, as a backup app does.
+	saved image
+	// full says that the disk is full; crash counts as in server.
+	full       bool
+	crash      int
+	crashAfter bool
+	dead       bool
+	gone       bool // lost for good
+}
+
+// openForm is a form that somebody has open.
+type openForm struct {
+	record syncproto.RecordID
+	state  *syncproto.RecordState
+}
+
+// deviceClock is right but for an offset that people and batteries cause.
+type deviceClock struct {
+	w      *world
+	offset int64
+	boot   int64
+}
+
+func (c *deviceClock) Now() time.Time { return time.UnixMilli(c.now()) }
+func (c *deviceClock) now() int64     { return c.w.now() + c.offset }
+func (c *deviceClock) Uptime() time.Duration {
+	return time.Duration(c.w.time-c.boot) * time.Millisecond
+}
+
+func (w *world) addDevice(p *person) error {
+	d := &device{w: w, n: len(w.devices), person: p, crash: -1}
+	d.path = filepath.Join(w.dir, fmt.Sprintf("device%d.db", d.n))
+	d.clock = &deviceClock{w: w, boot: w.time}
+	d.key = make([]byte, 64)
+	randomBytes{w.rng}.Read(d.key)
+	var code syncproto.EnrolCode
+	randomBytes{w.rng}.Read(code.Secret[:])
+	keys := w.server.id.Keys()
+	f := keys.Fingerprint()
+	copy(code.Fingerprint[:], f[:])
+	code.Number = 1
+	w.server.codes = append(w.server.codes, store.Code{SecretHash: code.SecretHash(), Person: p.id, Place: code.Place(), Created: w.now(), Expires: w.now() + 1e12})
+	err := w.server.issueCodes()
+	if err != nil {
+		return err
+	}
+	id := localstore.Identity{Person: code.Author(), Provisional: true, Place: code.Place(), Secret: code.Secret[:], Fingerprint: code.Fingerprint[:],
+		Scopes: []syncproto.ScopeID{syncproto.ScopeOf(code.Place(), "plain")}}
+	d.store, err = localstore.Create(w.ctx, d.options(), localstore.Setup{Identity: id, Credentials: []localstore.Credential{{Person: id.Person, KeyFile: d.key}}})
+	if err != nil {
+		return fmt.Errorf("create device %d: %w", d.n, err)
+	}
+	d.begin()
+	w.devices = append(w.devices, d)
+	return nil
+}
+
+func (d *device) options() localstore.Options {
+	return localstore.Options{Path: d.path, Clock: d.clock, Rand: randomBytes{d.w.rng}, Packages: everyForm()}
+}
+
+func (d *device) begin() {
+	d.session = sessionstore.New(d.store, sessionstore.Options{Codec: d.w.opt.Codec, App: "sim", Device: fmt.Sprint("phone ", d.n), Package: 1})
+	d.crash, d.dead = -1, false
+}
+
+// open opens the device's store as a start of the program does.
+func (d *device) open() error {
+	var err error
+	if d.store, err = localstore.Open(d.w.ctx, d.options()); err != nil {
+		return fmt.Errorf("open device %d: %w", d.n, err)
+	}
+	if err := d.store.Unlock(d.w.ctx, localstore.Credential{KeyFile: d.key}); err != nil {
+		return fmt.Errorf("unlock device %d: %w", d.n, err)
+	}
+	d.begin()
+	return nil
+}
+
+func (d *device) shut() error {
+	if d.store == nil {
+		return nil
+	}
+	err := d.store.Close()
+	d.store = nil
+	return err
+}
+
+// kill drops the program as a dead process leaves it, and starts it again.
+func (d *device) kill() error {
+	im, err := imageOf(d.path)
+	if err != nil {
+		return err
+	}
+	return d.replace(im)
+}
+
+// replace puts other files in the place of the device's and starts again.
+func (d *device) replace(im image) error {
+	if d.line != nil {
+		if err := d.line.cut(); err != nil {
+			return err
+		}
+	}
+	if err := d.shut(); err != nil {
+		return err
+	}
+	d.forms = nil
+	if err := im.restore(d.path); err != nil {
+		return err
+	}
+	return d.open()
+}
+
+// clone makes a second device of this one's files.
+func (d *device) clone() error {
+	im, err := imageOf(d.path)
+	if err != nil {
+		return err
+	}
+	w := d.w
+	c := &device{w: w, n: len(w.devices), person: d.person, crash: -1, key: d.key, clock: &deviceClock{w: w, offset: d.clock.offset, boot: d.clock.boot}}
+	c.path = filepath.Join(w.dir, fmt.Sprintf("device%d.db", c.n))
+	if w.rng.IntN(2) == 0 {
+		delete(im, ".head") // the side file stays out of backups
+	}
+	if err := im.restore(c.path); err != nil {
+		return err
+	}
+	if err := c.open(); err != nil {
+		return err
+	}
+	w.devices = append(w.devices, c)
+	return nil
+}
+
+// author is under whose id the device writes now.
+func (d *device) author() (syncproto.PersonID, error) {
+	id, err := d.store.Identity(d.w.ctx)
+	return id.Person, err
+}
+
+// scopes are those the device may write in, as far as it knows.
+func (d *device) scopes() ([]syncproto.ScopeID, error) {
+	grants, err := sessionstore.Grants(d.w.ctx, d.store)
+	if err != nil {
+		return nil, err
+	}
+	var ids []syncproto.ScopeID
+	for _, g := range grants.Grants {
+		if g.Rights&2 != 0 && g.Compartment == "plain" {
+			ids = append(ids, g.Scope)
+		}
+	}
+	if grants.GrantSerial == 0 {
+		id, err := d.store.Identity(d.w.ctx)
+		return id.Scopes, err
+	}
+	return ids, err
+}
+
+// records are those that the device shows, in order of their ids.
+func (d *device) records() (ids []syncproto.RecordID, err error) {
+	err = d.store.Records(d.w.ctx, func(id syncproto.RecordID) error {
+		ids = append(ids, id)
+		return nil
+	})
+	return sortRecords(ids), err
+}
+
+// write saves a form, with the state that stood on the screen when it was opened.
+func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState, act string) error {
+	w := d.w
+	author, err := d.author()
+	if err != nil {
+		return err
+	}
+	scopes, err := d.scopes()
+	if err != nil {
+		return err
+	}
+	if len(scopes) == 0 {
+		return nil
+	}
+	if d.full {
+		w.note("disk full", d.n)
+		return nil
+	}
+	plan := w.rng.Uint64() // the same content if the store runs build again
+	made, err := d.store.Append(w.ctx, func(at localstore.At) (localstore.Saving, error) {
+		pen := &pen{w: w, rng: newRand(plan), author: author, at: at, opened: opened, record: record, scopes: scopes, marker: w.oracle.marker(record)}
+		ch, ok := pen.compose(act)
+		if !ok {
+			return localstore.Saving{}, errNothing
+		}
+		return localstore.Saving{Changes: []localstore.NewChange{ch}}, nil
+	})
+	switch {
+	case errors.Is(err, errNothing), errors.Is(err, localstore.ErrScopeGone):
+		return nil
+	case err != nil:
+		return fmt.Errorf("device %d saves: %w", d.n, err)
+	}
+	for _, ch := range made {
+		w.oracle.wrote(d, ch, opened)
+		w.rep.Changes++
+		w.note("write", d.n, ch.ID, ch.Header.Verb)
+	}
+	if d.line != nil {
+		d.line.dev.Queued()
+	}
+	return nil
+}
+
+var errNothing = errors.New("nothing was changed")
+
+// faulty is the device's store as the session sees it: it may die before or
+// after each commit, or have no space.
+type faulty struct {
+	syncer.Store
+	d *device
+}
+
+func (f *faulty) at(commit func() error) error {
+	d := f.d
+	if d.dead {
+		return errDied
+	}
+	if d.full {
+		return syncer.ErrFull
+	}
+	if d.crash == 0 && !d.crashAfter {
+		d.dead = true
+		return errDied
+	}
+	err := commit()
+	if d.crash == 0 {
+		d.dead = true
+		return errDied
+	}
+	if d.crash > 0 {
+		d.crash--
+	}
+	return err
+}
+
+// Forgotten implements syncer.Forgetful.
+func (f *faulty) Forgotten(ctx context.Context) error {
+	return f.at(func() error { f.d.w.note("forgotten", f.d.n); return f.d.session.Forgotten(ctx) })
+}
+
+func (f *faulty) SaveEnrolment(ctx context.Context, e session.SaveEnrolment) error {
+	return f.at(func() error { return f.Store.SaveEnrolment(ctx, e) })
+}
+
+func (f *faulty) SaveWelcome(ctx context.Context, e session.SaveWelcome) (r session.WelcomeSaved, err error) {
+	err = f.at(func() error { r, err = f.Store.SaveWelcome(ctx, e); return err })
+	return r, err
+}
+
+func (f *faulty) ForkLog(ctx context.Context, e session.ForkLog) error {
+	return f.at(func() error { f.d.w.note("fork", f.d.n); return f.Store.ForkLog(ctx, e) })
+}
+
+func (f *faulty) CommitResults(ctx context.Context, e session.CommitResults) error {
+	return f.at(func() error { return f.Store.CommitResults(ctx, e) })
+}
+
+func (f *faulty) CommitPage(ctx context.Context, e session.CommitPage) error {
+	return f.at(func() error { return f.Store.CommitPage(ctx, e) })
+}
+
+func (f *faulty) CommitCaught(ctx context.Context, e session.CommitCaught) (r session.CaughtCommitted, err error) {
+	err = f.at(func() error { r, err = f.Store.CommitCaught(ctx, e); return err })
+	return r, err
+}
+
+func (f *faulty) MendRecords(ctx context.Context, e session.MendRecords) (r session.RecordsMended, err error) {
+	err = f.at(func() error {
+		f.d.w.note("mend", f.d.n, len(e.Records), len(e.Gone))
+		r, err = f.Store.MendRecords(ctx, e)
+		return err
+	})
+	return r, err
+}
+
+func (f *faulty) ResetCursor(ctx context.Context, e session.ResetCursor) error {
+	return f.at(func() error { f.d.w.note("reset cursor", f.d.n); return f.Store.ResetCursor(ctx, e) })
+}
+
+func (f *faulty) DropScope(ctx context.Context, e session.DropScope) (r session.ScopeDropped, err error) {
+	err = f.at(func() error {
+		r, err = f.Store.DropScope(ctx, e)
+		f.d.w.note("drop scope", f.d.n, r.Pending)
+		return err
+	})
+	return r, err
+}
+
+func (f *faulty) MarkBackupSafe(ctx context.Context, e session.MarkBackupSafe) error {
+	return f.at(func() error { return f.Store.MarkBackupSafe(ctx, e) })
+}

@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"errors"
+
+	"mahalleh/server/hub"
+)
+
+func isNotReleasable(err error) bool { return errors.Is(err, hub.ErrNotReleasable) }
+
+// Bounds of healing: rounds of connecting and talking, and messages on one
+// line within a round. A world that has not come to rest by then never will.
+const (
+	healRounds   = 40
+	healMessages = 20_000
+)
+
+// heal ends all faults, lets everybody sync until nothing moves, and checks
+// the laws.
+func (w *world) heal() error {
+	w.healing = true
+	w.note("heal")
+	w.server.full, w.server.crash = false, -1
+	for _, d := range w.devices {
+		d.full, d.crash, d.clock.offset = false, -1, 0
+		if d.line != nil {
+			if err := d.line.cut(); err != nil {
+				return err
+			}
+		}
+	}
+	for round := range healRounds {
+		quiet := true
+		for _, d := range w.devices {
+			settled, err := w.settle(d)
+			if err != nil {
+				return err
+			}
+			quiet = quiet && settled
+		}
+		if quiet && round > 0 && w.oracle.agree() == nil {
+			return w.oracle.check()
+		}
+		w.time += 60_000
+	}
+	if err := w.oracle.agree(); err != nil {
+		return err
+	}
+	return broken("liveness", "after %d rounds some device still has something to do: %s", healRounds, w.oracle.restless())
+}
+
+// settle connects a device and lets it talk until it has nothing left to do.
+func (w *world) settle(d *device) (bool, error) {
+	if d.line == nil {
+		if err := d.connect(); err != nil {
+			return false, err
+		}
+	}
+	l := d.line
+	for n := range healMessages {
+		if d.line != l {
+			return false, nil
+		}
+		up, err := l.pump(true)
+		if err := w.aftermath(l, err); err != nil {
+			return false, err
+		}
+		if d.line != l {
+			return false, nil
+		}
+		down, err := l.pump(false)
+		if err := w.aftermath(l, err); err != nil {
+			return false, err
+		}
+		if up || down {
+			continue
+		}
+		if l.dev.Settled() {
+			return true, nil
+		}
+		// Nothing moves by itself: only a timer may bring it on.
+		if d.line != l {
+			return false, nil
+		}
+		deadline, ok := l.dev.Deadline()
+		if !ok {
+			return false, broken("liveness", "device %d is connected, not settled, and waits for nothing", d.n)
+		}
+		w.time += max(1, min(deadline-d.clock.now(), 3600_000))
+		if err := w.aftermath(l, l.tick()); err != nil {
+			return false, err
+		}
+		if n > healMessages-2 {
+			break
+		}
+	}
+	return false, broken("liveness", "device %d talks without end", d.n)
+}

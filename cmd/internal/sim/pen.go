@@ -1,0 +1,119 @@
+package sim
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+
+	"mahalleh/client-sdk/localstore"
+	"mahalleh/schemas"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+)
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 5)) }
+
+func sortScopes(ids []syncproto.ScopeID) []syncproto.ScopeID {
+	slices.SortFunc(ids, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
+
+func sortRecords(ids []syncproto.RecordID) []syncproto.RecordID {
+	slices.SortFunc(ids, func(a, b syncproto.RecordID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
+}
+
+// pen composes one saved form.
+type pen struct {
+	w      *world
+	rng    *rand.Rand
+	author syncproto.PersonID
+	at     localstore.At
+	opened *syncproto.RecordState
+	record syncproto.RecordID
+	scopes []syncproto.ScopeID
+	// marker is a text that only this record's content holds.
+	marker string
+}
+
+// compose makes the change for an act; false if there is nothing to change.
+func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
+	s := p.opened
+	form, _ := everyForm().FormByName("every")
+	h := &ch.Header
+	*h = syncproto.Header{Verb: syncproto.VerbEdit, Record: p.record, Form: 1, Package: 1, Scope: s.Home, Base: s.Latest, Author: p.author}
+	edit := merge.Edit{Form: form, Opened: s, Before: merge.Content(form, s), Author: p.author,
+		NewItem: func(n int) syncproto.ItemID { return syncproto.OwnItem(p.at.Log, p.at.Seq, n) }}
+	if !s.Exists() {
+		h.Verb, h.Scope = syncproto.VerbCreate, p.scopes[p.rng.IntN(len(p.scopes))]
+		edit.After = changeContent(p.rng, edit.Before)
+		edit.After.Fields[fieldState] = schemas.CodeValue("red")
+		edit.After.Fields[fieldText] = schemas.TextValue(p.marker)
+		ch.Ops = edit.Ops()
+		return ch, true
+	}
+	alive := func() syncproto.Op { return merge.Presence(s, p.author, true, false) }
+	switch act {
+	case "delete":
+		h.Verb = syncproto.VerbDelete
+		ch.Ops = []syncproto.Op{merge.Presence(s, p.author, false, true)}
+	case "restore":
+		h.Verb = syncproto.VerbRestore
+		ch.Ops = []syncproto.Op{merge.Presence(s, p.author, true, true)}
+	case "move":
+		h.Verb = syncproto.VerbMove
+		i := slices.IndexFunc(p.scopes, func(id syncproto.ScopeID) bool { return id != s.Home })
+		if i < 0 {
+			return ch, false
+		}
+		ch.Ops = []syncproto.Op{merge.MoveOp(s, p.scopes[i]), alive()}
+	case "transition":
+		h.Verb = syncproto.VerbTransition
+		ch.Ops = []syncproto.Op{merge.TransitionOp(s, fieldState, shades[p.rng.IntN(3)]), alive()}
+	case "newer form":
+		h.Package = 2
+		k := syncproto.CellKey{Field: fieldNewer}
+		ch.Ops = []syncproto.Op{{Kind: syncproto.OpSet, Critical: true, Field: k.Field, Names: merge.Look(s, k).Shown, Value: syncproto.Text(p.marker)}, alive()}
+	case "settle":
+		open := merge.Conflicts(s)
+		if len(open) == 0 {
+			return ch, false
+		}
+		h.Verb = syncproto.VerbSettle
+		ch.Ops = settlement(p.rng, s, open[p.rng.IntN(len(open))], p.author)
+	case "bad":
+		// What a broken program would send: a text in a number's field.
+		ch.Ops = []syncproto.Op{{Kind: syncproto.OpSet, Critical: true, Field: 12, Value: syncproto.Text("نه")}, alive()}
+	default:
+		edit.After = changeContent(p.rng, edit.Before)
+		if p.rng.IntN(3) == 0 {
+			edit.After.Fields[fieldText] = schemas.TextValue(p.marker + " " + words[p.rng.IntN(len(words))])
+		}
+		ch.Ops = edit.Ops()
+	}
+	return ch, len(ch.Ops) > 0
+}
+
+// settlement decides one conflict: for what is shown, or for another candidate.
+func settlement(rng *rand.Rand, s *syncproto.RecordState, c merge.Conflict, author syncproto.PersonID) []syncproto.Op {
+	op := syncproto.Op{Kind: syncproto.OpSet, Critical: true, Field: c.Cell.Field, Item: c.Cell.Item, Sub: c.Cell.Sub, Value: c.Value}
+	if rng.IntN(2) == 0 {
+		op.Value = c.Others[rng.IntN(len(c.Others))].Value
+	}
+	for _, cand := range s.Candidates(c.Cell) {
+		op.Names = append(op.Names, cand.Version)
+	}
+	switch {
+	case c.Cell == merge.PresenceCell:
+		return []syncproto.Op{op}
+	case c.Cell.Item != (syncproto.ItemID{}) && c.Cell.Sub == syncproto.SubPresence:
+		op.Kind = syncproto.OpItemPut
+		if there, _ := op.Value.AsBool(); !there {
+			op.Kind = syncproto.OpItemRemove
+		}
+		op.Value = syncproto.None()
+	case op.Value.Type == syncproto.TypeLongText || c.Cell.Field == fieldStory:
+		op.Kind = syncproto.OpText
+	}
+	return []syncproto.Op{op, merge.Presence(s, author, true, false)}
+}
