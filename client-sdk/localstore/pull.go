@@ -55,7 +55,7 @@ func (s *Store) ApplyCaught(ctx context.Context, caught *wire.Caught) (Applied, 
 				return err
 			}
 		}
-		return nil
+		return p.caughtUp()
 	})
 }
 

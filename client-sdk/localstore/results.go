@@ -27,9 +27,25 @@ func (s *Store) SaveAck(ctx context.Context, log syncproto.LogID, received uint6
 	return s.pull(ctx, "store acknowledgement", func(p *pull) error { return p.answers(log, received, results) })
 }
 
-// SetReceived stores how far the server holds a log, also when that is less
-// than it said before: a server put back from a backup. What it lost is pending
-// again and loses its result.
+// outcomeInState is inState in SQL.
+var outcomeInState = fmt.Sprintf("outcome IN (%d, %d, %d, %d)", syncproto.Applied, syncproto.Merged, syncproto.Conflicted, syncproto.Duplicate)
+
+// caughtUp ends the overlay of changes that were in every state that this
+// session has sent, see SetReceived: all of them are here now.
+func (p *pull) caughtUp() error {
+	const where = "overlay = 1 AND res_position = 0 AND "
+	if err := p.touchEntries(where + outcomeInState); err != nil {
+		return err
+	}
+	_, err := p.t.exec("UPDATE entry SET overlay = 0 WHERE " + where + outcomeInState)
+	return err
+}
+
+// SetReceived stores how far the server holds a log at the beginning of a
+// session, also when that is less than it said before: a server put back from a
+// backup. What it lost is pending again and loses its result. What it holds is
+// in every state that it sends from now on, whatever position it was told to
+// have had: a server put back counts anew.
 func (s *Store) SetReceived(ctx context.Context, log syncproto.LogID, received uint64) (Applied, error) {
 	return s.pull(ctx, "store received", func(p *pull) error {
 		l, err := p.t.log(log)
@@ -38,6 +54,9 @@ func (s *Store) SetReceived(ctx context.Context, log syncproto.LogID, received u
 		}
 		received = min(received, l.seq)
 		if _, err := p.t.exec("UPDATE log SET received = ?, backup_safe = min(backup_safe, ?) WHERE n = ?", received, received, l.n); err != nil {
+			return err
+		}
+		if _, err := p.t.exec("UPDATE entry SET res_position = 0 WHERE at > ? AND at <= ? AND overlay = 1 AND "+outcomeInState, at(l.n, 0), at(l.n, received)); err != nil {
 			return err
 		}
 		if err := p.touchEntries("at > ? AND at < ? AND outcome <> 0", at(l.n, received), at(l.n+1, 0)); err != nil {

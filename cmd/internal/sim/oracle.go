@@ -273,13 +273,30 @@ func (o *oracle) shows(r store.Reader, d *device) error {
 			continue
 		}
 		if held.Over > 0 {
-			return broken("convergence", "device %d still lays %d own changes over record %s", d.n, held.Over, id)
+			return broken("convergence", "device %d still lays %d own changes over record %s, at the server at %d of %s: %s", d.n, held.Over, id, row.State.Position, row.State.Home, o.own(d, id))
 		}
 		if wire.StateHash(held.State) != row.Hash {
 			return broken("convergence", "device %d shows record %s otherwise than the server", d.n, id)
 		}
 	}
 	return nil
+}
+
+// own says how a device's own changes of a record stand.
+func (o *oracle) own(d *device, id syncproto.RecordID) string {
+	all, err := d.store.History(o.w.ctx, id)
+	if err != nil {
+		return err.Error()
+	}
+	out := ""
+	for _, c := range all {
+		out += fmt.Sprintf("%d of %s: %s", c.Seq, c.Log, c.Sync)
+		if c.Result != nil {
+			out += fmt.Sprintf(" (%s at %d of %s)", c.Result.Outcome, c.Result.Position, c.Result.Scope)
+		}
+		out += "; "
+	}
+	return out
 }
 
 func (o *oracle) restless() string {
