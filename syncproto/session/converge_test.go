@@ -16,7 +16,7 @@ var (
 // Seeded histories with every fault that the machines must bear; afterwards
 // everybody agrees, nothing is missing, and no queue is left.
 func TestHistoriesConverge(t *testing.T) {
-	const seeds = 3000
+	const seeds = 2500
 	for seed := uint64(1); seed <= seeds; seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { playHistory(t, seed) })
 	}

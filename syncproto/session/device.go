@@ -118,10 +118,14 @@ func (d *Device) Step(now int64, ev DeviceEvent) []DeviceEffect {
 		d.readHello()
 	case BatchRead:
 		d.batchRead(ev)
+	case ResultsCommitted:
+		d.retryDrops()
 	case PageCommitted:
 		d.committed()
+		d.retryDrops()
 	case CaughtCommitted:
 		d.caughtCommitted(ev)
+		d.retryDrops()
 	case BucketsRead:
 		d.bucketsRead(ev)
 	case EntriesRead:

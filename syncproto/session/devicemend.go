@@ -48,7 +48,7 @@ const (
 
 // differs queues a scope whose sum is not the server's.
 func (d *Device) differs(scope syncproto.ScopeID) {
-	if d.failed[scope] || d.mend != nil && d.mend.scope == scope || slices.Contains(d.queue, scope) {
+	if !d.granted[scope] || d.failed[scope] || d.mend != nil && d.mend.scope == scope || slices.Contains(d.queue, scope) {
 		return
 	}
 	d.queue = append(d.queue, scope)

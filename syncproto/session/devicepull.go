@@ -239,7 +239,7 @@ func (d *Device) scopeDropped(ev ScopeDropped) {
 		}
 		if ev.Pending {
 			// Something was written meanwhile: Queued tells of it or has told, and
-			// its acknowledgement lets the drop be tried again.
+			// once its acknowledgement is committed the drop is tried again.
 			d.purges[i].dropping, d.purges[i].refused = false, true
 			return
 		}

@@ -92,6 +92,12 @@ func (d *Device) queued(ev Queued) {
 
 // unsent counts what the server does not hold yet.
 func (d *Device) unsent() uint64 {
+	if len(d.logs) == 0 { // not planned yet
+		if d.state == deviceWelcoming {
+			return d.head - min(d.head, d.welcome.Received)
+		}
+		return d.hello.Queue + d.head - d.hello.HeadSeq
+	}
 	n := uint64(0)
 	for _, l := range d.logs {
 		if l.head > l.acked {
@@ -174,7 +180,6 @@ func (d *Device) ack(m *wire.Ack) {
 	}
 	if len(m.Results) > 0 || m.Received > 0 {
 		d.do(CommitResults{Log: log, Received: m.Received, Results: m.Results})
-		d.retryDrops()
 	}
 }
 

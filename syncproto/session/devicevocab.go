@@ -122,7 +122,9 @@ type BatchRead struct {
 }
 
 // CommitResults keeps what the server says of changes: they are received up to
-// Received, and the results stand. Answer: ResultsCommitted.
+// Received, and the results stand. Results of changes that are not this
+// database's (a clone's) are passed over, here and in pages. Answer:
+// ResultsCommitted.
 type CommitResults struct {
 	Log      syncproto.LogID
 	Received uint64
@@ -234,7 +236,8 @@ type ScopeDropped struct {
 }
 
 // MarkBackupSafe says that the log stands in a verified backup up to Seq: what
-// lies at or below may be redacted. Answer: BackupSafeMarked.
+// lies at or below may be redacted, as far as it is acknowledged (a Seq beyond
+// speaks of a clone's changes). Answer: BackupSafeMarked.
 type MarkBackupSafe struct {
 	Log syncproto.LogID
 	Seq uint64

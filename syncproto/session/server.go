@@ -426,7 +426,7 @@ func (s *Server) loaded(ev SessionLoaded) {
 		s.state, s.began, s.forked = serverHello, s.now, true
 		return
 	}
-	s.state = serverLive
+	s.state, s.forked = serverLive, false
 	s.standing = ev.Standing
 	s.begin(h, &w)
 	s.changed(ev.Results)

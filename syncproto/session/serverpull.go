@@ -116,7 +116,7 @@ func (s *Server) purged(m *wire.Purged) {
 
 // drained ends the session of a revoked device that has given all it had.
 func (s *Server) drained() {
-	if s.draining && len(s.purging) == 0 && s.received >= s.hello.HeadSeq && s.touched.Queue == 0 &&
+	if s.draining && !s.forked && len(s.purging) == 0 && s.received >= s.hello.HeadSeq && s.touched.Queue == 0 &&
 		len(s.pending) == 0 && s.told >= s.received && len(s.results) == 0 && !s.due && len(s.others) == 0 {
 		s.refuse(wire.RefuseRevoked, 0, "")
 	}

@@ -30,9 +30,12 @@ func (a *accepting) restart() {
 
 // telling is what the device has to be told of its changes.
 type telling struct {
-	// told is the highest sequence of the session's log up to which all results
-	// have been queued; received what the server holds of it.
-	told, received uint64
+	// received is up to where the server holds the log as this device wrote it:
+	// what Welcome said, which the device checks, and what it pushed since. What
+	// the log holds beyond may be a clone's, and is never acknowledged to this one.
+	received uint64
+	// told is the highest sequence up to which all results have been queued.
+	told uint64
 	// due says that an Ack is to be sent even without results.
 	due bool
 	// results are queued ones of the session's log, or of no log in particular.
@@ -107,7 +110,7 @@ func (s *Server) accepted(ev Accepted) {
 			s.acceptedOwn(ev, a.gap)
 			return
 		}
-		ack := &wire.Ack{Log: ev.Log, Received: ev.Received}
+		ack := &wire.Ack{Log: ev.Log, Received: ev.through(a.gap)}
 		for _, r := range ev.Results {
 			ack.Results = append(ack.Results, r.Result)
 		}
@@ -134,13 +137,26 @@ func (s *Server) accepted(ev Accepted) {
 		s.control = append(s.control, &wire.Welcome{Proto: ProtoMax, ServerTime: s.now, Fork: true, Received: s.received,
 			Ancestors: []wire.LogReceived{{Log: ev.Log, Received: ev.Received}}})
 		s.accepting.restart()
+		s.forked = true
 	default:
 		s.malformed("batch: %s", ev.Detail)
 	}
 }
 
+// through is the last sequence that the accepted batch, or gap, vouches for.
+func (ev *Accepted) through(gap *wire.Gap) uint64 {
+	last := uint64(0)
+	if gap != nil {
+		last = gap.To
+	}
+	for _, r := range ev.Results {
+		last = max(last, r.Seq)
+	}
+	return min(last, ev.Received)
+}
+
 func (s *Server) acceptedOwn(ev Accepted, gap *wire.Gap) {
-	s.received = max(s.received, ev.Received)
+	s.received = max(s.received, ev.through(gap))
 	s.due = true
 	if gap != nil && gap.From <= s.told+1 {
 		s.told = max(s.told, gap.To)
@@ -163,16 +179,15 @@ func (s *Server) acceptedOwn(ev Accepted, gap *wire.Gap) {
 // readResults queues what a snapshot says of the session's log.
 func (s *Server) readResults(ev *ScopesRead) {
 	for _, r := range ev.Results {
+		// What is not received from this session yet is passed on, because the
+		// snapshot's pages may hold it, and comes again with its acknowledgement.
 		if r.Seq > s.told {
 			s.results = append(s.results, r.Result)
-			s.told = r.Seq
+			s.told = max(s.told, min(r.Seq, s.received))
 		}
 	}
-	if ev.Received > s.received {
-		s.received, s.due = ev.Received, true
-	}
 	if len(ev.Results) < wire.MaxResults {
-		s.told = max(s.told, ev.Received) // what has no result was declared lost
+		s.told = max(s.told, min(ev.Received, s.received)) // what has no result was declared lost
 	}
 	s.due = s.due || len(s.results) > 0
 }
@@ -259,9 +274,11 @@ func (s *Server) backupVerified(ev BackupVerified) {
 	if s.state != serverLive {
 		return // Welcome tells it
 	}
-	log := ev.Log
-	if log == s.hello.Log {
-		log = syncproto.LogID{}
+	m := &wire.BackupSafe{Log: ev.Log, Seq: ev.Seq}
+	if ev.Log == s.hello.Log {
+		m.Log, m.Seq = syncproto.LogID{}, min(ev.Seq, s.received)
 	}
-	s.control = append(s.control, &wire.BackupSafe{Log: log, Seq: ev.Seq})
+	if m.Seq > 0 {
+		s.control = append(s.control, m)
+	}
 }

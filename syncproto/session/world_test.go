@@ -187,7 +187,7 @@ func (w *world) deviceHears(p *phone) bool {
 	}
 	m := l.down[0]
 	l.down = l.down[1:]
-	w.logf("%s/%s hears %T %+v", p.store.id.String()[:4], p.store.log.String()[:3], m, m)
+	w.logf("%s/%s hears %s", p.store.id.String()[:4], p.store.log.String()[:3], brief(m))
 	w.deviceStep(p, Received{m})
 	return true
 }
@@ -383,6 +383,7 @@ func (w *world) heal() {
 	w.logf("heal")
 	for _, p := range w.devices {
 		p.closed = Close{} // also whoever was told that it is revoked tries once more
+		w.cut(p)           // sums are compared at every contact
 	}
 	for range 12 {
 		for _, p := range w.devices {
@@ -405,7 +406,7 @@ func (w *world) heal() {
 
 func (w *world) fail(what string) {
 	w.t.Helper()
-	n := max(0, len(w.trace)-w.show())
+	n := max(0, len(w.trace)-200)
 	for _, l := range w.trace[n:] {
 		if len(l) > 300 {
 			l = l[:300]
@@ -421,7 +422,7 @@ func (w *world) laws() {
 	for _, p := range w.devices {
 		d := p.store
 		name := "device " + d.id.String()[:4] + ": "
-		for seq := d.base + 1; seq <= d.head(); seq++ {
+		for seq := uint64(1); seq <= d.head(); seq++ {
 			c := d.entries[seq-1]
 			if d.lost[seq] {
 				continue
@@ -429,7 +430,7 @@ func (w *world) laws() {
 			if _, ok := w.server.results[c.id]; !ok {
 				w.fail(fmt.Sprintf("%schange %d of %d is not at the server", name, seq, d.head()))
 			}
-			if d.results[c.id].Outcome == 0 {
+			if d.results[c.id].Outcome == 0 && seq > d.base {
 				w.fail(fmt.Sprintf("%schange %d of %d has no result", name, seq, d.head()))
 			}
 		}
@@ -443,7 +444,7 @@ func (w *world) laws() {
 				w.fail(name + "is revoked and was not told")
 			}
 		} else if p.link == nil || !p.link.device.Caught() || !p.link.device.Sent() {
-			w.fail(fmt.Sprintf("%sis not up to date: %+v", name, p.closed))
+			w.fail(fmt.Sprintf("%sis not up to date: %+v, %+v", name, p.closed, p.link.where()))
 		}
 		for id := range d.shadow {
 			if !granted[id] {
@@ -475,5 +476,32 @@ func anyRecord(rnd *rand.Rand, d *fakeDevice, scope syncproto.ScopeID) (syncprot
 	return keys[rnd.IntN(len(keys))], true
 }
 
-// show is how many lines of the trace a failure prints.
-func (w *world) show() int { return 4000 }
+func (l *pipe) where() string {
+	if l == nil {
+		return "not connected"
+	}
+	d := l.device
+	return fmt.Sprintf("state %d, synced %v, open %d, differing %d, mending %+v, unsent %d, under way %d", d.state, d.synced, len(d.taken), len(d.queue), d.mend, d.unsent(), len(d.flights))
+}
+
+// brief is a message in a trace.
+func brief(m wire.Message) string {
+	switch m := m.(type) {
+	case *wire.Ack:
+		return fmt.Sprintf("Ack of %.3s to %d, %d results", m.Log, m.Received, len(m.Results))
+	case *wire.Page:
+		return fmt.Sprintf("Page of %.3s %d-%d", m.Scope, m.From, m.To)
+	case *wire.Caught:
+		s := fmt.Sprintf("Caught to %d, %d results", m.Received, len(m.Results))
+		for i := range m.Pages {
+			s += fmt.Sprintf(", %.3s %d-%d", m.Pages[i].Scope, m.Pages[i].From, m.Pages[i].To)
+		}
+		for _, h := range m.Heads {
+			s += fmt.Sprintf(", %.3s at %d", h.Scope, h.Position)
+		}
+		return s
+	case *wire.Welcome:
+		return fmt.Sprintf("Welcome received %d, fork %v, %d grants", m.Received, m.Fork, len(m.Grants))
+	}
+	return fmt.Sprintf("%T", m)
+}
