@@ -71,6 +71,8 @@ type server struct {
 	full     int // so many batches find no room
 	forked   bool
 	accepts  int
+	// noReceipts says that no receipts are made.
+	noReceipts bool
 }
 
 func newServer() *server {
@@ -129,6 +131,9 @@ func (f *server) do(effect session.ServerEffect) session.ServerEvent {
 	case session.LoadGrants:
 		return session.GrantsLoaded{Standing: f.standing, Grants: wire.GrantsNote{GrantSerial: 1}}
 	case session.MakeReceipt:
+		if f.noReceipts {
+			return session.ReceiptMade{}
+		}
 		return session.ReceiptMade{Receipt: []byte("receipt")}
 	}
 	return nil
@@ -548,6 +553,13 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newWorldOn(t, codec)
+}
+
+// newWorldOn shares a codec, which is costly to make.
+func newWorldOn(t *testing.T, codec *wire.Codec) *world {
+	t.Helper()
+	var err error
 	w := &world{t: t, server: newServer(), store: newStore(), codec: codec, random: rand.NewChaCha8([32]byte{1}), now: 1_700_000_000_000}
 	if w.noise, err = session.NewKeyPair(w.random); err != nil {
 		t.Fatal(err)

@@ -65,6 +65,8 @@ type watch struct {
 	log            syncproto.LogID
 	head, received uint64
 	comparing      bool
+	// unproved says that changes were received for which no receipt has come.
+	unproved bool
 	// due is, per scope, the position at which the newest result of an own
 	// change stands, held the position up to which the scope is stored.
 	due, held map[syncproto.ScopeID]uint64
@@ -99,6 +101,8 @@ func (w *watch) done(effect session.DeviceEffect, answer session.DeviceEvent) {
 		for _, h := range e.Caught.Heads {
 			w.held[h.Scope] = h.Position
 		}
+	case session.SaveReceipt:
+		w.unproved = false
 	case session.DropScope:
 		delete(w.held, e.Scope)
 	case session.ReadBuckets:
@@ -113,7 +117,7 @@ func (w *watch) done(effect session.DeviceEffect, answer session.DeviceEvent) {
 func (w *watch) results(log syncproto.LogID, received uint64, results []syncproto.Result) {
 	if log == w.log && received > w.received {
 		w.p.ChangesUp += received - w.received
-		w.received = received
+		w.received, w.unproved = received, true
 	}
 	for _, r := range results {
 		w.due[r.Scope] = max(w.due[r.Scope], r.Position)
@@ -135,13 +139,14 @@ func (w *watch) complete() bool {
 func (s *Stepper) tell() {
 	w := &s.watch
 	switch {
-	case s.closed != nil || !s.device.Live():
+	case s.closed != nil: // as it was
+	case !s.device.Live():
 		w.p.Phase = Connecting
 	case !s.device.Sent():
 		w.p.Phase = Sending
 	case w.comparing && !s.device.Caught():
 		w.p.Phase = Comparing
-	case !s.device.Caught():
+	case !s.device.Caught() || !w.complete():
 		w.p.Phase = Receiving
 	default:
 		w.p.Phase, w.comparing = Idle, false

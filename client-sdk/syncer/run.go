@@ -47,6 +47,10 @@ const (
 	patience = 30 * time.Second
 )
 
+// receiptWithin is how long a run that is else complete waits for the receipt of
+// what it sent; a server that makes none now makes one at the next contact.
+const receiptWithin = 5 * time.Second
+
 // lastWords is how long the end of a session may take to go out.
 const lastWords = 3 * time.Second
 
@@ -251,9 +255,10 @@ func (c *connection) send(done chan<- struct{}) {
 func (c *connection) loop(ctx context.Context) (end ending) {
 	var next []byte
 	var mute error // why nothing can be sent any more
-	var giveUp <-chan time.Time
+	var giveUp, receipt <-chan time.Time
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	late := false
 	stop := ctx.Done()
 	for {
 		if next == nil && mute == nil {
@@ -267,7 +272,13 @@ func (c *connection) loop(ctx context.Context) (end ending) {
 			giveUp = time.After(lastWords)
 		}
 		if c.mode == Once && !ended && next == nil {
-			if end = c.complete(); end != endNone {
+			switch end = c.complete(); {
+			case end == endSettled && c.watch.unproved && !late:
+				end = endNone
+				if receipt == nil {
+					receipt = time.After(receiptWithin)
+				}
+			case end != endNone:
 				c.Stop()
 				continue
 			}
@@ -295,6 +306,8 @@ func (c *connection) loop(ctx context.Context) (end ending) {
 				return end
 			}
 			c.Cut(mute)
+		case <-receipt:
+			late = true
 		case <-timer.C:
 			c.Tick()
 		case <-c.Stepper.wake(c.queued):

@@ -198,7 +198,22 @@ func TestRunOnce(t *testing.T) {
 		if r.Outcome != CaughtUp || r.Err != nil || h.dials != 1 || r.Progress.ChangesUp != 30 {
 			t.Errorf("got %+v after %d dials", r, h.dials)
 		}
+		if r.Progress.Phase != Idle || w.store.receipts != 1 {
+			t.Errorf("phase %v, %d receipts", r.Progress.Phase, w.store.receipts)
+		}
 		w.equal()
+	})
+}
+
+func TestRunOnceDoesNotWaitLongForAReceipt(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world, h *host) {
+		w.history()
+		w.server.noReceipts = true
+		begin := time.Now()
+		r := w.syncer(h).Run(t.Context(), Once)
+		if took := time.Since(begin); r.Outcome != CaughtUp || took > receiptWithin {
+			t.Errorf("got %+v after %v", r, took)
+		}
 	})
 }
 

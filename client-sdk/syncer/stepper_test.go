@@ -157,7 +157,7 @@ func TestCutAfterEveryMessage(t *testing.T) {
 	for at := 1; at <= count.n; at++ {
 		for _, arrives := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%d arrives %v", at, arrives), func(t *testing.T) {
-				w := newWorld(t)
+				w := newWorldOn(t, w.codec)
 				w.history()
 				l := &line{dev: w.stepper(), srv: w.end()}
 				l.hurt = func(n int, b []byte) ([]byte, bool) {
@@ -181,9 +181,10 @@ func TestCutAfterEveryMessage(t *testing.T) {
 }
 
 func TestFlippedBytesBreakTheConnectionOnly(t *testing.T) {
+	shared := newWorld(t)
 	for at := 1; at <= 25; at++ {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorldOn(t, shared.codec)
 			w.history()
 			l := &line{dev: w.stepper(), srv: w.end()}
 			l.hurt = func(n int, b []byte) ([]byte, bool) {
@@ -206,6 +207,7 @@ func TestFlippedBytesBreakTheConnectionOnly(t *testing.T) {
 }
 
 func TestStoreFails(t *testing.T) {
+	shared := newWorld(t)
 	methods := []string{"ReadHello", "SaveWelcome", "ReadBatch", "CommitResults", "CommitPage", "CommitCaught"}
 	for _, method := range methods {
 		for _, test := range []struct {
@@ -218,7 +220,7 @@ func TestStoreFails(t *testing.T) {
 			{"for good", fmt.Errorf("%w: damaged", ErrFatal), session.Close{Key: "session.local"}},
 		} {
 			t.Run(method+" "+test.name, func(t *testing.T) {
-				w := newWorld(t)
+				w := newWorldOn(t, shared.codec)
 				w.history()
 				failed := 0
 				w.store.fail = func(name string) error {

@@ -49,15 +49,15 @@ func newGate(l Limits, now time.Time) *gate {
 	return &gate{limits: l, tokens: float64(l.Handshakes), filled: now}
 }
 
-// admit says whether a connection may begin while so many stand, and if not,
-// after how long its device shall come back.
-func (g *gate) admit(standing int, now time.Time) (after time.Duration, ok bool) {
+// admit says whether a connection may begin now, and if not, after how long its
+// device shall come back.
+func (g *gate) admit(now time.Time) (after time.Duration, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	rate := float64(g.limits.Handshakes)
 	g.tokens = min(rate, g.tokens+now.Sub(g.filled).Seconds()*rate)
 	g.filled = now
-	if standing < g.limits.Sessions && g.tokens >= 1 {
+	if g.tokens >= 1 {
 		g.tokens--
 		return 0, true
 	}

@@ -8,26 +8,23 @@ import (
 func TestGateAdmits(t *testing.T) {
 	begin := time.UnixMilli(1_700_000_000_000)
 	tests := []struct {
-		name     string
-		limits   Limits
-		standing int
-		after    time.Duration // since the gate was made
-		tries    int
-		want     int // admitted
+		name   string
+		limits Limits
+		after  time.Duration // since the gate was made
+		tries  int
+		want   int // admitted
 	}{
-		{"within the rate", Limits{Handshakes: 10}, 0, 0, 10, 10},
-		{"over the rate", Limits{Handshakes: 10}, 0, 0, 25, 10},
-		{"a rest does not save up more than a second", Limits{Handshakes: 10}, 0, time.Hour, 25, 10},
-		{"no room", Limits{Handshakes: 10, Sessions: 5}, 5, 0, 3, 0},
-		{"the last place", Limits{Handshakes: 10, Sessions: 5}, 4, 0, 1, 1},
-		{"defaults", Limits{}, defaultSessions - 1, 0, defaultHandshakes + 5, defaultHandshakes},
+		{"within the rate", Limits{Handshakes: 10}, 0, 10, 10},
+		{"over the rate", Limits{Handshakes: 10}, 0, 25, 10},
+		{"a rest does not save up more than a second", Limits{Handshakes: 10}, time.Hour, 25, 10},
+		{"the default", Limits{}, 0, defaultHandshakes + 5, defaultHandshakes},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			g := newGate(test.limits, begin)
 			got := 0
 			for range test.tries {
-				if _, ok := g.admit(test.standing, begin.Add(test.after)); ok {
+				if _, ok := g.admit(begin.Add(test.after)); ok {
 					got++
 				}
 			}
@@ -58,7 +55,7 @@ func TestGateSpreadsAStorm(t *testing.T) {
 				continue
 			}
 			attempts++
-			if after, ok := g.admit(0, at); !ok {
+			if after, ok := g.admit(at); !ok {
 				if after < soonest || after > latest {
 					t.Fatalf("told to wait %v", after)
 				}

@@ -37,7 +37,6 @@ type Handler struct {
 	upgrader websocket.Upgrader
 	sessions *registry
 	count    counters
-	running  sync.WaitGroup
 
 	// ctx is that of all sessions; it ends when Shutdown loses patience.
 	ctx    context.Context
@@ -92,18 +91,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "only "+session.Subprotocol+" is spoken here", http.StatusBadRequest)
 		return
 	}
-	after, ok := time.Duration(0), !h.sessions.stopping()
-	if ok {
-		after, ok = h.gate.admit(h.sessions.size(), time.Now())
-	} else {
-		after = h.gate.later(time.Now())
+	if !h.sessions.reserve(h.gate.limits.Sessions) {
+		h.turnAway(w, h.gate.later(time.Now()))
+		return
 	}
-	if !ok {
+	if after, ok := h.gate.admit(time.Now()); !ok {
+		h.sessions.release()
 		h.turnAway(w, after)
 		return
 	}
 	ws, err := h.upgrader.Upgrade(w, r, nil)
 	if err != nil {
+		h.sessions.release()
 		h.log.Debug("a connection was not upgraded", "peer", r.RemoteAddr, "err", err)
 		return
 	}
@@ -121,16 +120,14 @@ func (h *Handler) turnAway(w http.ResponseWriter, after time.Duration) {
 // net/http has grown and ends when the handler returns.
 func (h *Handler) begin(ws *websocket.Conn, who string) {
 	c := newConn(h, ws, who)
-	// The group grows before the registry can be seen to be empty.
-	h.running.Add(1)
 	if !h.sessions.add(c) {
-		h.running.Done()
 		ws.Close()
+		h.sessions.release()
 		return
 	}
 	h.count.opened.Add(1)
 	go func() {
-		defer h.running.Done()
+		defer h.sessions.release()
 		c.run()
 	}()
 }
@@ -144,7 +141,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	}
 	gone := make(chan struct{})
 	go func() {
-		h.running.Wait()
+		h.sessions.running.Wait()
 		close(gone)
 	}()
 	var err error

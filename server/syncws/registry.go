@@ -14,6 +14,10 @@ type registry struct {
 	scopes  map[syncproto.ScopeID]map[*conn]bool
 	logs    map[syncproto.LogID]map[*conn]bool
 	devices map[syncproto.DeviceID]*conn
+	// taken counts the connections that stand or are being upgraded; running
+	// waits for them. It only grows before stopped.
+	taken   int
+	running sync.WaitGroup
 	stopped bool
 }
 
@@ -22,7 +26,29 @@ func newRegistry() *registry {
 		logs: map[syncproto.LogID]map[*conn]bool{}, devices: map[syncproto.DeviceID]*conn{}}
 }
 
-// add takes a connection in, unless the handler stops.
+// reserve takes a place for a connection that is to be upgraded, unless all are
+// taken or the handler stops.
+func (r *registry) reserve(places int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped || r.taken >= places {
+		return false
+	}
+	r.taken++
+	r.running.Add(1)
+	return true
+}
+
+// release gives the place of a connection back that is over, or did not come
+// about.
+func (r *registry) release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.taken--
+	r.running.Done()
+}
+
+// add puts a connection into its place, unless the handler stops.
 func (r *registry) add(c *conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -36,7 +62,7 @@ func (r *registry) add(c *conn) bool {
 func (r *registry) size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.all)
+	return r.taken
 }
 
 // stop lets nobody in any more, and returns who is there.
@@ -49,12 +75,6 @@ func (r *registry) stop() []*conn {
 		all = append(all, c)
 	}
 	return all
-}
-
-func (r *registry) stopping() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.stopped
 }
 
 func (r *registry) remove(c *conn) {

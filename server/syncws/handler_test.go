@@ -1,0 +1,587 @@
+package syncws
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"mahalleh/server/store"
+	"mahalleh/syncproto/session"
+)
+
+// listener hands out the far ends of net.Pipes.
+type listener struct{ conns chan net.Conn }
+
+func (l *listener) Accept() (net.Conn, error) {
+	c, ok := <-l.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (l *listener) Close() error   { return nil }
+func (l *listener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// site is a handler that listens.
+type site struct {
+	*bench
+	h *Handler
+	l *listener
+}
+
+// onSite runs f with a handler in a bubble, and ends with a shutdown after
+// which nothing may be left.
+func onSite(t *testing.T, limits Limits, f func(t *testing.T, s *site)) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		s := &site{bench: b, h: New(b.s, limits), l: &listener{conns: make(chan net.Conn)}}
+		server := &http.Server{Handler: s.h, ErrorLog: nil}
+		go server.Serve(s.l)
+		f(t, s)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		s.h.Shutdown(ctx)
+		if n := s.h.Counters().Sessions; n != 0 {
+			t.Errorf("%d sessions after the shutdown", n)
+		}
+		if n := len(s.h.sessions.scopes) + len(s.h.sessions.logs) + len(s.h.sessions.devices); n != 0 {
+			t.Errorf("the registry still knows %d things", n)
+		}
+		close(s.l.conns)
+		server.Close()
+	})
+}
+
+func (s *site) dial() (*websocket.Conn, *http.Response, error) {
+	d := websocket.Dialer{Subprotocols: []string{session.Subprotocol}, NetDialContext: func(context.Context, string, string) (net.Conn, error) {
+		near, far := net.Pipe()
+		s.l.conns <- far
+		return near, nil
+	}}
+	return d.Dial("ws://server"+Path, nil)
+}
+
+// online is a phone on the line: it answers until its connection ends.
+type online struct {
+	p     *phone
+	e     *end
+	ws    *websocket.Conn
+	save  chan int      // write so many new assets
+	stop  chan struct{} // say goodbye
+	ended chan struct{}
+	err   error // of the connection
+}
+
+func (s *site) online(p *phone) *online {
+	s.t.Helper()
+	ws, _, err := s.dial()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	o := &online{p: p, e: p.connect(), ws: ws, save: make(chan int), stop: make(chan struct{}), ended: make(chan struct{})}
+	go o.run()
+	return o
+}
+
+func (o *online) run() {
+	defer close(o.ended)
+	in, failed := make(chan []byte, 16), make(chan error, 1)
+	go func() {
+		for {
+			_, b, err := o.ws.ReadMessage()
+			if err != nil {
+				failed <- err
+				return
+			}
+			in <- b
+		}
+	}()
+	stop := o.stop
+	for {
+		for b := o.e.next(); b != nil; b = o.e.next() {
+			if o.ws.WriteMessage(websocket.BinaryMessage, b) != nil {
+				break
+			}
+		}
+		if o.e.closed != nil {
+			o.ws.Close()
+			return
+		}
+		wait := time.Hour
+		if at, ok := o.e.machine.Deadline(); ok {
+			wait = time.Duration(at-time.Now().UnixMilli()) * time.Millisecond
+		}
+		select {
+		case b := <-in:
+			o.e.feed(b)
+		case o.err = <-failed:
+			for len(in) > 0 { // what was said before it closed
+				o.e.feed(<-in)
+			}
+			o.e.step(session.Disconnected{Err: o.err})
+		case n := <-o.save:
+			o.p.saveNew(n)
+			o.e.queued()
+		case <-stop:
+			stop = nil
+			o.e.step(session.Stop{})
+		case <-time.After(wait):
+			o.e.step(session.Tick{})
+		}
+	}
+}
+
+func (o *online) leave() {
+	close(o.stop)
+	<-o.ended
+}
+
+// soon lets the bubble do what takes no time.
+func soon() {
+	time.Sleep(time.Second)
+	synctest.Wait()
+}
+
+func TestTwoPhonesOnline(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		one, two := s.phone(1, "facilitator"), s.phone(2, "facilitator")
+		one.saveNew(200)
+		a, b := s.online(one), s.online(two)
+		soon()
+		one.has("plain", 200)
+		two.has("plain", 200)
+		b.save <- 3
+		soon()
+		one.has("plain", 203)
+		two.has("plain", 203)
+		// They rest for an hour, and are still there.
+		time.Sleep(time.Hour)
+		a.save <- 1
+		soon()
+		two.has("plain", 204)
+		c := s.h.Counters()
+		if c.Sessions != 2 || c.Opened != 2 || c.FramesIn == 0 || c.FramesOut == 0 || c.BytesIn == 0 || c.BytesOut == 0 || c.Broken+c.Refused+c.Busy+c.Rejected != 0 {
+			t.Errorf("counters %+v", c)
+		}
+		a.leave()
+		b.leave()
+		synctest.Wait()
+		if c := s.h.Counters(); c.Sessions != 0 || c.Ended != 2 {
+			t.Errorf("counters %+v", c)
+		}
+	})
+}
+
+func TestGrantsReachAnOpenSession(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		p := s.phone(1, "facilitator")
+		p.saveNew(2)
+		o := s.online(p)
+		soon()
+		s.update(func(tx store.Tx) error { return grant(tx, p.person, s.place, "facilitator", time.Now().UnixMilli()) })
+		s.hub.AccessChanged()
+		soon()
+		if len(p.records) != 0 {
+			t.Errorf("%d records after the revocation", len(p.records))
+		}
+		o.leave()
+	})
+}
+
+func TestNewerSessionOfADeviceStays(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		p := s.phone(1, "facilitator")
+		old := s.online(p)
+		soon()
+		// The same phone on another network; its first connection is not yet known
+		// to be dead.
+		again := s.online(p)
+		soon()
+		select {
+		case <-old.ended:
+		default:
+			t.Fatal("the older session goes on")
+		}
+		if c := old.e.closed; c.Code != session.CloseBusy || c.RetryAfter != replacedAfter.Milliseconds() {
+			t.Errorf("the older one was told %+v", c)
+		}
+		if c := s.h.Counters(); c.Sessions != 1 || c.Replaced != 1 {
+			t.Errorf("counters %+v", c)
+		}
+		if !s.log.has("connected twice") {
+			t.Error("no alarm in the log")
+		}
+		again.save <- 1
+		soon()
+		p.has("plain", 1)
+		again.leave()
+	})
+}
+
+func TestUnknownDeviceIsRefused(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		p := s.phone(1, "facilitator")
+		var err error
+		if p.noise, err = session.NewKeyPair(s.s.Random); err != nil {
+			t.Fatal(err)
+		}
+		o := s.online(p)
+		<-o.ended
+		synctest.Wait()
+		if o.e.closed.Code != session.CloseUnknownDevice || s.h.Counters().Refused != 1 {
+			t.Errorf("told %+v, counters %+v", o.e.closed, s.h.Counters())
+		}
+	})
+}
+
+func TestStormIsSpread(t *testing.T) {
+	const rate, storm = 10, 35
+	onSite(t, Limits{Handshakes: rate}, func(t *testing.T, s *site) {
+		var open []*websocket.Conn
+		waits := map[string]int{}
+		for range storm {
+			ws, resp, err := s.dial()
+			if err == nil {
+				open = append(open, ws)
+				continue
+			}
+			if resp == nil || resp.StatusCode != http.StatusServiceUnavailable {
+				t.Fatalf("got %v, %v", resp, err)
+			}
+			waits[resp.Header.Get("Retry-After")]++
+		}
+		if len(open) != rate {
+			t.Errorf("%d admitted, want %d", len(open), rate)
+		}
+		for wait, n := range waits {
+			if s, err := strconv.Atoi(wait); err != nil || s < 2 || n > rate {
+				t.Errorf("%d were told to come back after %q seconds", n, wait)
+			}
+		}
+		if c := s.h.Counters(); c.Busy != storm-rate || c.Sessions != rate {
+			t.Errorf("counters %+v", c)
+		}
+		for _, ws := range open {
+			ws.Close()
+		}
+		soon()
+		if _, _, err := s.dial(); err != nil {
+			t.Errorf("a second later: %v", err)
+		}
+	})
+}
+
+func TestNoMoreSessionsThanAllowed(t *testing.T) {
+	onSite(t, Limits{Sessions: 2}, func(t *testing.T, s *site) {
+		a, _, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err = s.dial(); err != nil {
+			t.Fatal(err)
+		}
+		if _, resp, err := s.dial(); err == nil || resp.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("a third was let in: %v", err)
+		}
+		a.Close()
+		soon()
+		if _, _, err := s.dial(); err != nil {
+			t.Errorf("after one left: %v", err)
+		}
+	})
+}
+
+func TestSlowReaderIsOnlyACursor(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		writer := s.phone(1, "facilitator")
+		writer.saveNew(500)
+		slow := s.phone(2, "facilitator")
+		ws, _, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := s.online(writer)
+		soon()
+		writer.has("plain", 500)
+		// The slow one greets, and then reads nothing. A net.Pipe holds nothing
+		// either, so one message stands in the server.
+		e := slow.connect()
+		for range 2 {
+			for b := e.next(); b != nil; b = e.next() {
+				if err := ws.WriteMessage(websocket.BinaryMessage, b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if e.machine.Live() || e.channel.Established() {
+				break
+			}
+			_, b, err := ws.ReadMessage()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.feed(b)
+		}
+		before := s.h.Counters()
+		o.save <- 100
+		soon()
+		writer.has("plain", 600)
+		// What it takes late is whole all the same.
+		go func() {
+			for {
+				_, b, err := ws.ReadMessage()
+				if err != nil {
+					return
+				}
+				time.Sleep(2 * time.Second)
+				e.feed(b)
+				for b := e.next(); b != nil; b = e.next() {
+					if ws.WriteMessage(websocket.BinaryMessage, b) != nil {
+						return
+					}
+				}
+			}
+		}()
+		if sent := s.h.Counters().FramesOut - before.FramesOut; sent > 6 {
+			t.Errorf("%d messages went out while one did not read", sent)
+		}
+		time.Sleep(10 * time.Minute)
+		slow.has("plain", 600)
+		o.leave()
+		ws.Close()
+	})
+}
+
+func TestDeviceThatNeverReadsIsCutOff(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		p := s.phone(1, "facilitator")
+		ws, _, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()
+		if err := ws.WriteMessage(websocket.BinaryMessage, p.connect().next()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(writeTimeout + lastWords + 10*time.Second)
+		synctest.Wait()
+		if n := s.h.Counters().Sessions; n != 0 {
+			t.Error("the session goes on")
+		}
+	})
+}
+
+func TestSilentDeviceIsCutOff(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		ws, _, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()
+		go ws.ReadMessage()
+		time.Sleep(handshakeWithin*time.Millisecond - time.Second)
+		synctest.Wait()
+		if s.h.Counters().Sessions != 1 {
+			t.Error("cut off too early")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if c := s.h.Counters(); c.Sessions != 0 || c.Broken != 1 {
+			t.Errorf("counters %+v", c)
+		}
+	})
+}
+
+func TestHostileMessages(t *testing.T) {
+	tests := []struct {
+		name string
+		kind int
+		b    []byte
+	}{
+		{"text", websocket.TextMessage, []byte("hello")},
+		{"empty", websocket.BinaryMessage, nil},
+		{"noise", websocket.BinaryMessage, []byte{99, 1, 2, 3}},
+		{"a handshake that is none", websocket.BinaryMessage, append([]byte{3}, make([]byte, 96)...)},
+		{"too long", websocket.BinaryMessage, make([]byte, session.MaxSealed+1)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			onSite(t, Limits{}, func(t *testing.T, s *site) {
+				ws, _, err := s.dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer ws.Close()
+				go ws.WriteMessage(test.kind, test.b)
+				for err == nil {
+					_, _, err = ws.ReadMessage()
+				}
+				synctest.Wait()
+				if c := s.h.Counters(); c.Sessions != 0 || c.Ended != 1 {
+					t.Errorf("counters %+v", c)
+				}
+			})
+		})
+	}
+}
+
+func TestFlippedByteEndsOneSession(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		good := s.online(s.phone(2, "facilitator"))
+		p := s.phone(1, "facilitator")
+		p.saveNew(3)
+		ws, _, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()
+		e := p.connect()
+		ws.WriteMessage(websocket.BinaryMessage, e.next())
+		_, b, err := ws.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.feed(b)
+		hello := e.next()
+		hello[20] ^= 1
+		ws.WriteMessage(websocket.BinaryMessage, hello)
+		if _, _, err := ws.ReadMessage(); err == nil {
+			t.Error("the server answered")
+		}
+		synctest.Wait()
+		if c := s.h.Counters(); c.Sessions != 1 || c.Broken != 1 {
+			t.Errorf("counters %+v", c)
+		}
+		good.leave()
+	})
+}
+
+func TestShutdownAsksEveryoneToLeave(t *testing.T) {
+	onSite(t, Limits{Handshakes: 5}, func(t *testing.T, s *site) {
+		var all []*online
+		for n := range byte(5) {
+			all = append(all, s.online(s.phone(n+1, "facilitator")))
+		}
+		soon()
+		begin := time.Now()
+		if err := s.h.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took > lastWords {
+			t.Errorf("took %v", took)
+		}
+		times := map[int64]bool{}
+		for _, o := range all {
+			<-o.ended
+			if c := o.e.closed; c.Code != session.CloseBusy || c.RetryAfter < soonest.Milliseconds() {
+				t.Errorf("told %+v", c)
+			}
+			times[o.e.closed.RetryAfter] = true
+		}
+		if len(times) != len(all) {
+			t.Errorf("%d moments for %d devices", len(times), len(all))
+		}
+		if _, resp, err := s.dial(); err == nil || resp.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("a stopped handler let somebody in: %v", err)
+		}
+	})
+}
+
+func TestShutdownCutsOffWhoeverStays(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		ws, _, err := s.dial() // it never reads
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()
+		if err := ws.WriteMessage(websocket.BinaryMessage, s.phone(1, "facilitator").connect().next()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		begin := time.Now()
+		if err := s.h.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(begin); took > 3*time.Second+2*goodbye {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestUpgradeIsRefused(t *testing.T) {
+	b := newBench(t)
+	h := New(b.s, Limits{})
+	defer h.Shutdown(t.Context())
+	server := httptest.NewServer(h)
+	defer server.Close()
+	upgrade := map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+		"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol": session.Subprotocol}
+	with := func(more ...string) map[string]string {
+		m := map[string]string{}
+		for k, v := range upgrade {
+			m[k] = v
+		}
+		for i := 0; i < len(more); i += 2 {
+			m[more[i]] = more[i+1]
+		}
+		return m
+	}
+	own, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, path string
+		header     map[string]string
+		want       int
+	}{
+		{"a browser's address bar", Path, nil, http.StatusUpgradeRequired},
+		{"another path", "/other", upgrade, http.StatusNotFound},
+		{"no subprotocol", Path, with("Sec-WebSocket-Protocol", ""), http.StatusBadRequest},
+		{"another subprotocol", Path, with("Sec-WebSocket-Protocol", "chat, mahalleh-sync.v2"), http.StatusBadRequest},
+		{"another site's page", Path, with("Origin", "https://evil.example"), http.StatusForbidden},
+		{"no key", Path, with("Sec-WebSocket-Key", ""), http.StatusBadRequest},
+		{"an old version", Path, with("Sec-WebSocket-Version", "8"), http.StatusBadRequest},
+		{"a device", Path, upgrade, http.StatusSwitchingProtocols},
+		{"several subprotocols", Path, with("Sec-WebSocket-Protocol", "mahalleh-sync.v9, "+session.Subprotocol), http.StatusSwitchingProtocols},
+		{"the server's own page", Path, with("Origin", "http://"+own.Host), http.StatusSwitchingProtocols},
+	}
+	rejected := int64(0)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+test.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, v := range test.header {
+				req.Header.Set(k, v)
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != test.want {
+				t.Errorf("got %s, want %d", resp.Status, test.want)
+			}
+			if resp.Header.Get("Sec-WebSocket-Extensions") != "" {
+				t.Error("an extension was agreed on")
+			}
+			if test.want != http.StatusSwitchingProtocols {
+				rejected++
+			}
+			if got := h.Counters().Rejected; got != rejected {
+				t.Errorf("%d counted as rejected, want %d", got, rejected)
+			}
+		})
+	}
+}
