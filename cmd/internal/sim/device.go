@@ -232,7 +232,9 @@ func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState,
 		return fmt.Errorf("device %d saves: %w", d.n, err)
 	}
 	for _, ch := range made {
-		w.oracle.wrote(d, ch, opened)
+		if err := w.oracle.wrote(d, ch, opened); err != nil {
+			return err
+		}
 		w.rep.Changes++
 		w.note("write", d.n, ch.ID, ch.Header.Verb)
 	}

@@ -38,12 +38,23 @@ func newOracle(w *world) *oracle {
 // marker is a text that stands in no other record.
 func (o *oracle) marker(id syncproto.RecordID) string { return fmt.Sprintf("راز%x", id[:3]) }
 
-func (o *oracle) wrote(d *device, ch *syncproto.Change, opened *syncproto.RecordState) {
+// wrote notes a saved form, and checks that it names nothing but what stood on
+// the screen when it was opened.
+func (o *oracle) wrote(d *device, ch *syncproto.Change, opened *syncproto.RecordState) error {
+	for i := range ch.Ops {
+		k := merge.CellOf(&ch.Ops[i])
+		for _, n := range ch.Ops[i].Names {
+			if !slices.ContainsFunc(opened.Candidates(k), func(c syncproto.Candidate) bool { return c.Version == n }) {
+				return broken("names are what was on the screen", "change %s of device %d replaces %s in %v, which its author did not see", ch.ID, d.n, n, k)
+			}
+		}
+	}
 	o.records[ch.Header.Record] = true
 	if o.written[ch.ID] == nil {
 		o.order = append(o.order, ch.ID)
 	}
 	o.written[ch.ID] = ch
+	return nil
 }
 
 // answered sees what the server tells a device, before the device does.
@@ -195,7 +206,7 @@ func (o *oracle) lost() error {
 	if err != nil {
 		return err
 	}
-	for id := range o.acked {
+	for id := range o.written {
 		if !server[id] && !devices[id] && !o.inBackup[id] {
 			o.excused[id] = true
 		}
@@ -252,7 +263,27 @@ func (o *oracle) device(r store.Reader, d *device) error {
 	if q.Changes > 0 {
 		return broken("queues drain", "device %d still has %d changes to send", d.n, q.Changes)
 	}
+	if err := o.told(d); err != nil {
+		return err
+	}
 	return o.shows(r, d)
+}
+
+// told checks that the author has been told what became of each change that
+// the device still keeps.
+func (o *oracle) told(d *device) error {
+	for id := range o.records {
+		own, err := d.store.History(o.w.ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, c := range own {
+			if c.Change != nil && c.Result == nil && !o.erased[id] {
+				return broken("authors are told", "device %d was not told what became of its change %s", d.n, c.Change.ID)
+			}
+		}
+	}
+	return nil
 }
 
 // shows compares what the device shows, record by record, with the server.
@@ -320,8 +351,12 @@ func (o *oracle) check() error {
 		for _, id := range o.order {
 			row, err := r.Change(id)
 			if errors.Is(err, store.ErrNotFound) {
-				if o.acked[id] && !o.excused[id] {
+				switch {
+				case o.excused[id]:
+				case o.acked[id]:
 					return broken("no acknowledged change is lost", "change %s of record %s was acknowledged and is gone", id, o.written[id].Header.Record)
+				default:
+					return broken("no saved form is lost", "change %s of record %s never reached the server", id, o.written[id].Header.Record)
 				}
 				continue
 			}
@@ -358,9 +393,16 @@ func (o *oracle) record(r store.Reader, id syncproto.RecordID, rows map[syncprot
 		return broken("erasure", "record %s: erased %v, the server says %v", id, o.erased[id], s.Erased)
 	}
 	named := map[syncproto.Remembered]bool{}
+	times := uint64(0)
 	for cid, c := range rows {
 		if c.Record != id {
 			continue
+		}
+		if applied(c.Result.Outcome) {
+			times++
+		}
+		if c.Result.Outcome == syncproto.Parked && c.Result.Reason == syncproto.ReasonWaitsCreate && s.Exists() {
+			return broken("nothing waits for ever", "change %s waits for the create of record %s, which is there", cid, id)
 		}
 		if s.Erased {
 			if ch, err := wire.DecodeChange(c.Bytes); err != nil || !ch.Redacted() {
@@ -375,7 +417,37 @@ func (o *oracle) record(r store.Reader, id syncproto.RecordID, rows map[syncprot
 	if s.Erased {
 		return nil
 	}
+	if s.Number != times {
+		return broken("exactly once", "record %s is at version %d after %d applied changes", id, s.Number, times)
+	}
+	if err := o.steps(s, id); err != nil {
+		return err
+	}
 	return o.values(s, id, rows, named)
+}
+
+// steps checks that the transitions and the moves of a record form one chain.
+func (o *oracle) steps(s *syncproto.RecordState, id syncproto.RecordID) error {
+	for _, k := range []syncproto.CellKey{{Field: fieldState}, merge.HomeCell} {
+		chain := slices.Clone(s.Passed[k])
+		for _, c := range s.Candidates(k) {
+			chain = append(chain, c.Version)
+		}
+		for i, v := range chain {
+			for _, op := range o.written[v].Ops {
+				if merge.CellOf(&op) != k || op.Kind != syncproto.OpTransition && op.Kind != syncproto.OpMove {
+					continue
+				}
+				if i == 0 && len(op.Names) != 0 || i > 0 && !slices.Contains(op.Names, chain[i-1]) {
+					return broken("transitions form one chain", "step %d of %d of record %s does not follow the one before", i, len(chain), id)
+				}
+			}
+		}
+		if len(s.Candidates(k)) > 1 {
+			return broken("transitions form one chain", "record %s has %d current values of %v", id, len(s.Candidates(k)), k)
+		}
+	}
+	return nil
 }
 
 func applied(out syncproto.Outcome) bool {
