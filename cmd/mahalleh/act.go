@@ -56,7 +56,6 @@ type act func(ctx context.Context, d *desk, request json.RawMessage, out tell) e
 // socket offers exactly these.
 func acts() map[string]act {
 	return map[string]act{
-		"status":              typed(actStatus),
 		"place.add":           typed(actPlaceAdd),
 		"place.list":          typed(actPlaceList),
 		"person.add":          typed(actPersonAdd),
@@ -104,15 +103,4 @@ func typed[Q any](f func(context.Context, *desk, Q, tell) error) act {
 		}
 		return f(ctx, d, q, out)
 	}
-}
-
-// status is what a server says of itself.
-type status struct {
-	PID       int      `json:"pid"`
-	Addresses []string `json:"addresses"`
-	server.Health
-}
-
-func actStatus(ctx context.Context, d *desk, _ nothing, out tell) error {
-	return out.item(status{PID: d.folder.pid, Addresses: d.addresses, Health: d.server.Health(ctx)})
 }

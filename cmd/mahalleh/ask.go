@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas/forms"
@@ -48,6 +49,42 @@ func ask[I any](ctx context.Context, a *cli.App, name string, request any, each 
 		},
 		progress: func(key cli.Key, args cli.Args) { progress.Update(key, args) },
 	}
+	for waiting := a.Now(); ; {
+		err := doAct(ctx, a, f, name, body, out)
+		if !errors.Is(err, errNoDoor) {
+			return err
+		}
+		// A command that is nearly done, or a server that is just starting.
+		if a.Now().Sub(waiting) > patience {
+			return err
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// patience is how long a command waits for another one to be done with the
+// store before it gives up, tryEvery how often it looks.
+const (
+	patience = 3 * time.Second
+	tryEvery = 50 * time.Millisecond
+)
+
+func pause(ctx context.Context) error {
+	wait := time.NewTimer(tryEvery)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// doAct does the act here, or where the store is in use. If nobody answers
+// there, the error is an *inUseError that matches errNoDoor too.
+func doAct(ctx context.Context, a *cli.App, f folder, name string, body []byte, out tell) error {
 	open := openDesk
 	if name == actNameBackup || name == actNameCheck {
 		open = openBareDesk
@@ -56,7 +93,7 @@ func ask[I any](ctx context.Context, a *cli.App, name string, request any, each 
 	if errors.Is(err, store.ErrInUse) {
 		inUse := err
 		if err = knock(ctx, f, name, body, out); errors.Is(err, errNoDoor) {
-			return inUse
+			return errors.Join(inUse, err)
 		}
 		return err
 	}

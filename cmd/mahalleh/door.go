@@ -230,8 +230,8 @@ var errNoDoor = errors.New("no admin door is open")
 // knock asks the running server for an act.
 func knock(ctx context.Context, f folder, name string, request []byte, out tell) error {
 	file, err := readDoor(f)
-	if errors.Is(err, os.ErrNotExist) {
-		return errNoDoor
+	if errors.Is(err, os.ErrNotExist) || err == nil && pidText(file.PID) != f.holder() && f.holder() != "?" {
+		return errNoDoor // none, or one that a process left which is gone
 	}
 	if err != nil {
 		return err

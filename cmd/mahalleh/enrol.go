@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -46,6 +47,9 @@ type enrol struct {
 func actEnrol(ctx context.Context, d *desk, q enrol, out tell) error {
 	if q.Days < 1 || q.Days > maxCodeDays {
 		return &cli.Error{Code: cli.Usage, Key: "mahalleh.enrol.bad_days", Args: cli.Args{"days": q.Days, "most": maxCodeDays}, Hint: "mahalleh.enrol.bad_days_hint"}
+	}
+	if err := checkAddresses(q.Addresses); err != nil {
+		return err
 	}
 	made, err := d.server.Admin().MakeCode(ctx, q.Person, q.Place, time.Duration(q.Days)*24*time.Hour)
 	if err != nil {
@@ -101,6 +105,21 @@ func enrolCommand(a *cli.App) *cobra.Command {
 	a.Setting(c.Flags(), "address")
 	require(c, "place")
 	return c
+}
+
+// checkAddresses refuses what no device could dial: an address is host:port or
+// a URL.
+func checkAddresses(addresses []string) error {
+	for _, address := range addresses {
+		host, port, err := net.SplitHostPort(address)
+		if u, uerr := url.Parse(address); uerr == nil && u.Host != "" {
+			host, port, err = u.Hostname(), u.Scheme, nil
+		}
+		if err != nil || host == "" || port == "" {
+			return &cli.Error{Code: cli.Usage, Key: "mahalleh.enrol.bad_address", Args: cli.Args{"address": address}, Hint: "mahalleh.enrol.bad_address_hint", Cause: err}
+		}
+	}
+	return nil
 }
 
 // warnAddresses says that no other machine will find the server.

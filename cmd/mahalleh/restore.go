@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -137,12 +138,8 @@ func (r *restore) gatherErasures(f folder) error {
 			}
 			continue
 		}
-		j, err := sqlitestore.OpenErasures(path)
+		more, err := readErasures(f, path)
 		if err != nil {
-			return err
-		}
-		more, err := j.All()
-		if err = errors.Join(err, j.Close()); err != nil {
 			return err
 		}
 		if err := addErasures(f.erasures(), more); err != nil {
@@ -150,6 +147,31 @@ func (r *restore) gatherErasures(f folder) error {
 		}
 	}
 	return nil
+}
+
+// readErasures reads a journal through a copy: it may lie on a medium that
+// cannot be written to.
+func readErasures(f folder, path string) (all []sqlitestore.Erasure, err error) {
+	from, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the erasures: %w", err)
+	}
+	defer from.Close()
+	to, err := os.CreateTemp(f.dir, erasuresName+".*")
+	if err != nil {
+		return nil, fmt.Errorf("read the erasures: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.Remove(to.Name())) }()
+	_, err = io.Copy(to, from)
+	if err = errors.Join(err, to.Close()); err != nil {
+		return nil, fmt.Errorf("read the erasures: %w", err)
+	}
+	j, err := sqlitestore.OpenErasures(to.Name())
+	if err != nil {
+		return nil, err
+	}
+	all, err = j.All()
+	return all, errors.Join(err, j.Close())
 }
 
 // besides are what SQLite keeps beside a database.

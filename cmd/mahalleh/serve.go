@@ -47,6 +47,9 @@ func serveCommand(a *cli.App) *cobra.Command {
 }
 
 func serve(ctx context.Context, a *cli.App, listen string, addresses []string) (err error) {
+	if err := checkAddresses(addresses); err != nil {
+		return err
+	}
 	f, err := folderOf(a)
 	if err != nil {
 		return err
