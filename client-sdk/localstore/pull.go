@@ -169,7 +169,10 @@ func (p *pull) page(page *wire.Page) error {
 		}
 	}
 	_, err = p.t.exec("UPDATE scope SET era = ?, position = ?, head_sum = x'' WHERE n = ?", page.Era[:], int64(page.To), c.n)
-	return err
+	if err != nil {
+		return err
+	}
+	return p.reached(page.Scope, page.To)
 }
 
 // record brings one record, whole or the cells that changed, as of a position.

@@ -216,38 +216,44 @@ func (p *pull) result(res *syncproto.Result) error {
 }
 
 // mustOverlay says whether a change with this result is not yet in the
-// server's state as it is held here.
+// server's state as it is held here: not before the scope in which it was
+// applied has been brought up to there. From then on it is in the record,
+// wherever that has moved since.
 func (p *pull) mustOverlay(record syncproto.RecordID, res *syncproto.Result) (bool, error) {
 	if !inState(res.Outcome) {
 		return false, nil
 	}
 	r, found, err := readShadow(p.t.ctx, p.t, record)
-	if err != nil {
+	if err != nil || found && r.gone == goneErased {
 		return false, err
 	}
-	if !found {
-		return true, nil
+	return p.ahead(res.Scope, res.Position)
+}
+
+// ahead reports whether a position of a scope that is held has not come yet.
+func (p *pull) ahead(scope syncproto.ScopeID, position uint64) (bool, error) {
+	if p.k.byID[scope] == nil {
+		return false, nil // never will
 	}
-	switch r.gone {
-	case goneErased:
-		return false, nil
-	case goneAway:
-		// It comes again if the scope is held and has not got that far.
-		if p.k.byID[res.Scope] == nil {
-			return false, nil
-		}
-		c, err := p.cursor(res.Scope)
-		return c.position < res.Position, err
+	c, err := p.cursor(scope)
+	return c.position < position, err
+}
+
+// reached ends the overlay of changes applied in a scope up to a position that
+// it has been brought up to.
+func (p *pull) reached(scope syncproto.ScopeID, position uint64) error {
+	const where = "overlay = 1 AND res_scope = ? AND res_position BETWEEN 1 AND ? AND "
+	if err := p.touchEntries(where+outcomeInState, scope[:], int64(position)); err != nil {
+		return err
 	}
-	sk := p.k.scopes[r.scope]
-	return sk == nil || sk.id != res.Scope || res.Position > r.position, nil
+	_, err := p.t.exec("UPDATE entry SET overlay = 0 WHERE "+where+outcomeInState, scope[:], int64(position))
+	return err
 }
 
 // contains looks which own changes of a record are in the state that a page
 // just brought: those whose version stands in it, and those before them in the
 // same log, for a log is judged in order; those applied in its scope up to the
-// row's position; and those applied elsewhere, for a record moves with all
-// that was applied before.
+// row's position; and those applied elsewhere, once that scope has come so far.
 func (p *pull) contains(r *shadowRow, state *syncproto.RecordState) error {
 	own, err := p.ownResults(r.record)
 	if err != nil {
@@ -266,7 +272,11 @@ func (p *pull) contains(r *shadowRow, state *syncproto.RecordState) error {
 		case e.outcome == 0:
 			overlay = e.at > standing[e.at>>seqBits]
 		case inState(e.outcome):
-			overlay = e.scope == state.Home && e.position > r.position
+			if overlay = e.position > r.position; e.scope != state.Home {
+				if overlay, err = p.ahead(e.scope, e.position); err != nil {
+					return err
+				}
+			}
 		}
 		if overlay == e.overlay {
 			continue
