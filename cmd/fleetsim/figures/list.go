@@ -7,8 +7,10 @@ func All() []*Figure {
 	return []*Figure{
 		permutations(),
 		wireChange(),
+		oneChange(),
 		save(),
 		unlock(),
+		repair(),
 	}
 }
 

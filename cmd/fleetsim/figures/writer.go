@@ -4,9 +4,11 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"mahalleh/schemas"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
 	"mahalleh/syncproto/prototest/corpus"
 	"mahalleh/syncproto/wire"
 )
@@ -29,17 +31,20 @@ type writer struct {
 	cert   *wire.LogCert
 	key    ed25519.PrivateKey
 	forms  *schemas.Package
+	random randomBytes
 	seq    uint64
 	head   syncproto.Hash
 	chunk  int64
 	drafts []*syncproto.Change // of the corpus, not yet used
+	// only narrows the records to a compartment; "" is all.
+	only string
 }
 
 func newWriter(forms *schemas.Package) *writer {
 	rng := randomBytes{rand.New(rand.NewPCG(worldSeed, 1))}
 	seed := make([]byte, ed25519.SeedSize)
 	rng.Read(seed)
-	w := &writer{forms: forms, person: syncproto.PersonID{9}, key: ed25519.NewKeyFromSeed(seed)}
+	w := &writer{random: rng, forms: forms, person: syncproto.PersonID{9}, key: ed25519.NewKeyFromSeed(seed)}
 	var log syncproto.LogID
 	rng.Read(log[:])
 	w.cert = wire.SignLogCert(wire.LogCert{Log: log, LogKey: [32]byte(w.key.Public().(ed25519.PublicKey)), Serial: 1}, w.key)
@@ -66,10 +71,17 @@ func (w *writer) create(n int) ([]*syncproto.Change, error) {
 		}
 		draft := w.drafts[0]
 		w.drafts = w.drafts[1:]
-		if draft.Header.Verb != syncproto.VerbCreate {
+		form, ok := w.forms.Form(schemas.FormID(draft.Header.Form))
+		if !ok {
+			return nil, fmt.Errorf("the corpus has records of form %d, which is unknown", draft.Header.Form)
+		}
+		if draft.Header.Verb != syncproto.VerbCreate || w.only != "" && w.only != string(form.Compartment) {
 			continue
 		}
-		ch, err := w.sign(draft)
+		h := draft.Header
+		h.Scope = syncproto.ScopeOf(home(), string(form.Compartment))
+		w.seq++
+		ch, err := w.honest(h, w.seq, draft.Ops)
 		if err != nil {
 			return nil, err
 		}
@@ -78,22 +90,60 @@ func (w *writer) create(n int) ([]*syncproto.Change, error) {
 	return out, nil
 }
 
-// sign makes a change of the corpus one of this log and neighbourhood.
-func (w *writer) sign(draft *syncproto.Change) (*syncproto.Change, error) {
-	form, ok := w.forms.Form(schemas.FormID(draft.Header.Form))
-	if !ok {
-		return nil, fmt.Errorf("the corpus has records of form %d, which is unknown", draft.Header.Form)
+// honest is change without the operations whose value breaks a rule of its
+// field: the corpus does not know the forms' ranges, and no client sends them.
+func (w *writer) honest(h syncproto.Header, seq uint64, ops []syncproto.Op) (*syncproto.Change, error) {
+	for {
+		ch, err := w.change(h, seq, ops)
+		if err != nil {
+			return nil, err
+		}
+		reason, cell := merge.Judge(w.forms, ch)
+		if reason == syncproto.ReasonNone {
+			return ch, nil
+		}
+		kept := slices.DeleteFunc(slices.Clone(ops), func(op syncproto.Op) bool { return merge.CellOf(&op) == cell })
+		if len(kept) == len(ops) {
+			return nil, fmt.Errorf("record %s of the corpus is refused for reason %d", h.Record, reason)
+		}
+		ops = kept
 	}
-	w.seq++
-	h := draft.Header
-	h.Scope = syncproto.ScopeOf(home(), string(form.Compartment))
-	h.OriginLog, h.OriginSeq, h.Author, h.Grants, h.Role = w.cert.Log, w.seq, w.person, 0, 0
-	ch, err := wire.NewChange(h, draft.Secret, draft.Ops)
+}
+
+// change makes operations one of the writer's changes, at a sequence of its log.
+func (w *writer) change(h syncproto.Header, seq uint64, ops []syncproto.Op) (*syncproto.Change, error) {
+	h.OriginLog, h.OriginSeq, h.Author, h.Grants, h.Role = w.cert.Log, seq, w.person, 0, 0
+	var secret [16]byte
+	w.random.Read(secret[:])
+	ch, err := wire.NewChange(h, secret, ops)
 	if err != nil {
-		return nil, fmt.Errorf("make record: %w", err)
+		return nil, fmt.Errorf("make a change: %w", err)
 	}
 	return ch, nil
 }
+
+// edit makes a change, at a sequence of the writer's log, that gives the first
+// text field of a record another text of twenty letters.
+func (w *writer) edit(state *syncproto.RecordState, seq uint64) (*syncproto.Change, error) {
+	form, ok := w.forms.Form(schemas.FormID(state.Form))
+	if !ok {
+		return nil, fmt.Errorf("form %d is unknown", state.Form)
+	}
+	e := merge.Edit{Form: form, Opened: state, Before: merge.Content(form, state), Author: w.person}
+	e.After = e.Before.Clone()
+	for _, f := range form.Fields() {
+		if f.Type == schemas.TypeText && !e.Before.Fields[f.ID].IsEmpty() {
+			e.After.Fields[f.ID] = schemas.TextValue(anotherTitle)
+			break
+		}
+	}
+	h := syncproto.Header{Verb: syncproto.VerbEdit, Record: state.Record, Form: state.Form, Package: w.forms.Version, Scope: state.Home,
+		Base: state.Latest, Time: state.Versions[state.Latest].Time + 60_000}
+	return w.change(h, seq, e.Ops())
+}
+
+// anotherTitle has twenty letters, none of its words from the dictionaries.
+const anotherTitle = "کتابخانهٔ کوچهٔ شهید"
 
 // randomBytes makes a seeded generator a reader of random bytes.
 type randomBytes struct{ rng *rand.Rand }
