@@ -284,7 +284,18 @@ func (c *Client) room(ctx context.Context) error {
 	if !full {
 		return nil
 	}
-	err := c.store.Tick(ctx) // the smallest write there is
+	// Try whether there is room again, for more than the smallest change.
+	err := c.store.SetSetting(ctx, settingProbe, make([]byte, probeSize))
+	if err == nil {
+		err = c.store.SetSetting(ctx, settingProbe, nil)
+	}
 	c.noteFull(err)
 	return err
 }
+
+// settingProbe is written and removed to see whether a disk that was full
+// takes probeSize bytes, a form with long texts, again.
+const (
+	settingProbe = "probe"
+	probeSize    = 64 << 10
+)

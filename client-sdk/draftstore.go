@@ -74,8 +74,9 @@ func (d *Draft) encode() ([]byte, error) {
 	return b, nil
 }
 
-// decodeDraft reads what encode wrote; set are the values by field.
-func decodeDraft(record syncproto.RecordID, b []byte) (s storedDraft, opened *syncproto.RecordState, set schemas.Record, err error) {
+// decodeDraft reads what encode wrote: opened is nil for a new record, set are
+// the values by field.
+func decodeDraft(b []byte) (s storedDraft, opened *syncproto.RecordState, set schemas.Record, err error) {
 	bad := func(what string, err error) (storedDraft, *syncproto.RecordState, schemas.Record, error) {
 		return s, nil, set, refuse(ErrDamaged, fmt.Errorf("draft: %s: %w", what, err))
 	}
@@ -85,13 +86,9 @@ func decodeDraft(record syncproto.RecordID, b []byte) (s storedDraft, opened *sy
 	if s.Version != draftVersion {
 		return s, nil, set, refuse(ErrNewer, fmt.Errorf("draft of version %d", s.Version))
 	}
-	opened = syncproto.NewRecordState(record)
 	if len(s.Opened) > 0 {
 		if opened, _, err = wire.DecodeRecord(s.Opened); err != nil {
 			return bad("state", err)
-		}
-		if opened.Record != record {
-			return bad("state", fmt.Errorf("of another record"))
 		}
 	}
 	if len(s.Set) > 0 {
@@ -157,7 +154,7 @@ func (c *Client) Drafts(ctx context.Context) ([]DraftInfo, error) {
 	}
 	all := make([]DraftInfo, 0, len(stored))
 	for _, x := range stored {
-		s, _, _, err := decodeDraft(x.Record, x.Body)
+		s, _, _, err := decodeDraft(x.Body)
 		if err != nil {
 			return nil, told(doing, err)
 		}
@@ -176,9 +173,14 @@ func (c *Client) OpenDraft(ctx context.Context, id DraftID) (*Draft, error) {
 	if err != nil {
 		return nil, told(doing, err)
 	}
-	s, opened, set, err := decodeDraft(x.Record, x.Body)
+	s, opened, set, err := decodeDraft(x.Body)
 	if err != nil {
 		return nil, told(doing, err)
+	}
+	if opened == nil {
+		opened = syncproto.NewRecordState(x.Record)
+	} else if opened.Record != x.Record {
+		return nil, told(doing, refuse(ErrDamaged, fmt.Errorf("draft holds the state of record %v", opened.Record)))
 	}
 	form, ok := c.forms.FormRevision(schemas.FormID(x.Form), s.Revision)
 	if !ok {

@@ -69,6 +69,10 @@ func (c *Client) verdict(form *schemas.Form, r *syncproto.Result) Verdict {
 		switch cell.Reason {
 		case syncproto.ReasonNone, syncproto.ReasonPlain, syncproto.ReasonUnion, syncproto.ReasonCounted:
 			continue
+		case syncproto.ReasonEqual:
+			if cell.Cell.Field == syncproto.FieldPresence {
+				continue // every edit says that the record is there
+			}
 		}
 		v.Cells = append(v.Cells, CellVerdict{Path: pathOf(form, cell.Cell), Label: labelOf(form, cell.Cell), Reason: cell.Reason})
 	}

@@ -252,32 +252,3 @@ func (c *Client) receiptStatus(ctx context.Context, s *Status) error {
 	}
 	return nil
 }
-
-// troubles lists the changes that the server parked or set aside.
-func (c *Client) troubles(ctx context.Context) ([]Trouble, error) {
-	var all []Trouble
-	f := localstore.Filter{Attention: localstore.SyncParked, Deleted: true, Max: MaxTroubles}
-	l, err := c.store.List(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range l.Rows {
-		own, err := c.store.History(ctx, row.Record)
-		if err != nil {
-			return nil, err
-		}
-		form, _ := c.forms.Form(schemas.FormID(row.Form))
-		seen := map[syncproto.ChangeID]bool{}
-		for _, o := range own {
-			if o.Sync < localstore.SyncParked || o.Result == nil || seen[o.Result.Change] {
-				continue
-			}
-			seen[o.Result.Change] = true
-			all = append(all, Trouble{Record: row.Record, Title: row.Title, Verdict: c.verdict(form, o.Result)})
-			if len(all) == MaxTroubles {
-				return all, nil
-			}
-		}
-	}
-	return all, nil
-}

@@ -67,7 +67,7 @@ func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progre
 		return SyncResult{}, told(doing, refuse(ErrFailed, err))
 	}
 	listener := &listener{Store: sessionstore.New(c.store, sessionstore.Options{Codec: codec, App: c.opt.App, Device: c.opt.Device, Package: c.forms.Version}),
-		heard: map[syncproto.ChangeID]syncproto.Result{}}
+		client: c, heard: map[syncproto.ChangeID]syncproto.Result{}}
 	s := syncer.New(syncer.Options{Store: listener, Codec: codec, Clock: func() int64 { return c.opt.Clock.Now().UnixMilli() },
 		Random: lockedRand{c}, Device: session.DeviceConfig{App: c.opt.App}, Log: c.log, Progress: progress}, c.dialer())
 	stop := make(chan struct{})
@@ -246,16 +246,24 @@ func refusalOf(code session.CloseCode) error {
 // listener notes what the server says of own changes on its way to the store.
 type listener struct {
 	*sessionstore.Store
-	heard map[syncproto.ChangeID]syncproto.Result
-	order []syncproto.ChangeID
+	client *Client
+	heard  map[syncproto.ChangeID]syncproto.Result
+	order  []syncproto.ChangeID
 }
 
-func (l *listener) hear(results []syncproto.Result) {
+func (l *listener) hear(ctx context.Context, results []syncproto.Result) {
+	var aside []syncproto.ChangeID
 	for _, r := range results {
 		if _, known := l.heard[r.Change]; !known {
 			l.order = append(l.order, r.Change)
 		}
 		l.heard[r.Change] = r
+		if isAside(r.Outcome) {
+			aside = append(aside, r.Change)
+		}
+	}
+	if err := l.client.noteAside(ctx, aside); err != nil {
+		l.client.log.Warn("noting what was set aside failed", "err", err)
 	}
 }
 
@@ -263,7 +271,7 @@ func (l *listener) hear(results []syncproto.Result) {
 func (l *listener) CommitResults(ctx context.Context, e session.CommitResults) error {
 	err := l.Store.CommitResults(ctx, e)
 	if err == nil {
-		l.hear(e.Results)
+		l.hear(ctx, e.Results)
 	}
 	return err
 }
@@ -272,7 +280,7 @@ func (l *listener) CommitResults(ctx context.Context, e session.CommitResults) e
 func (l *listener) CommitPage(ctx context.Context, e session.CommitPage) error {
 	err := l.Store.CommitPage(ctx, e)
 	if err == nil {
-		l.hear(e.Page.Results)
+		l.hear(ctx, e.Page.Results)
 	}
 	return err
 }
@@ -281,9 +289,9 @@ func (l *listener) CommitPage(ctx context.Context, e session.CommitPage) error {
 func (l *listener) CommitCaught(ctx context.Context, e session.CommitCaught) (session.CaughtCommitted, error) {
 	out, err := l.Store.CommitCaught(ctx, e)
 	if err == nil {
-		l.hear(e.Caught.Results)
+		l.hear(ctx, e.Caught.Results)
 		for i := range e.Caught.Pages {
-			l.hear(e.Caught.Pages[i].Results)
+			l.hear(ctx, e.Caught.Pages[i].Results)
 		}
 	}
 	return out, err

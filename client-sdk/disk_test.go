@@ -1,0 +1,147 @@
+package clientsdk
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"unsafe"
+
+	"modernc.org/libc"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// fullDisk is a VFS of SQLite that passes everything to the system's, but for
+// writes while it is full.
+type fullDisk struct {
+	full atomic.Bool
+	// methods keeps reachable what only C memory points to.
+	methods []any
+}
+
+type (
+	vfsOpen   = func(*libc.TLS, uintptr, uintptr, uintptr, int32, uintptr) int32
+	fileWrite = func(*libc.TLS, uintptr, uintptr, int32, int64) int32
+)
+
+func viewC[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }
+
+func toC[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&struct{ f F }{f})) }
+
+func fromC[F any](p uintptr) F { return *(*F)(unsafe.Pointer(&struct{ p uintptr }{p})) }
+
+const fullDiskName = "sdk-full-disk"
+
+func newFullDisk(t testing.TB) *fullDisk {
+	t.Helper()
+	d := &fullDisk{}
+	tls := libc.NewTLS()
+	base := sqlite3.Xsqlite3_vfs_find(tls, 0)
+	p := libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_vfs{})))
+	vfs := viewC[sqlite3.Tsqlite3_vfs](p)
+	*vfs = *viewC[sqlite3.Tsqlite3_vfs](base)
+	name, err := libc.CString(fullDiskName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	methods := map[uintptr]uintptr{} // copied method table by the system's
+	original := map[uintptr]fileWrite{}
+	write := func(tls *libc.TLS, file, buf uintptr, n int32, off int64) int32 {
+		if d.full.Load() {
+			return sqlite3.SQLITE_FULL
+		}
+		return original[viewC[sqlite3.Tsqlite3_file](file).FpMethods](tls, file, buf, n, off)
+	}
+	open := func(tls *libc.TLS, _, name, file uintptr, flags int32, out uintptr) int32 {
+		rc := fromC[vfsOpen](viewC[sqlite3.Tsqlite3_vfs](base).FxOpen)(tls, base, name, file, flags, out)
+		f := viewC[sqlite3.Tsqlite3_file](file)
+		if rc != 0 || f.FpMethods == 0 {
+			return rc
+		}
+		if methods[f.FpMethods] == 0 {
+			m := libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{})))
+			table := viewC[sqlite3.Tsqlite3_io_methods](m)
+			*table = *viewC[sqlite3.Tsqlite3_io_methods](f.FpMethods)
+			original[m] = fromC[fileWrite](table.FxWrite)
+			table.FxWrite = toC(write)
+			methods[f.FpMethods] = m
+		}
+		f.FpMethods = methods[f.FpMethods]
+		return rc
+	}
+	d.methods = []any{open, write}
+	vfs.FpNext, vfs.FzName, vfs.FxOpen = 0, name, toC(open)
+	if rc := sqlite3.Xsqlite3_vfs_register(tls, p, 0); rc != 0 {
+		t.Fatalf("register VFS: %d", rc)
+	}
+	t.Cleanup(func() {
+		sqlite3.Xsqlite3_vfs_unregister(tls, p)
+		tls.Close()
+		runtime.KeepAlive(d)
+	})
+	return d
+}
+
+func TestFullDisk(t *testing.T) {
+	disk := newFullDisk(t)
+	d := newDevice(t, func(o *Options) { o.VFS = fullDiskName })
+	id := d.record("asset", assetJSON)
+	draft := d.open(id)
+	d.set(draft, "condition", "1")
+	unsaved := d.begin("asset", `{"category": "physical", "title_fa": "پل"}`)
+	if err := unsaved.Autosave(ctx); err != nil {
+		t.Fatal(err)
+	}
+
+	disk.full.Store(true)
+	if _, err := draft.Save(ctx); !errors.Is(err, ErrDiskFull) {
+		t.Fatalf("save: got %v, want %v", err, ErrDiskFull)
+	}
+	// Nobody is let type what cannot be saved.
+	if _, err := d.New(ctx, "asset"); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("new form: got %v, want %v", err, ErrDiskFull)
+	}
+	if _, err := d.Edit(ctx, id); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("edit: got %v, want %v", err, ErrDiskFull)
+	}
+	// What is pending can be read and exported.
+	if got := d.value(id, "condition").Int(); got != 3 {
+		t.Errorf("condition is %d, want what was saved", got)
+	}
+	s, err := d.Status(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Disk.Full || s.Pending != 1 {
+		t.Errorf("status says full %v, pending %d", s.Disk.Full, s.Pending)
+	}
+	var out bytes.Buffer
+	n, err := d.ExportPending(ctx, &out)
+	if err != nil || n != 2 || strings.Count(out.String(), "\n") != 2 || !strings.Contains(out.String(), "سالن ورزشی دبستان") {
+		t.Errorf("exported %d lines, %v: %s", n, err, out.String())
+	}
+
+	disk.full.Store(false)
+	d.mustSave(draft) // what was typed is still there
+	if _, err := d.New(ctx, "asset"); err != nil {
+		t.Errorf("new form after space was made: %v", err)
+	}
+}
+
+func TestLowDisk(t *testing.T) {
+	free := uint64(lowSpace - 1)
+	d := newDevice(t, func(o *Options) { o.FreeSpace = func(string) (uint64, error) { return free, nil } })
+	_, err := d.New(ctx, "asset")
+	if key, args := Explain(err); key != "sdk.error.disk_full" || args["free"] != free {
+		t.Errorf("got %s %v, want a full disk", key, args)
+	}
+	free = lowSpace
+	if _, err := d.New(ctx, "asset"); err != nil {
+		t.Error(err)
+	}
+	if n, err := FreeSpace(d.dir); err != nil || n == 0 {
+		t.Errorf("the system says %d bytes are free, %v", n, err)
+	}
+}
