@@ -165,22 +165,33 @@ func (a *Admin) note(tx store.Tx, act, subject, note string) error {
 	return nil
 }
 
+// NextSerial is the serial of the next act that changes grants, given the
+// server's time in Unix milliseconds. It follows the clock, so that a server put
+// back from a backup never gives a serial that a device has seen to other grants.
+func NextSerial(r store.AccessReader, now int64) (uint64, error) {
+	serial, err := r.GrantSerial()
+	if err != nil {
+		return 0, fmt.Errorf("read the grants' serial: %w", err)
+	}
+	return max(serial+1, uint64(max(now, 0))), nil
+}
+
 // touch gives a new serial to the grants in force that an act changed the
 // meaning of, so that devices which hold them look again.
-func touch(tx store.Tx, changed func(store.Grant) bool) error {
+func touch(tx store.Tx, now int64, changed func(store.Grant) bool) error {
 	all, err := tx.Grants(syncproto.PersonID{})
 	if err != nil {
 		return fmt.Errorf("read grants: %w", err)
 	}
-	serial, err := tx.GrantSerial()
+	serial, err := NextSerial(tx, now)
 	if err != nil {
-		return fmt.Errorf("read the grants' serial: %w", err)
+		return err
 	}
 	for _, g := range all {
 		if g.Revoked != 0 || !changed(g) {
 			continue
 		}
-		g.Serial = serial + 1
+		g.Serial = serial
 		if err := tx.PutGrant(g); err != nil {
 			return fmt.Errorf("write grant: %w", err)
 		}

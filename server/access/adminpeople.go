@@ -55,7 +55,7 @@ func (a *Admin) SetDisabled(ctx context.Context, person string, disabled bool, w
 		if err := tx.PutPerson(who); err != nil {
 			return fmt.Errorf("write person: %w", err)
 		}
-		if err := touch(tx, func(g store.Grant) bool { return g.Person == who.ID }); err != nil {
+		if err := touch(tx, a.Clock(), func(g store.Grant) bool { return g.Person == who.ID }); err != nil {
 			return err
 		}
 		act := actPersonEnabled
@@ -107,11 +107,11 @@ func (a *Admin) Grant(ctx context.Context, person, role, place string) (g store.
 			g = have[i]
 			return nil
 		}
-		serial, err := tx.GrantSerial()
+		serial, err := NextSerial(tx, a.Clock())
 		if err != nil {
-			return fmt.Errorf("read the grants' serial: %w", err)
+			return err
 		}
-		g, fresh = store.Grant{Person: who.ID, Place: where.ID, Role: string(what), Serial: serial + 1, From: a.Clock()}, true
+		g, fresh = store.Grant{Person: who.ID, Place: where.ID, Role: string(what), Serial: serial, From: a.Clock()}, true
 		if err := tx.PutGrant(g); err != nil {
 			return fmt.Errorf("write grant: %w", err)
 		}
@@ -142,12 +142,12 @@ func (a *Admin) Revoke(ctx context.Context, person, role, place, why string) (st
 		if i < 0 {
 			return ErrNotGranted
 		}
-		serial, err := tx.GrantSerial()
+		serial, err := NextSerial(tx, a.Clock())
 		if err != nil {
-			return fmt.Errorf("read the grants' serial: %w", err)
+			return err
 		}
 		g = have[i]
-		g.Serial, g.Revoked = serial+1, a.Clock()
+		g.Serial, g.Revoked = serial, a.Clock()
 		if err := tx.PutGrant(g); err != nil {
 			return fmt.Errorf("write grant: %w", err)
 		}

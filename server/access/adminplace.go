@@ -136,7 +136,7 @@ func (a *Admin) AddPlace(ctx context.Context, n NewPlace) (store.Place, error) {
 		if err != nil {
 			return err
 		}
-		if err := touch(tx, func(g store.Grant) bool { return above.within(made.ID, g.Place) }); err != nil {
+		if err := touch(tx, a.Clock(), func(g store.Grant) bool { return above.within(made.ID, g.Place) }); err != nil {
 			return err
 		}
 		return a.note(tx, actPlaceAdded, strconv.FormatUint(uint64(number), 10), name)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"mahalleh/server/access"
 	"mahalleh/server/hub"
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
@@ -387,11 +388,11 @@ func (s *server) regrant() error {
 				if i < 0 && !p.places[place] || i >= 0 && (grants[i].Revoked == 0) == p.places[place] {
 					continue
 				}
-				serial, err := tx.GrantSerial()
+				serial, err := access.NextSerial(tx, s.w.now())
 				if err != nil {
 					return err
 				}
-				g := store.Grant{Person: p.id, Place: place, Role: p.role, Serial: serial + 1, From: s.w.now()}
+				g := store.Grant{Person: p.id, Place: place, Role: p.role, Serial: serial, From: s.w.now()}
 				if !p.places[place] {
 					g.Revoked = s.w.now()
 				}
