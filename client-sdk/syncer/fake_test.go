@@ -107,6 +107,9 @@ func (f *server) do(effect session.ServerEffect) session.ServerEvent {
 	case session.Authenticate:
 		return session.Authenticated{Standing: f.standing, Device: device}
 	case session.Redeem:
+		if f.refuse == 0 {
+			f.standing = session.StandingGood
+		}
 		return session.Redeemed{Refuse: f.refuse, Enrolled: wire.Enrolled{Device: device, Person: syncproto.PersonID{3}}}
 	case session.LoadSession:
 		return f.load(e.Hello)

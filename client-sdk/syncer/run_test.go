@@ -327,6 +327,39 @@ func TestWrongServerAtOneAddress(t *testing.T) {
 	})
 }
 
+// forgetful is a store that can enrol again.
+type forgetful struct {
+	*store
+	again func() error
+}
+
+func (f forgetful) Forgotten(context.Context) error { return f.again() }
+
+func TestForgottenDeviceEnrolsAgain(t *testing.T) {
+	tests := []struct {
+		name  string
+		err   error
+		want  Outcome
+		dials int
+	}{{"it can", nil, CaughtUp, 2}, {"its store fails", errors.New("disk"), Refused, 1}}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world, h *host) {
+				w.server.standing = session.StandingUnknown
+				opt := w.options()
+				opt.Clock = func() int64 { return time.Now().UnixMilli() }
+				opt.Store = forgetful{w.store, func() error {
+					w.store.id.Enrol = test.err == nil
+					return test.err
+				}}
+				if r := New(opt, h.dial).Run(t.Context(), Once); r.Outcome != test.want || h.dials != test.dials {
+					t.Errorf("got %+v after %d dials", r, h.dials)
+				}
+			})
+		})
+	}
+}
+
 func TestWatchSendsWhatIsQueued(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, h *host) {
 		w.history()

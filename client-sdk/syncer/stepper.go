@@ -15,6 +15,10 @@ import (
 // two or three round trips on a line that has just woken.
 const handshakeWithin = 60_000
 
+// enrolAgainAfter is after how many milliseconds a device that was forgotten
+// comes back to enrol.
+const enrolAgainAfter = 1_000
+
 // errNoChannel says that the peer let the handshake's time pass.
 var errNoChannel = errors.New("no secure channel in time")
 
@@ -43,9 +47,9 @@ type Options struct {
 type Stepper struct {
 	opt     Options
 	ctx     context.Context
-	channel *session.Channel
+	link    *session.Link
+	channel *session.Channel // the link's
 	device  *session.Device
-	peer    wire.PeerDictionaries
 	enrol   bool
 
 	begun   int64    // when the connection was made
@@ -70,11 +74,11 @@ func NewStepper(ctx context.Context, opt Options) (*Stepper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the device's identity: %w", err)
 	}
+	channel := session.DeviceChannel(id.Noise, id.ServerKeys, id.Fits, opt.Random)
 	s := &Stepper{opt: opt, ctx: ctx, begun: opt.Clock(), enrol: id.Enrol,
-		channel: session.DeviceChannel(id.Noise, id.ServerKeys, id.Fits, opt.Random),
-		device:  session.NewDevice(opt.Device)}
+		link: session.NewLink(channel, opt.Codec), channel: channel, device: session.NewDevice(opt.Device)}
 	s.watch.begin()
-	first, err := s.channel.Start()
+	first, err := s.link.Start()
 	if err != nil {
 		return nil, fmt.Errorf("begin the secure channel: %w", err)
 	}
@@ -90,7 +94,7 @@ func (s *Stepper) Feed(msg []byte) {
 	}
 	s.watch.p.BytesDown += uint64(len(msg))
 	stood := s.channel.Established()
-	reply, frame, err := s.channel.Receive(msg)
+	reply, m, err := s.link.Receive(msg)
 	if reply != nil {
 		s.replies = append(s.replies, reply)
 	}
@@ -98,21 +102,11 @@ func (s *Stepper) Feed(msg []byte) {
 		s.Cut(err)
 		return
 	}
-	if !stood {
-		if s.channel.Established() {
+	if m == nil {
+		if !stood && s.channel.Established() {
 			s.step(session.DeviceConnected{Handshake: s.channel.Binding(), Enrol: s.enrol})
 		}
 		return
-	}
-	m, err := s.opt.Codec.DecodeFrame(frame)
-	if err != nil {
-		// What came through the channel is what the server wrote, so this is no
-		// accident of the line; connecting again still is all that can be done.
-		s.Cut(fmt.Errorf("read a message: %w", err))
-		return
-	}
-	if w, ok := m.(*wire.Welcome); ok {
-		s.peer = wire.KnownDictionaries([]uint32{w.Dictionary})
 	}
 	s.step(session.Received{Message: m})
 	if r, ok := m.(*wire.Refuse); ok && s.closed == nil {
@@ -137,13 +131,9 @@ func (s *Stepper) Next() []byte {
 	if m == nil {
 		return nil
 	}
-	frame, err := s.opt.Codec.AppendFrame(nil, m, s.peer)
-	var b []byte
-	if err == nil {
-		b, err = s.channel.Seal(frame)
-	}
+	b, err := s.link.Send(m)
 	if err != nil {
-		s.Cut(fmt.Errorf("write a message: %w", err))
+		s.Cut(err)
 		return nil
 	}
 	s.watch.p.BytesUp += uint64(len(b))
@@ -239,13 +229,8 @@ func (s *Stepper) Idle() error {
 	return s.device.Idle()
 }
 
-// Forgetful is a Store that can enrol again with the code it began with: a
-// server put back from a backup may not know a device that enrolled since.
-type Forgetful interface {
-	// Forgotten makes the next connection enrol.
-	Forgotten(ctx context.Context) error
-}
-
+// forgotten makes a device that the server does not know any more enrol again,
+// if its store can; the connection is then worth another attempt.
 func (s *Stepper) forgotten() {
 	f, can := s.opt.Store.(Forgetful)
 	if !can {
@@ -253,7 +238,9 @@ func (s *Stepper) forgotten() {
 	}
 	if err := f.Forgotten(s.ctx); err != nil {
 		s.opt.Log.Error("the device's store failed", "effect", "enrol again", "err", err)
+		return
 	}
+	s.closed.RetryAfter = enrolAgainAfter
 }
 
 // step gives the machine an event and carries out what it asks for.
@@ -292,4 +279,5 @@ func (s *Stepper) run(effects []session.DeviceEffect) {
 		}
 		s.effects = append(s.effects, s.device.Step(s.opt.Clock(), answer)...)
 	}
+	s.effects = nil
 }

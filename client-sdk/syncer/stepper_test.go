@@ -306,7 +306,7 @@ func TestEnrolment(t *testing.T) {
 				keys, err := wire.DecodeServerKeys(w.keys)
 				return err == nil && h == keys.Fingerprint()
 			}
-			w.server.standing, w.server.refuse = session.StandingGood, test.refuse
+			w.server.standing, w.server.refuse = session.StandingUnknown, test.refuse
 			l := &line{dev: w.stepper(), srv: w.end()}
 			l.exchange()
 			c, ended := l.dev.Ended()

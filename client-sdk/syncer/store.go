@@ -47,6 +47,13 @@ type Store interface {
 	SaveReceipt(ctx context.Context, e session.SaveReceipt) error
 }
 
+// Forgetful is a Store that can enrol again with the code it began with: a
+// server put back from a backup may not know a device that enrolled since.
+type Forgetful interface {
+	// Forgotten makes the next connection enrol.
+	Forgotten(ctx context.Context) error
+}
+
 // Identity is who a device is to its server.
 type Identity struct {
 	// Noise is the device's static key of the secure channel.

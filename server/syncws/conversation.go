@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -46,10 +45,11 @@ type Conversation struct {
 	s       *Surroundings
 	ctx     context.Context
 	log     *slog.Logger
-	channel *session.Channel
+	who     string
+	link    *session.Link
+	channel *session.Channel // the link's
 	machine *session.Server
 	desk    *hub.Desk
-	peer    wire.PeerDictionaries
 
 	begun   int64
 	replies [][]byte // of the handshake
@@ -85,8 +85,8 @@ func NewConversation(ctx context.Context, s *Surroundings, who string) *Conversa
 	}
 	keys := s.Identity.Keys()
 	pair := session.KeyPair{Private: [32]byte(s.Identity.Noise.Bytes()), Public: keys.Noise}
-	return &Conversation{s: s, ctx: ctx, log: log.With("peer", who), begun: s.Clock(),
-		channel: session.ServerChannel(pair, wire.AppendServerKeys(nil, &keys), s.Random),
+	channel := session.ServerChannel(pair, wire.AppendServerKeys(nil, &keys), s.Random)
+	return &Conversation{s: s, ctx: ctx, log: log, who: who, begun: s.Clock(), link: session.NewLink(channel, s.Codec), channel: channel,
 		machine: session.NewServer(), desk: s.Hub.NewDesk(s.Identity, s.Codec)}
 }
 
@@ -96,7 +96,7 @@ func (c *Conversation) Feed(msg []byte) {
 		return
 	}
 	stood := c.channel.Established()
-	reply, frame, err := c.channel.Receive(msg)
+	reply, m, err := c.link.Receive(msg)
 	if reply != nil {
 		c.replies = append(c.replies, reply)
 	}
@@ -104,19 +104,11 @@ func (c *Conversation) Feed(msg []byte) {
 		c.Cut(err)
 		return
 	}
-	if !stood {
-		if c.channel.Established() {
+	if m == nil {
+		if !stood && c.channel.Established() {
 			c.step(session.ServerConnected{Noise: c.channel.Peer(), Handshake: c.channel.Binding()})
 		}
 		return
-	}
-	m, err := c.s.Codec.DecodeFrame(frame)
-	if err != nil {
-		c.Cut(fmt.Errorf("read a message: %w", err))
-		return
-	}
-	if h, ok := m.(*wire.Hello); ok {
-		c.peer = wire.KnownDictionaries(h.Dictionaries)
 	}
 	c.step(session.Received{Message: m})
 }
@@ -137,13 +129,9 @@ func (c *Conversation) Next() []byte {
 	if m == nil {
 		return nil
 	}
-	frame, err := c.s.Codec.AppendFrame(nil, m, c.peer)
-	var b []byte
-	if err == nil {
-		b, err = c.channel.Seal(frame)
-	}
+	b, err := c.link.Send(m)
 	if err != nil {
-		c.Cut(fmt.Errorf("write a message: %w", err))
+		c.Cut(err)
 		return nil
 	}
 	return b
@@ -186,7 +174,7 @@ func (c *Conversation) backup(log syncproto.LogID) {
 		return err
 	})
 	if err != nil {
-		c.log.Error("how far a log is in a backup could not be read", "log", log, "err", err)
+		c.log.Error("how far a log is in a backup could not be read", "peer", c.who, "log", log, "err", err)
 		return // Welcome tells it
 	}
 	c.step(session.BackupVerified{Log: log, Seq: row.BackupSafe})
@@ -213,7 +201,7 @@ func (c *Conversation) results() {
 		return nil
 	})
 	if err != nil {
-		c.log.Error("changed results could not be read", "err", err)
+		c.log.Error("changed results could not be read", "peer", c.who, "err", err)
 		return
 	}
 	if len(changed) > 0 {
@@ -356,9 +344,7 @@ func (c *Conversation) run(effects []session.ServerEffect) {
 		c.watch(effect, answer)
 		c.effects = append(c.effects, c.machine.Step(c.s.Clock(), answer)...)
 	}
-	if len(c.effects) == 0 {
-		c.effects = nil
-	}
+	c.effects = nil
 }
 
 // watch looks at answers for results that may change later.
