@@ -13,6 +13,7 @@ import (
 	"mahalleh/server/hub"
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
+	"mahalleh/server/syncws"
 	"mahalleh/syncproto"
 )
 
@@ -103,4 +104,17 @@ func TestHealth(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("closing", http.StatusServiceUnavailable, "stopping")
+}
+
+// TestSyncPath proves that the sessions' path is there and wants a device.
+func TestSyncPath(t *testing.T) {
+	s, _ := open(t, filepath.Join(t.TempDir(), "s.db"), 1, &memory{})
+	defer s.Close()
+	for path, want := range map[string]int{syncws.Path: http.StatusUpgradeRequired, "/": http.StatusNotFound} {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if got := w.Code; got != want {
+			t.Errorf("%s: got %d, want %d", path, got, want)
+		}
+	}
 }
