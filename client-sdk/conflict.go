@@ -35,8 +35,8 @@ type Conflict struct {
 	Field *schemas.Field
 	// Presence: one deleted what another worked on.
 	Presence bool
-	// Candidates are the distinct values; the first is the one shown now.
-	Candidates []Candidate
+	// Values are the distinct values; the first is the one shown now.
+	Values []Candidate
 
 	cell syncproto.CellKey
 }
@@ -122,7 +122,7 @@ func (c *Client) conflictsOf(form *schemas.Form, s *syncproto.RecordState) []Con
 		if !x.Presence {
 			x.Field, _ = fieldOf(form, m.Cell)
 		}
-		x.Candidates = c.candidates(s, m)
+		x.Values = c.candidates(s, m)
 		all = append(all, x)
 	}
 	return all
@@ -220,10 +220,10 @@ func (x *Conflict) pick(ch Choice) (Candidate, error) {
 		}
 		return Candidate{Value: ch.value}, nil
 	}
-	for _, k := range x.Candidates {
+	for _, k := range x.Values {
 		if fits(k) {
 			return k, nil
 		}
 	}
-	return Candidate{}, refuse(ErrNotSettled, fmt.Errorf("no such candidate among %d", len(x.Candidates)))
+	return Candidate{}, refuse(ErrNotSettled, fmt.Errorf("no such candidate among %d", len(x.Values)))
 }

@@ -50,7 +50,7 @@ func TestSettle(t *testing.T) {
 				t.Fatalf("conflicts are %+v, %v; want one", all, err)
 			}
 			x := all[0]
-			if x.Path != "capacity_value" || x.Candidates[0].Value.Int() != 50 || x.Candidates[0].Mine || !x.Candidates[1].Mine || x.Title == "" {
+			if x.Path != "capacity_value" || x.Values[0].Value.Int() != 50 || x.Values[0].Mine || !x.Values[1].Mine || x.Title == "" {
 				t.Errorf("conflict is %+v", x)
 			}
 			choice, err := d.ParseChoice(&x, test.choice)
@@ -121,8 +121,8 @@ func TestEqualValuesAreOneCandidate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(x.Candidates) != 2 || len(x.Candidates[0].By) != 2 {
-		t.Errorf("candidates are %+v, want 50 by two and 80 by one", x.Candidates)
+	if len(x.Values) != 2 || len(x.Values[0].By) != 2 {
+		t.Errorf("candidates are %+v, want 50 by two and 80 by one", x.Values)
 	}
 }
 

@@ -221,7 +221,7 @@ func TestEditNamesTheScreen(t *testing.T) {
 		t.Error("the save names a value that did not stand on the screen")
 	}
 	got := d.get(id)
-	if len(got.Conflicts) != 1 || got.Conflicts[0].Path != "capacity_value" || len(got.Conflicts[0].Candidates) != 2 {
+	if len(got.Conflicts) != 1 || got.Conflicts[0].Path != "capacity_value" || len(got.Conflicts[0].Values) != 2 {
 		t.Fatalf("conflicts are %+v, want one on the capacity", got.Conflicts)
 	}
 	if v := d.value(id, "condition"); v.Int() != 4 {
@@ -263,7 +263,7 @@ func TestTwoDraftsOfOneRecord(t *testing.T) {
 	d.clock.pass(time.Minute)
 	d.mustSave(second)
 	got := d.get(id)
-	if len(got.Conflicts) != 1 || len(got.Conflicts[0].Candidates) != 2 {
+	if len(got.Conflicts) != 1 || len(got.Conflicts[0].Values) != 2 {
 		t.Errorf("conflicts are %+v, want both values kept", got.Conflicts)
 	}
 }
