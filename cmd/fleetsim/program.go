@@ -10,7 +10,7 @@ func program() cli.Program {
 	return cli.Program{
 		Name: "fleetsim", EnvPrefix: "MAHALLEH_FLEETSIM_", Help: "fleetsim.program",
 		Commands: func(a *cli.App) []*cobra.Command {
-			return []*cobra.Command{figuresCommand(a), childCommand(a)}
+			return []*cobra.Command{simCommand(a), figuresCommand(a), childCommand(a)}
 		},
 	}
 }

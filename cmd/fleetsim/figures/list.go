@@ -5,6 +5,7 @@ import "slices"
 // All returns the figures in the order of the project's table.
 func All() []*Figure {
 	return []*Figure{
+		simulation(),
 		permutations(),
 		wireChange(),
 		oneChange(),
