@@ -25,9 +25,9 @@ type fakeDevice struct {
 	granted []syncproto.ScopeID
 	serial  uint64
 	reset   map[syncproto.ScopeID]bool
-	// again are changes issued again in a new log: their results come with their
-	// next push, perhaps after a page that holds them.
-	again map[syncproto.ChangeID]bool
+	// copied says that a copy of the database was made: then a page may hold a
+	// change of this one that only the copy has pushed, before its result.
+	copied bool
 	// ancestors are older logs whose entries are still pushed.
 	ancestors []fakeAncestor
 	receipts  int
@@ -47,7 +47,7 @@ type fakeAncestor struct {
 
 func newFakeDevice(id syncproto.DeviceID, newLog func() syncproto.LogID) *fakeDevice {
 	d := &fakeDevice{id: id, newLog: newLog, results: map[syncproto.ChangeID]syncproto.Result{}, lost: map[uint64]bool{},
-		cursors: map[syncproto.ScopeID]wire.Cursor{}, shadow: map[syncproto.ScopeID]map[syncproto.RecordID][]byte{}, reset: map[syncproto.ScopeID]bool{}, again: map[syncproto.ChangeID]bool{}}
+		cursors: map[syncproto.ScopeID]wire.Cursor{}, shadow: map[syncproto.ScopeID]map[syncproto.RecordID][]byte{}, reset: map[syncproto.ScopeID]bool{}}
 	d.open()
 	return d
 }
@@ -60,9 +60,10 @@ func (d *fakeDevice) open() {
 
 // clone is a copy of the database.
 func (d *fakeDevice) clone() *fakeDevice {
+	d.copied = true
 	c := *d
 	c.chain, c.entries, c.lost = slices.Clone(d.chain), slices.Clone(d.entries), maps.Clone(d.lost)
-	c.results, c.cursors, c.reset, c.again = maps.Clone(d.results), maps.Clone(d.cursors), maps.Clone(d.reset), maps.Clone(d.again)
+	c.results, c.cursors, c.reset = maps.Clone(d.results), maps.Clone(d.cursors), maps.Clone(d.reset)
 	c.granted = slices.Clone(d.granted)
 	c.ancestors = slices.Clone(d.ancestors)
 	c.shadow = map[syncproto.ScopeID]map[syncproto.RecordID][]byte{}
@@ -246,7 +247,6 @@ func (d *fakeDevice) fork(e ForkLog) {
 		return a.log == e.Log
 	})
 	for _, c := range again {
-		d.again[c.id] = true
 		d.save(c)
 	}
 }
@@ -293,7 +293,7 @@ func (d *fakeDevice) page(p *wire.Page) {
 		// An own change that the page holds has its result by now.
 		for rest := r[32:]; len(rest) > 0; rest = rest[16:] {
 			for seq := d.base; seq < d.head(); seq++ {
-				if c := d.entries[seq]; c.id == syncproto.ChangeID(rest[:16]) && d.results[c.id].Outcome == 0 && !d.lost[seq+1] && !d.again[c.id] {
+				if c := d.entries[seq]; c.id == syncproto.ChangeID(rest[:16]) && d.results[c.id].Outcome == 0 && !d.lost[seq+1] && !d.copied {
 					d.fail("an own change is in a page before its result")
 				}
 			}

@@ -69,15 +69,12 @@ type fakeScope struct {
 	pos     uint64
 	records map[syncproto.RecordID]*fakeRecord
 	marks   []fakeMark
+	sum     [16]byte
 	sums    map[uint64][16]byte
 }
 
 func (s *fakeScope) head(id syncproto.ScopeID) wire.Head {
-	h := wire.Head{Scope: id, Position: s.pos, Count: uint64(len(s.records))}
-	for _, r := range s.records {
-		AddSum(&h.Sum, fakeHash(r.bytes()))
-	}
-	return h
+	return wire.Head{Scope: id, Position: s.pos, Count: uint64(len(s.records)), Sum: s.sum}
 }
 
 type fakeLog struct {
@@ -119,7 +116,7 @@ func (s *fakeServer) clone() *fakeServer {
 	c.eras = slices.Clone(s.eras)
 	c.scopes = map[syncproto.ScopeID]*fakeScope{}
 	for id, sc := range s.scopes {
-		n := &fakeScope{pos: sc.pos, records: map[syncproto.RecordID]*fakeRecord{}, marks: slices.Clone(sc.marks), sums: maps.Clone(sc.sums)}
+		n := &fakeScope{pos: sc.pos, records: map[syncproto.RecordID]*fakeRecord{}, marks: slices.Clone(sc.marks), sum: sc.sum, sums: maps.Clone(sc.sums)}
 		for r, rec := range sc.records {
 			copied := *rec
 			copied.changes = slices.Clone(rec.changes)
@@ -170,6 +167,8 @@ func (s *fakeServer) apply(device syncproto.DeviceID, c fakeChange) syncproto.Re
 		rec := sc.records[c.record]
 		if rec == nil {
 			rec = &fakeRecord{id: c.record, home: home}
+		} else {
+			SubSum(&sc.sum, fakeHash(rec.bytes()))
 		}
 		at, _ := slices.BinarySearchFunc(rec.changes, c.id, func(a, b syncproto.ChangeID) int { return bytes.Compare(a[:], b[:]) })
 		rec.changes = slices.Insert(rec.changes, at, c.id)
@@ -177,14 +176,15 @@ func (s *fakeServer) apply(device syncproto.DeviceID, c fakeChange) syncproto.Re
 		if !c.moveTo.IsZero() && c.moveTo != home {
 			delete(sc.records, c.record)
 			sc.marks = append(sc.marks, fakeMark{sc.pos, wire.Mark{Record: c.record, Kind: wire.MarkLeft}})
-			sc.sums[sc.pos] = sc.head(home).Sum
+			sc.sums[sc.pos] = sc.sum
 			home, sc = c.moveTo, s.scope(c.moveTo)
 			sc.pos++
 			rec.home, rec.pos = home, sc.pos
 			sc.marks = slices.DeleteFunc(sc.marks, func(m fakeMark) bool { return m.mark.Record == c.record })
 		}
 		sc.records[c.record], s.homes[c.record] = rec, home
-		sc.sums[sc.pos] = sc.head(home).Sum
+		AddSum(&sc.sum, fakeHash(rec.bytes()))
+		sc.sums[sc.pos] = sc.sum
 		r = syncproto.Result{Change: c.id, Outcome: syncproto.Applied, Scope: home, Position: sc.pos}
 	}
 	s.results[c.id] = r
