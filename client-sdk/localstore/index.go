@@ -137,14 +137,14 @@ func (s *Store) follow(ctx context.Context, touched map[syncproto.RecordID]bool)
 	for id := range touched {
 		ids = append(ids, id)
 	}
-	if s.index.stale == nil {
-		s.index.stale = s.refresh(ctx, s.index, ids)
+	if s.index.stale == nil && s.refresh(ctx, s.index, ids) == nil {
+		return
 	}
-	if s.index.stale != nil {
-		// Filling it anew is the one cure; if that fails too, lists say why.
-		if err := s.openIndex(ctx); err != nil {
-			s.index.stale = err
-		}
+	// Filling it anew is the one cure; if that fails too, lists say why.
+	if err := s.openIndex(ctx); err != nil {
+		s.mu.Lock()
+		s.index.stale = err
+		s.mu.Unlock()
 	}
 }
 

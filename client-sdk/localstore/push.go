@@ -28,8 +28,8 @@ type LogStatus struct {
 	// Received is how far the server is known to hold the log, BackupSafe how
 	// far a verified backup of it does.
 	Received, BackupSafe uint64
-	// ResultsFrom is the lowest sequence whose result is not known here;
-	// HeadSeq+1 if all are.
+	// ResultsFrom is the lowest sequence whose result is wanted and not known
+	// here; HeadSeq+1 if there is none.
 	ResultsFrom uint64
 }
 
@@ -38,7 +38,7 @@ type LogStatus struct {
 func (s *Store) Logs(ctx context.Context) (logs []LogStatus, err error) {
 	err = s.view(ctx, func(q querier) error {
 		rows, err := q.QueryContext(ctx, `SELECT id, serial, created, reason, cert, first, head_seq, head, received, backup_safe,
-			coalesce((SELECT min(at) FROM entry WHERE at > log.n << ?1 AND at < (log.n + 1) << ?1 AND outcome = 0) & ?2, head_seq + 1)
+			coalesce((SELECT min(at) FROM entry WHERE at > log.n << ?1 AND at < (log.n + 1) << ?1 AND outcome = 0 AND length(body) > 0) & ?2, head_seq + 1)
 			FROM log ORDER BY n`, seqBits, int64(1<<seqBits-1))
 		if err != nil {
 			return err

@@ -41,7 +41,8 @@ type trimRange struct {
 func (t *tx) trimmable(before int64) (ranges []trimRange, err error) {
 	// The first change that must stay bounds what goes: a log has no holes.
 	rows, err := t.QueryContext(t.ctx, `SELECT n, first, backup_safe, (SELECT min(at) FROM entry
-		WHERE at > log.n << ?1 AND at < (log.n + 1) << ?1 AND (overlay = 1 OR redact = 1 OR outcome IN (0, ?2, ?3) OR saved >= ?4)) FROM log`,
+		WHERE at > log.n << ?1 AND at < (log.n + 1) << ?1 AND (overlay = 1 OR redact = 1 OR saved >= ?4
+			OR length(body) > 0 AND outcome IN (0, ?2, ?3))) FROM log`,
 		seqBits, syncproto.Parked, syncproto.Quarantined, before)
 	if err != nil {
 		return nil, translate(err)
