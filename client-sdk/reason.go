@@ -69,7 +69,7 @@ func (c *Client) verdict(form *schemas.Form, r *syncproto.Result) Verdict {
 		switch cell.Reason {
 		case syncproto.ReasonNone, syncproto.ReasonPlain, syncproto.ReasonUnion, syncproto.ReasonCounted:
 			continue
-		case syncproto.ReasonEqual:
+		case syncproto.ReasonEqual, syncproto.ReasonSettled:
 			if cell.Cell.Field == syncproto.FieldPresence {
 				continue // every edit says that the record is there
 			}

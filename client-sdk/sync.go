@@ -296,3 +296,28 @@ func (l *listener) CommitCaught(ctx context.Context, e session.CommitCaught) (se
 	}
 	return out, err
 }
+
+// SaveEnrolment implements syncer.Store.
+func (l *listener) SaveEnrolment(ctx context.Context, e session.SaveEnrolment) error {
+	return l.learn(ctx, l.Store.SaveEnrolment(ctx, e))
+}
+
+// SaveWelcome implements syncer.Store.
+func (l *listener) SaveWelcome(ctx context.Context, e session.SaveWelcome) (session.WelcomeSaved, error) {
+	out, err := l.Store.SaveWelcome(ctx, e)
+	return out, l.learn(ctx, err)
+}
+
+// SaveGrants implements syncer.Store.
+func (l *listener) SaveGrants(ctx context.Context, e session.SaveGrants) error {
+	return l.learn(ctx, l.Store.SaveGrants(ctx, e))
+}
+
+// learn reads anew what the store was just told of people, rights and time: a
+// Watch may run for weeks.
+func (l *listener) learn(ctx context.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	return l.client.opened(ctx)
+}
