@@ -3,10 +3,12 @@ package figures
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
 
+	clientsdk "mahalleh/client-sdk"
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/schemas/forms"
 	"mahalleh/syncproto"
@@ -21,7 +23,7 @@ const passphrase = "کوچه‌های محلهٔ ما"
 // facilitator is the person of the measured device.
 func facilitator() syncproto.PersonID { return syncproto.PersonID{7} }
 
-// deviceName is the database's file in a device's folder.
+// deviceName is the database's file in a device's folder, as the SDK calls it.
 const deviceName = "device.db"
 
 // realClock is this machine's clock.
@@ -32,36 +34,49 @@ func newClock() realClock { return realClock{time.Now()} }
 func (realClock) Now() time.Time          { return time.Now() }
 func (c realClock) Uptime() time.Duration { return time.Since(c.began) }
 
-func deviceOptions(dir, vfs string) (localstore.Options, error) {
+func deviceOptions(dir string) (localstore.Options, error) {
 	pkg, err := forms.Load()
 	if err != nil {
 		return localstore.Options{}, fmt.Errorf("load the forms: %w", err)
 	}
-	return localstore.Options{Path: filepath.Join(dir, deviceName), VFS: vfs, Clock: newClock(), Rand: rand.Reader, Packages: pkg}, nil
+	return localstore.Options{Path: filepath.Join(dir, deviceName), Clock: newClock(), Rand: rand.Reader, Packages: pkg}, nil
 }
 
 // pageRecords is how many records a page brings to a device that is filled.
 const pageRecords = 500
 
-// filledDevice makes a device's store in a folder, with n records that came
-// from a server page by page.
-func (r *run) filledDevice(ctx context.Context, dir, vfs string, n int) (*localstore.Store, error) {
-	opt, err := deviceOptions(dir, vfs)
+// filledDevice makes the folder of a device with n records that came from a
+// server page by page, and closes it.
+func (r *run) filledDevice(ctx context.Context, dir string, n int) error {
+	opt, err := deviceOptions(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	store, err := localstore.Create(ctx, opt, localstore.Setup{
 		Identity:    localstore.Identity{Person: facilitator(), Place: home(), Scopes: scopes(), Confirmed: true},
 		Credentials: []localstore.Credential{{Person: facilitator(), Passphrase: passphrase}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make a device: %w", err)
+		return fmt.Errorf("make a device: %w", err)
 	}
-	if err := r.fill(ctx, store, newWriter(opt.Packages), n); err != nil {
-		store.Close()
-		return nil, fmt.Errorf("fill a device: %w", err)
+	err = r.fill(ctx, store, newWriter(opt.Packages), n)
+	if err = errors.Join(err, store.Close()); err != nil {
+		return fmt.Errorf("fill a device: %w", err)
 	}
-	return store, nil
+	return nil
+}
+
+// openClient opens the device of a folder and unlocks it.
+func openClient(ctx context.Context, dir string, opt clientsdk.Options) (*clientsdk.Client, error) {
+	opt.Clock, opt.Rand = newClock(), rand.Reader
+	client, err := clientsdk.Open(ctx, dir, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := client.Unlock(ctx, clientsdk.Credentials{Passphrase: passphrase}); err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	return client, nil
 }
 
 func (r *run) fill(ctx context.Context, store *localstore.Store, w *writer, n int) error {

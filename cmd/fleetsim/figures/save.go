@@ -2,17 +2,16 @@ package figures
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	clientsdk "mahalleh/client-sdk"
 	"mahalleh/client-sdk/localstore"
-	"mahalleh/schemas"
-	"mahalleh/schemas/forms"
 	"mahalleh/syncproto"
-	"mahalleh/syncproto/merge"
 )
 
 func save() *Figure {
@@ -36,15 +35,15 @@ func measureSave(ctx context.Context, r *run) error {
 		return fmt.Errorf("make a directory: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	store, err := r.filledDevice(ctx, dir, r.Disk.VFS, records)
+	if err := r.filledDevice(ctx, dir, records); err != nil {
+		return err
+	}
+	client, err := openClient(ctx, dir, clientsdk.Options{VFS: r.Disk.VFS})
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	if err := store.Maintain(ctx); err != nil {
-		return err
-	}
-	desk, err := newSaver(ctx, store)
+	defer client.Close()
+	desk, err := newSaver(ctx, client)
 	if err != nil {
 		return err
 	}
@@ -141,60 +140,65 @@ func percentile(sorted []float64, p int) float64 {
 	return sorted[max(0, (len(sorted)*p+99)/100-1)]
 }
 
-// saver saves forms as a client does: open the record, change some answers,
-// look whether they fit, make the operations, append them to the log.
+// saver fills forms in and saves them as an app on the SDK does.
 type saver struct {
-	store *localstore.Store
-	forms *schemas.Package
-	edit  []syncproto.RecordID // records of the form that are there
-	form  *schemas.Form
+	client *clientsdk.Client
+	there  []syncproto.RecordID // assets that came from the server
 }
 
-func newSaver(ctx context.Context, store *localstore.Store) (*saver, error) {
-	pkg, err := forms.Load()
+const savedForm = "asset"
+
+func newSaver(ctx context.Context, client *clientsdk.Client) (*saver, error) {
+	s := &saver{client: client}
+	page, err := client.List(ctx, clientsdk.Query{Form: savedForm, Max: localstore.MaxRows})
 	if err != nil {
-		return nil, fmt.Errorf("load the forms: %w", err)
+		return nil, err
 	}
-	form, ok := pkg.FormByName("asset")
-	if !ok {
-		return nil, fmt.Errorf("there is no form %q", "asset")
+	for _, row := range page.Rows {
+		s.there = append(s.there, row.ID)
 	}
-	s := &saver{store: store, forms: pkg, form: form}
-	list, err := store.List(ctx, localstore.Filter{Form: uint32(form.ID), Max: localstore.MaxRows})
-	for _, row := range list.Rows {
-		s.edit = append(s.edit, row.Record)
-	}
-	return s, err
+	return s, nil
 }
 
-// save saves one form, every second time a new one, and says how long it took
-// from the press of the button, so without opening the form.
+// save fills a form in, every second time that of a record that is there, and
+// says how long the save took, from the press of the button until the change is
+// durable and the lists show it.
 func (s *saver) save(ctx context.Context, i int) (time.Duration, error) {
-	id := syncproto.RecordID{1, byte(i >> 8), byte(i)}
-	if i%2 == 1 && len(s.edit) > 0 {
-		id = s.edit[i/2%len(s.edit)]
+	var draft *clientsdk.Draft
+	var err error
+	if i%2 == 1 && len(s.there) > 0 {
+		draft, err = s.client.Edit(ctx, s.there[i/2%len(s.there)])
+	} else {
+		draft, err = s.client.New(ctx, savedForm)
 	}
-	held, err := s.store.State(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	edit := merge.Edit{Form: s.form, Opened: held.State, Before: merge.Content(s.form, held.State), Author: facilitator()}
-	if edit.After, err = s.answers(edit.Before, i); err != nil {
-		return 0, err
+	raw, err := json.Marshal(answers(i))
+	if err != nil {
+		return 0, fmt.Errorf("write answers: %w", err)
 	}
-	header := syncproto.Header{Verb: syncproto.VerbEdit, Record: id, Form: uint32(s.form.ID), Package: s.forms.Version,
-		Scope: scopes()[0], Base: held.State.Latest, Author: facilitator(), Role: 10}
-	if !held.State.Exists() {
-		header.Verb = syncproto.VerbCreate
+	if err := draft.SetJSON(raw); err != nil {
+		return 0, err
 	}
 	began := time.Now()
-	today := int32(began.Unix() / 86_400)
-	if a := schemas.Assess(s.form, s.forms, edit.After, schemas.Env{Today: today}); !a.Sendable() {
-		return 0, fmt.Errorf("the form cannot be sent: %v", a.Problems)
+	saved, err := draft.Save(ctx)
+	took := time.Since(began)
+	if err == nil && !saved.Saved {
+		err = fmt.Errorf("the form stays a draft: %v", saved.Problems)
 	}
-	_, err = s.store.Append(ctx, func(at localstore.At) (localstore.Saving, error) {
-		edit.NewItem = func(n int) syncproto.ItemID { return syncproto.OwnItem(at.Log, at.Seq, n) }
-		return localstore.Saving{Changes: []localstore.NewChange{{Header: header, Ops: edit.Ops()}}}, nil
-	})
-	return time.Since(began), err
+	return took, err
+}
+
+// answers are those of an asset, each time a little different.
+func answers(i int) map[string]any {
+	subtypes := []string{"hall", "park", "waqf"}
+	return map[string]any{
+		"category": "physical", "subtype": subtypes[i%len(subtypes)],
+		"title_fa":    fmt.Sprintf("سالن ورزشی کوچهٔ %d (نوبت عصر)", i),
+		"description": fmt.Sprintf("کلید نزد سرایدار است؛ پس از ساعت %d با هماهنگی مدیر در اختیار اهالی قرار می‌گیرد.", 8+i%12),
+		"location":    map[string]any{"lat": 37.2511 + float64(i%100)/1e4, "lon": 49.6124, "accuracy_m": 8},
+		"owner_kind":  "public", "capacity_value": 20 + i%50, "capacity_unit": "person",
+		"availability": "by_permission", "condition": 1 + i%4, "accessible": "partly",
+	}
 }

@@ -3,6 +3,7 @@ package figures
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"mahalleh/client-sdk/localstore"
+	clientsdk "mahalleh/client-sdk"
+	"mahalleh/schemas/forms"
 )
 
 func unlock() *Figure {
@@ -42,11 +44,7 @@ func measureUnlock(ctx context.Context, r *run) error {
 		return fmt.Errorf("make a directory: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	store, err := r.filledDevice(ctx, dir, "", n)
-	if err != nil {
-		return err
-	}
-	if err := store.Close(); err != nil {
+	if err := r.filledDevice(ctx, dir, n); err != nil {
 		return err
 	}
 	if err := r.unlockings(ctx, dir, n, "unlock", false); err != nil {
@@ -107,31 +105,32 @@ func Child(ctx context.Context, args []string, out io.Writer) error {
 		return errors.New("a child process is only for the figures' own use")
 	}
 	began := time.Now()
-	opt, err := deviceOptions(args[1], "")
-	if err != nil {
-		return err
-	}
+	opt := clientsdk.Options{Clock: newClock(), Rand: rand.Reader}
 	if args[2] == "true" {
 		// With forms of another version the stored index is not used.
-		newer := *opt.Packages
+		embedded, err := forms.Load()
+		if err != nil {
+			return fmt.Errorf("load the forms: %w", err)
+		}
+		newer := *embedded
 		newer.Version++
-		opt.Packages = &newer
+		opt.Forms = &newer
 	}
 	var u unlocked
-	store, err := localstore.Open(ctx, opt)
+	client, err := clientsdk.Open(ctx, args[1], opt)
 	if err != nil {
 		return err
 	}
 	u.Open, began = time.Since(began).Seconds(), time.Now()
-	if err := store.Unlock(ctx, localstore.Credential{Passphrase: passphrase}); err != nil {
+	if err := client.Unlock(ctx, clientsdk.Credentials{Passphrase: passphrase}); err != nil {
 		return err
 	}
 	u.Unlock, began = time.Since(began).Seconds(), time.Now()
-	if _, err := store.List(ctx, localstore.Filter{}); err != nil {
+	if _, err := client.List(ctx, clientsdk.Query{}); err != nil {
 		return err
 	}
 	u.List = time.Since(began).Seconds()
-	if u.Records, err = store.Count(ctx, localstore.Filter{}); err != nil {
+	if u.Records, err = client.Count(ctx, clientsdk.Query{}); err != nil {
 		return err
 	}
 	if u.Memory, err = peakMemory(); err != nil {

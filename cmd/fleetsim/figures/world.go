@@ -127,7 +127,7 @@ func (w *world) people(code *syncproto.EnrolCode) error {
 // enrol makes the device's store; the first contact confirms it.
 func (w *world) enrol(code *syncproto.EnrolCode) error {
 	keys := w.identity.Keys()
-	opt, err := deviceOptions(w.dir, "")
+	opt, err := deviceOptions(w.dir)
 	if err != nil {
 		return err
 	}
@@ -269,10 +269,10 @@ func (l *line) settle() error {
 		}
 	}
 	if c, ended := l.device.Ended(); ended {
-		return fmt.Errorf("the device ended the session: %s %s: %w", c.Key, c.Detail, cmpErr(l.device.Cause()))
+		return fmt.Errorf("the device ended the session: %s %s: %w", c.Key, c.Detail, causeOf(l.device.Cause()))
 	}
 	if c, ended := l.server.Ended(); ended {
-		return fmt.Errorf("the server ended the session: %s %s: %w", c.Key, c.Detail, cmpErr(l.server.Cause()))
+		return fmt.Errorf("the server ended the session: %s %s: %w", c.Key, c.Detail, causeOf(l.server.Cause()))
 	}
 	if !l.device.Settled() {
 		return errors.New("both ends are silent, and the device is not up to date")
@@ -283,7 +283,7 @@ func (l *line) settle() error {
 // errNoCause stands where a machine ended a session by its own decision.
 var errNoCause = errors.New("no fault of the line")
 
-func cmpErr(err error) error {
+func causeOf(err error) error {
 	if err == nil {
 		return errNoCause
 	}
