@@ -64,16 +64,23 @@ func ReadInvitation(text string) (*Invitation, error) {
 		Addresses: sheet.Addresses, Recovery: keys.Recovery != [32]byte{}, sheet: sheet, keys: keys}, nil
 }
 
+// The notices of BeforePassphrase.
+const (
+	noticeRecoverable  = "sdk.notice.forgotten_recoverable"
+	noticeUntilContact = "sdk.notice.forgotten_until_contact"
+	noticeLost         = "sdk.notice.forgotten_lost"
+)
+
 // BeforePassphrase is what must be said before a passphrase or key file is
 // set: what happens if it is forgotten. With a recovery key, the province can
 // open the device and no work is lost; with a typed code that key is learnt at
 // first contact, and until then what was not sent would be lost.
 func (i *Invitation) BeforePassphrase() Notice {
-	key := "sdk.notice.forgotten_until_contact"
+	key := noticeUntilContact
 	if i.Recovery {
-		key = "sdk.notice.forgotten_recoverable"
+		key = noticeRecoverable
 	} else if i.keys != nil {
-		key = "sdk.notice.forgotten_lost"
+		key = noticeLost
 	}
 	return Notice{Key: key, Args: map[string]any{"least": MinPassphrase}}
 }

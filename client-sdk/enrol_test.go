@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,20 @@ func TestKeysAreStable(t *testing.T) {
 			t.Errorf("key %q of %v is not one of its own", key, err)
 		}
 		seen[key] = true
+	}
+	all := Keys()
+	for key := range seen {
+		if !slices.Contains(all, key) {
+			t.Errorf("Keys lacks %s", key)
+		}
+	}
+	if n := len(slices.Compact(slices.Clone(all))); n != len(all) {
+		t.Errorf("Keys names %d keys, %d of them twice", len(all), len(all)-n)
+	}
+	for r := syncproto.ReasonNone + 1; r < 60; r++ {
+		if key := ReasonKey(r); !slices.Contains(all, key) {
+			t.Errorf("Keys lacks %s", key)
+		}
 	}
 	if key, _ := Explain(errors.New("something")); key != "sdk.error.failed" {
 		t.Errorf("foreign error: %s", key)

@@ -168,11 +168,25 @@ func Explain(err error) (key string, args map[string]any) {
 	return ErrFailed.(*kind).key, nil
 }
 
-// Keys returns every key that Explain can return, for the catalogues' tests.
+// Keys returns every key of the catalogues that this package can name, sorted:
+// of errors, notices, outcomes, reasons, states and verbs.
 func Keys() []string {
-	var keys []string
+	keys := []string{noticeRecoverable, noticeUntilContact, noticeLost}
 	for _, err := range allKinds() {
 		keys = append(keys, err.(*kind).key)
+	}
+	for o := syncproto.Applied; o <= syncproto.Rejected; o++ {
+		keys = append(keys, OutcomeKey(o))
+	}
+	for _, name := range reasonNames() {
+		keys = append(keys, "sdk.reason."+name)
+	}
+	keys = append(keys, "sdk.reason."+unknownReason)
+	for s := localstore.SyncNone; s <= localstore.SyncQuarantined; s++ {
+		keys = append(keys, SyncKey(s))
+	}
+	for v := syncproto.VerbCreate; v <= syncproto.VerbSettle; v++ {
+		keys = append(keys, VerbKey(v))
 	}
 	slices.Sort(keys)
 	return keys

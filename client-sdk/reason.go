@@ -26,8 +26,18 @@ func SyncKey(s SyncState) string { return "sdk.sync." + s.String() }
 // VerbKey names what a change did to its record.
 func VerbKey(v syncproto.Verb) string { return "sdk.verb." + v.String() }
 
+// unknownReason stands for a reason of a newer server.
+const unknownReason = "unknown"
+
 func reasonName(r syncproto.Reason) string {
-	names := map[syncproto.Reason]string{
+	if name, ok := reasonNames()[r]; ok {
+		return name
+	}
+	return unknownReason
+}
+
+func reasonNames() map[syncproto.Reason]string {
+	return map[syncproto.Reason]string{
 		syncproto.ReasonMalformed: "malformed", syncproto.ReasonForbidden: "forbidden", syncproto.ReasonBadType: "bad_type",
 		syncproto.ReasonBadValue: "bad_value", syncproto.ReasonRevoked: "revoked", syncproto.ReasonTooNew: "too_new",
 		syncproto.ReasonOtherHome: "other_home", syncproto.ReasonUnknownName: "unknown_author",
@@ -37,10 +47,6 @@ func reasonName(r syncproto.Reason) string {
 		syncproto.ReasonTextMerged: "text_merged", syncproto.ReasonContested: "contested", syncproto.ReasonNotCurrent: "not_current",
 		syncproto.ReasonWaitsStep: "waits_step", syncproto.ReasonSettled: "settled",
 	}
-	if name, ok := names[r]; ok {
-		return name
-	}
-	return "unknown"
 }
 
 // Verdict is what became, or would become, of one own change.
