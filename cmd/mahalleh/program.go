@@ -31,5 +31,6 @@ func commands(a *cli.App) []*cobra.Command {
 		restoreCommand(a),
 		fsckCommand(a),
 		exportCommand(a),
+		demoCommand(a),
 	}
 }
