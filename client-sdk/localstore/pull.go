@@ -89,7 +89,7 @@ func (s *Store) ResetCursor(ctx context.Context, scope syncproto.ScopeID) error 
 		if err != nil {
 			return err
 		}
-		_, err = t.exec("UPDATE scope SET era = x'', position = 0, head_sum = x'', load = load + 1, loading = 1 WHERE n = ?", sk.n)
+		_, err = t.exec("UPDATE scope SET era = x'', position = 0, caught = 0, head_sum = x'', load = load + 1, loading = 1 WHERE n = ?", sk.n)
 		return err
 	})
 }
@@ -127,6 +127,7 @@ func (s *Store) pull(ctx context.Context, what string, f func(*pull) error) (App
 type cursorRow struct {
 	*scopeKey
 	position uint64
+	caught   uint64
 	load     int64
 	loading  bool
 }
@@ -135,7 +136,7 @@ func (p *pull) cursor(scope syncproto.ScopeID) (c cursorRow, err error) {
 	if c.scopeKey, err = p.t.scope(scope); err != nil {
 		return c, err
 	}
-	err = p.t.row("SELECT position, load, loading FROM scope WHERE n = ?", c.n).Scan(&c.position, &c.load, &c.loading)
+	err = p.t.row("SELECT position, caught, load, loading FROM scope WHERE n = ?", c.n).Scan(&c.position, &c.caught, &c.load, &c.loading)
 	if err != nil {
 		return c, fmt.Errorf("read cursor: %w", missing(err, ErrCorrupt))
 	}
@@ -169,10 +170,7 @@ func (p *pull) page(page *wire.Page) error {
 		}
 	}
 	_, err = p.t.exec("UPDATE scope SET era = ?, position = ?, head_sum = x'' WHERE n = ?", page.Era[:], int64(page.To), c.n)
-	if err != nil {
-		return err
-	}
-	return p.reached(page.Scope, page.To)
+	return err
 }
 
 // record brings one record, whole or the cells that changed, as of a position.
@@ -297,8 +295,11 @@ func (p *pull) head(era syncproto.EraID, h *wire.Head) error {
 	if string(sum) != string(h.Sum[:]) || count != h.Count {
 		p.out.Differ = append(p.out.Differ, h.Scope)
 	}
-	_, err = p.t.exec("UPDATE scope SET era = ?, head_sum = ?, loading = 0 WHERE n = ?", era[:], h.Sum[:], c.n)
-	return err
+	_, err = p.t.exec("UPDATE scope SET era = ?, head_sum = ?, caught = position, loading = 0 WHERE n = ?", era[:], h.Sum[:], c.n)
+	if err != nil {
+		return err
+	}
+	return p.reached(h.Scope, h.Position)
 }
 
 // sweep ends a first load: what an older load had brought and this one did

@@ -193,3 +193,36 @@ func TestQuarantinedChangeIsAsideAndReleased(t *testing.T) {
 	}
 	f.same(b, plain)
 }
+
+// A page may end between an own change and somebody's later one: the record
+// comes with the next page, and the own change is shown until then.
+func TestPageEndsBetweenTwoChangesOfARecord(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		name := map[bool]string{false: "new record", true: "known record"}[known]
+		t.Run(name, func(t *testing.T) {
+			b, f := newBox(t), newServer(t)
+			id := b.newRecord()
+			if known {
+				f.other(id, formPlace, plain, map[uint32]syncproto.Value{11: text("پیش")})
+				f.sync(b, plain)
+			}
+			from := f.position[plain]
+			b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("از ما")})
+			results := f.push(b)
+			between := f.position[plain]
+			f.other(id, formPlace, plain, map[uint32]syncproto.Value{11: text("از دیگری")})
+			// What the server sends of the record's two changes: nothing yet.
+			page := wire.Page{Scope: plain, Era: f.era, From: from, To: between, Received: 1, Results: results}
+			_, err := b.ApplyPage(ctx, &page)
+			check(t, err)
+			for _, when := range []string{"after the page", "after opening again"} {
+				if got := b.text(id, 10); got != "از ما" {
+					t.Errorf("%s: shows %q, want «از ما»", when, got)
+				}
+				b.reopenStore()
+			}
+			f.catchUp(b, nil, plain)
+			f.same(b, plain)
+		})
+	}
+}

@@ -216,9 +216,7 @@ func (p *pull) result(res *syncproto.Result) error {
 }
 
 // mustOverlay says whether a change with this result is not yet in the
-// server's state as it is held here: not before the scope in which it was
-// applied has been brought up to there. From then on it is in the record,
-// wherever that has moved since.
+// server's state as it is held here.
 func (p *pull) mustOverlay(record syncproto.RecordID, res *syncproto.Result) (bool, error) {
 	if !inState(res.Outcome) {
 		return false, nil
@@ -227,20 +225,26 @@ func (p *pull) mustOverlay(record syncproto.RecordID, res *syncproto.Result) (bo
 	if err != nil || found && r.gone == goneErased {
 		return false, err
 	}
+	if sk := p.k.scopes[r.scope]; found && r.held() && sk != nil && sk.id == res.Scope && res.Position <= r.position {
+		return false, nil
+	}
 	return p.ahead(res.Scope, res.Position)
 }
 
-// ahead reports whether a position of a scope that is held has not come yet.
+// ahead reports whether the device has not caught up to a position of a scope
+// that it holds. Once it has, what was applied there is in the record, wherever
+// that has moved since. A page alone does not say so: it may end between a
+// change and somebody's later one, and the record comes with the next.
 func (p *pull) ahead(scope syncproto.ScopeID, position uint64) (bool, error) {
 	if p.k.byID[scope] == nil {
 		return false, nil // never will
 	}
 	c, err := p.cursor(scope)
-	return c.position < position, err
+	return c.caught < position, err
 }
 
 // reached ends the overlay of changes applied in a scope up to a position that
-// it has been brought up to.
+// the device has caught up to.
 func (p *pull) reached(scope syncproto.ScopeID, position uint64) error {
 	const where = "overlay = 1 AND res_scope = ? AND res_position BETWEEN 1 AND ? AND "
 	if err := p.touchEntries(where+outcomeInState, scope[:], int64(position)); err != nil {
@@ -253,7 +257,7 @@ func (p *pull) reached(scope syncproto.ScopeID, position uint64) error {
 // contains looks which own changes of a record are in the state that a page
 // just brought: those whose version stands in it, and those before them in the
 // same log, for a log is judged in order; those applied in its scope up to the
-// row's position; and those applied elsewhere, once that scope has come so far.
+// row's position; and those applied elsewhere, once that scope is caught up.
 func (p *pull) contains(r *shadowRow, state *syncproto.RecordState) error {
 	own, err := p.ownResults(r.record)
 	if err != nil {

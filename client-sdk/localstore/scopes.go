@@ -214,7 +214,7 @@ func (t *tx) dropScope(sk *scopeKey, d *Dropped) error {
 		{"DELETE FROM shadow WHERE scope = ?", new(int)},
 		{"UPDATE entry SET body = x'', result = x'', overlay = 0, redact = 0 WHERE scope = ? AND length(body) > 0", &d.Changes},
 		{"DELETE FROM draft WHERE scope = ?", &d.Drafts},
-		{"UPDATE scope SET key = x'', era = x'', position = 0, head_sum = x'', sum = zeroblob(16), count = 0, load = load + 1, loading = 1, purge = 0 WHERE n = ?", new(int)},
+		{"UPDATE scope SET key = x'', era = x'', position = 0, caught = 0, head_sum = x'', sum = zeroblob(16), count = 0, load = load + 1, loading = 1, purge = 0 WHERE n = ?", new(int)},
 	} {
 		r, err := t.exec(step.query, sk.n)
 		if err != nil {

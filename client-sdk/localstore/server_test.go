@@ -186,13 +186,13 @@ func (f *fakeServer) sync(b *box, scopes ...syncproto.ScopeID) Applied {
 
 func (f *fakeServer) catchUp(b *box, results []syncproto.Result, scopes ...syncproto.ScopeID) Applied {
 	f.Helper()
-	cursors := map[syncproto.ScopeID]uint64{}
+	cursors, checked := map[syncproto.ScopeID]uint64{}, map[syncproto.ScopeID]bool{}
 	held, err := b.Scopes(ctx)
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, c := range held {
-		cursors[c.Scope] = c.Position
+		cursors[c.Scope], checked[c.Scope] = c.Position, c.Checked
 	}
 	logs, err := b.Logs(ctx)
 	if err != nil {
@@ -205,7 +205,7 @@ func (f *fakeServer) catchUp(b *box, results []syncproto.Result, scopes ...syncp
 	}
 	c := &wire.Caught{Era: f.era, Received: f.held[logs[len(logs)-1].Log], Results: results}
 	for _, scope := range scopes {
-		c.Pages = append(c.Pages, f.page(scope, cursors[scope], cursors[scope] > 0))
+		c.Pages = append(c.Pages, f.page(scope, cursors[scope], cursors[scope] > 0 && checked[scope]))
 		c.Heads = append(c.Heads, f.head(scope))
 	}
 	a, err := b.ApplyCaught(ctx, c)

@@ -42,7 +42,8 @@ CREATE TABLE setting (
 
 -- A scope the device holds or held. key is its key, sealed by the device key,
 -- empty once destroyed. Up to position in era all its records are here;
--- head_sum is the server's sum there if it was told. sum and count are over
+-- head_sum is the server's sum there if it was told; caught is where the device
+-- last had caught up, with all that the scope held. sum and count are over
 -- the rows of shadow that lie in the scope. A new first load raises load, and
 -- while loading is 1, rows of older loads wait to be seen again. purge is 1
 -- when the scope must go as soon as own changes of it are received.
@@ -53,6 +54,7 @@ CREATE TABLE scope (
 	era      BLOB    NOT NULL,
 	position INTEGER NOT NULL DEFAULT 0,
 	head_sum BLOB    NOT NULL DEFAULT x'',
+	caught   INTEGER NOT NULL DEFAULT 0,
 	sum      BLOB    NOT NULL,
 	count    INTEGER NOT NULL DEFAULT 0,
 	load     INTEGER NOT NULL DEFAULT 1,
