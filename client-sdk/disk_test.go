@@ -13,10 +13,11 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// fullDisk is a VFS of SQLite that passes everything to the system's, but for
-// writes while it is full.
-type fullDisk struct {
-	full atomic.Bool
+// faultyDisk is a VFS of SQLite that passes everything to the system's, but for
+// writes while it is full, and for the next syncs that shall fail.
+type faultyDisk struct {
+	full  atomic.Bool
+	fails atomic.Int32
 	// methods keeps reachable what only C memory points to.
 	methods []any
 }
@@ -24,6 +25,7 @@ type fullDisk struct {
 type (
 	vfsOpen   = func(*libc.TLS, uintptr, uintptr, uintptr, int32, uintptr) int32
 	fileWrite = func(*libc.TLS, uintptr, uintptr, int32, int64) int32
+	fileSync  = func(*libc.TLS, uintptr, int32) int32
 )
 
 func viewC[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }
@@ -32,27 +34,33 @@ func toC[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&struct{ f F }{
 
 func fromC[F any](p uintptr) F { return *(*F)(unsafe.Pointer(&struct{ p uintptr }{p})) }
 
-const fullDiskName = "sdk-full-disk"
+const faultyDiskName = "sdk-faulty-disk"
 
-func newFullDisk(t testing.TB) *fullDisk {
+func newFaultyDisk(t testing.TB) *faultyDisk {
 	t.Helper()
-	d := &fullDisk{}
+	d := &faultyDisk{}
 	tls := libc.NewTLS()
 	base := sqlite3.Xsqlite3_vfs_find(tls, 0)
 	p := libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_vfs{})))
 	vfs := viewC[sqlite3.Tsqlite3_vfs](p)
 	*vfs = *viewC[sqlite3.Tsqlite3_vfs](base)
-	name, err := libc.CString(fullDiskName)
+	name, err := libc.CString(faultyDiskName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	methods := map[uintptr]uintptr{} // copied method table by the system's
-	original := map[uintptr]fileWrite{}
+	original := map[uintptr]sqlite3.Tsqlite3_io_methods{}
 	write := func(tls *libc.TLS, file, buf uintptr, n int32, off int64) int32 {
 		if d.full.Load() {
 			return sqlite3.SQLITE_FULL
 		}
-		return original[viewC[sqlite3.Tsqlite3_file](file).FpMethods](tls, file, buf, n, off)
+		return fromC[fileWrite](original[viewC[sqlite3.Tsqlite3_file](file).FpMethods].FxWrite)(tls, file, buf, n, off)
+	}
+	sync := func(tls *libc.TLS, file uintptr, flags int32) int32 {
+		if d.fails.Add(-1) >= 0 {
+			return sqlite3.SQLITE_IOERR_FSYNC
+		}
+		return fromC[fileSync](original[viewC[sqlite3.Tsqlite3_file](file).FpMethods].FxSync)(tls, file, flags)
 	}
 	open := func(tls *libc.TLS, _, name, file uintptr, flags int32, out uintptr) int32 {
 		rc := fromC[vfsOpen](viewC[sqlite3.Tsqlite3_vfs](base).FxOpen)(tls, base, name, file, flags, out)
@@ -64,14 +72,14 @@ func newFullDisk(t testing.TB) *fullDisk {
 			m := libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{})))
 			table := viewC[sqlite3.Tsqlite3_io_methods](m)
 			*table = *viewC[sqlite3.Tsqlite3_io_methods](f.FpMethods)
-			original[m] = fromC[fileWrite](table.FxWrite)
-			table.FxWrite = toC(write)
+			original[m] = *table
+			table.FxWrite, table.FxSync = toC(write), toC(sync)
 			methods[f.FpMethods] = m
 		}
 		f.FpMethods = methods[f.FpMethods]
 		return rc
 	}
-	d.methods = []any{open, write}
+	d.methods = []any{open, write, sync}
 	vfs.FpNext, vfs.FzName, vfs.FxOpen = 0, name, toC(open)
 	if rc := sqlite3.Xsqlite3_vfs_register(tls, p, 0); rc != 0 {
 		t.Fatalf("register VFS: %d", rc)
@@ -85,8 +93,8 @@ func newFullDisk(t testing.TB) *fullDisk {
 }
 
 func TestFullDisk(t *testing.T) {
-	disk := newFullDisk(t)
-	d := newDevice(t, func(o *Options) { o.VFS = fullDiskName })
+	disk := newFaultyDisk(t)
+	d := newDevice(t, func(o *Options) { o.VFS = faultyDiskName })
 	id := d.record("asset", assetJSON)
 	draft := d.open(id)
 	d.set(draft, "condition", "1")
@@ -127,6 +135,28 @@ func TestFullDisk(t *testing.T) {
 	d.mustSave(draft) // what was typed is still there
 	if _, err := d.New(ctx, "asset"); err != nil {
 		t.Errorf("new form after space was made: %v", err)
+	}
+}
+
+// TestFailedSync holds that a save is told as saved only if it is on the disk,
+// and never twice.
+func TestFailedSync(t *testing.T) {
+	disk := newFaultyDisk(t)
+	d := newDevice(t, func(o *Options) { o.VFS = faultyDiskName })
+	draft := d.begin("asset", assetJSON)
+	disk.fails.Store(1)
+	r, err := draft.Save(ctx)
+	disk.fails.Store(0)
+	if err != nil && !errors.Is(err, ErrDiskFailed) {
+		t.Fatalf("got %v, want a save or %v", err, ErrDiskFailed)
+	}
+	if err != nil {
+		r = d.mustSave(draft)
+	}
+	d.restart()
+	p, err := d.PendingOf(ctx, r.Record)
+	if err != nil || len(p) != 1 || p[0].Change != r.Change.String() {
+		t.Errorf("pending is %+v, %v; want the one change", p, err)
 	}
 }
 

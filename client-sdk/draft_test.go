@@ -374,6 +374,59 @@ func TestSaveGroup(t *testing.T) {
 	}
 }
 
+func TestDiscard(t *testing.T) {
+	d := newDevice(t)
+	draft := d.begin("asset", assetJSON)
+	if err := draft.Autosave(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := draft.Discard(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := draft.Autosave(ctx); !errors.Is(err, ErrDraftOver) {
+		t.Errorf("stored after it was discarded: %v", err)
+	}
+	if _, err := d.OpenDraft(ctx, draft.ID()); !errors.Is(err, ErrNotFound) {
+		t.Errorf("opened after it was discarded: %v", err)
+	}
+	for _, text := range []string{"", "x", draft.Record().String() + "0", strings.ReplaceAll(draft.Record().String(), "-", "")} {
+		if _, err := ParseRecordID(text); !errors.Is(err, ErrInvalid) {
+			t.Errorf("id %q: %v", text, err)
+		}
+	}
+	if id, err := ParseRecordID(draft.Record().String()); err != nil || id != draft.Record() {
+		t.Errorf("id read as %v, %v", id, err)
+	}
+}
+
+// TestDraftOfNewerRelease lists and exports what cannot be opened here.
+func TestDraftOfNewerRelease(t *testing.T) {
+	d := newDevice(t)
+	body := []byte(`{"Version":9,"Text":"متن"}`)
+	err := d.store.PutDraft(ctx, localstore.Draft{ID: DraftID{1}, Record: syncproto.RecordID{2}, Form: 12, Scope: syncproto.ScopeOf(d.Person().Place, "plain"), Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.begin("asset", assetJSON).Autosave(ctx); err != nil {
+		t.Fatal(err)
+	}
+	list, err := d.Drafts(ctx)
+	if err != nil || len(list) != 2 {
+		t.Fatalf("drafts are %+v, %v", list, err)
+	}
+	i := slices.IndexFunc(list, func(x DraftInfo) bool { return errors.Is(x.Err, ErrNewer) })
+	if i < 0 || list[1-i].Err != nil {
+		t.Errorf("drafts are %+v, want one of a newer release", list)
+	}
+	if _, err := d.OpenDraft(ctx, DraftID{1}); !errors.Is(err, ErrNewer) {
+		t.Errorf("opened: %v", err)
+	}
+	var out strings.Builder
+	if n, err := d.ExportPending(ctx, &out); err != nil || n != 2 || !strings.Contains(out.String(), `"raw":"`) {
+		t.Errorf("exported %d, %v: %s", n, err, out.String())
+	}
+}
+
 func TestNewRefusals(t *testing.T) {
 	d := newDevice(t)
 	if _, err := d.New(ctx, "spaceship"); !errors.Is(err, ErrUnknownForm) {

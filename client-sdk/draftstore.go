@@ -143,6 +143,8 @@ type DraftInfo struct {
 	// New reports whether saving makes a record.
 	New   bool
 	Saved time.Time // when it was stored last, by the device's clock
+	// Err is why the draft cannot be opened by this release, nil if it can.
+	Err error
 }
 
 // Drafts lists the stored drafts, the latest first.
@@ -155,10 +157,7 @@ func (c *Client) Drafts(ctx context.Context) ([]DraftInfo, error) {
 	all := make([]DraftInfo, 0, len(stored))
 	for _, x := range stored {
 		s, _, _, err := decodeDraft(x.Body)
-		if err != nil {
-			return nil, told(doing, err)
-		}
-		info := DraftInfo{ID: x.ID, Record: x.Record, New: len(s.Opened) == 0, Saved: time.UnixMilli(x.Saved)}
+		info := DraftInfo{ID: x.ID, Record: x.Record, New: len(s.Opened) == 0, Saved: time.UnixMilli(x.Saved), Err: err}
 		info.Form, _ = c.forms.Form(schemas.FormID(x.Form))
 		all = append(all, info)
 	}

@@ -200,6 +200,26 @@ func TestPIN(t *testing.T) {
 	}
 }
 
+func TestSetCredentials(t *testing.T) {
+	d := newDevice(t)
+	if err := d.SetCredentials(ctx, Credentials{Passphrase: "کوتاه"}); !errors.Is(err, ErrWeakPassphrase) {
+		t.Errorf("short passphrase: %v", err)
+	}
+	fresh := Credentials{KeyFile: []byte(strings.Repeat("y", 32))}
+	if err := d.SetCredentials(ctx, fresh); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Lock(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Unlock(ctx, keyFile); !errors.Is(err, ErrWrongSecret) {
+		t.Errorf("the old key file: %v", err)
+	}
+	if err := d.Unlock(ctx, fresh); err != nil {
+		t.Errorf("the new key file: %v", err)
+	}
+}
+
 func TestKeysAreStable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, err := range allKinds() {

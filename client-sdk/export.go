@@ -34,7 +34,8 @@ type PendingChange struct {
 	// Values are those of a draft, as Draft.SetJSON reads them.
 	Values json.RawMessage `json:"values,omitempty"`
 	// Raw is the change as wire.AppendChange writes it, from which everything
-	// can be brought back bit by bit.
+	// can be brought back bit by bit; of a draft, its bytes if this release
+	// cannot open it.
 	Raw []byte `json:"raw,omitempty"`
 }
 
@@ -207,21 +208,35 @@ func (c *Client) ExportPending(ctx context.Context, w io.Writer) (n int, err err
 		return n, told(doing, err)
 	}
 	for _, x := range drafts {
-		d, err := c.OpenDraft(ctx, x.ID)
-		if err != nil {
-			return n, told(doing, err)
-		}
-		values, err := d.JSON()
+		p, err := c.pendingDraft(ctx, x)
 		if err != nil {
 			return n, told(doing, err)
 		}
 		n++
-		p := PendingChange{Kind: "draft", Draft: syncproto.RecordID(x.ID).String(), Record: x.Record.String(), Form: d.form.Name, Saved: x.Saved.UTC(), Values: values}
 		if err := out.Encode(p); err != nil {
 			return n, told(doing, err)
 		}
 	}
 	return n, nil
+}
+
+// pendingDraft is a draft's line; of one that cannot be opened, its raw bytes.
+func (c *Client) pendingDraft(ctx context.Context, x DraftInfo) (PendingChange, error) {
+	p := PendingChange{Kind: "draft", Draft: syncproto.RecordID(x.ID).String(), Record: x.Record.String(), Saved: x.Saved.UTC()}
+	if x.Form != nil {
+		p.Form = x.Form.Name
+	}
+	if x.Err == nil && x.Form != nil {
+		d, err := c.OpenDraft(ctx, x.ID)
+		if err != nil {
+			return p, err
+		}
+		p.Values, err = d.JSON()
+		return p, err
+	}
+	stored, err := c.store.Draft(ctx, x.ID)
+	p.Raw = stored.Body
+	return p, err
 }
 
 // ExportSealed writes the pending changes sealed for the holder of an X25519

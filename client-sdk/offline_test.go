@@ -15,6 +15,7 @@ import (
 	"mahalleh/client-sdk/sessionstore"
 	"mahalleh/client-sdk/syncer"
 	"mahalleh/client-sdk/wsdial"
+	"mahalleh/schemas"
 	"mahalleh/schemas/persian"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/session"
@@ -267,6 +268,61 @@ func TestAuthorBeforeAndAfterContact(t *testing.T) {
 	if who := d.get(id).Who("condition", [16]byte{}); len(who) != 1 || who[0].Author != before || !who[0].Mine || who[0].Name != "زهرا" {
 		t.Errorf("written by %+v, want this device's person", who)
 	}
+	_, ops := d.change(d.edit(id, "condition", "1").Change)
+	if len(ops["condition"].Names) != 1 {
+		t.Errorf("the edit names %v, want the value before", ops["condition"].Names)
+	}
+	o.sync(d)
+	if c := d.get(id).Conflicts; len(c) != 0 {
+		t.Errorf("in conflict with oneself: %+v", c)
+	}
+}
+
+// TestBoundary draws the neighbourhood and records an asset outside it.
+func TestBoundary(t *testing.T) {
+	d := newDevice(t)
+	draft := d.begin("neighbourhood", `{"name_fa": "گلستان", "boundary": [{"lat": 37.25, "lon": 49.61}, {"lat": 37.26, "lon": 49.61},
+		{"lat": 37.26, "lon": 49.62}, {"lat": 37.25, "lon": 49.62}, {"lat": 37.25, "lon": 49.61}]}`)
+	for _, f := range draft.Form().Fields() {
+		for _, p := range draft.Problems() {
+			if p.Field == f.ID && p.Level == schemas.LevelIncomplete {
+				d.fill(draft, f)
+			}
+		}
+	}
+	d.mustSave(draft)
+	for _, test := range []struct {
+		name   string
+		lat    string
+		inside bool
+	}{
+		{"inside", "37.2551", true},
+		{"a kilometre off", "37.27", false},
+	} {
+		asset := d.begin("asset", strings.Replace(assetJSON, "37.2511", test.lat, 1))
+		warned := slices.ContainsFunc(asset.Problems(), func(p schemas.Problem) bool { return p.Rule == schemas.RuleConstraint && p.Field == 14 })
+		if warned == test.inside {
+			t.Errorf("%s: warned %v: %s", test.name, warned, sayAll(asset.Problems()))
+		}
+	}
+}
+
+// fill gives a field something that fits.
+func (d *device) fill(draft *Draft, f *schemas.Field) {
+	d.Helper()
+	text := "گیلان"
+	switch f.Type {
+	case schemas.TypeCode:
+		list, _ := d.forms.List(f.List)
+		text = list.Items[0].Code
+	case schemas.TypeReference, schemas.TypeReferences:
+		text = "019bc6a0-0003-7000-8000-000000000003"
+	case schemas.TypeInteger:
+		text = "1"
+	case schemas.TypeBoolean:
+		text = "خیر"
+	}
+	d.set(draft, f.Name, text)
 }
 
 // TestEndOfSync looks at what a caller is told for each way in which a run of
