@@ -275,7 +275,11 @@ func (d *fakeDesk) load(h *wire.Hello) ServerEvent {
 	w.Era = s.eras[len(s.eras)-1]
 	w.Received, w.ReceivedHead, w.BackupSafe = l.received(), l.chain[l.received()], l.safe
 	for _, a := range h.Ancestors {
-		w.Ancestors = append(w.Ancestors, wire.LogReceived{Log: a.Log, Received: s.log(a.Log).received()})
+		r := wire.LogReceived{Log: a.Log, Received: s.log(a.Log).received(), BackupSafe: s.log(a.Log).safe}
+		if r.Received >= a.HeadSeq && s.log(a.Log).chain[a.HeadSeq] != a.Head {
+			r = wire.LogReceived{Log: a.Log}
+		}
+		w.Ancestors = append(w.Ancestors, r)
 	}
 	w.GrantSerial = s.serial
 	if h.Grants != s.serial {

@@ -369,12 +369,24 @@ func TestAncestorsArePushed(t *testing.T) {
 			t.Errorf("no result for a change of an older log")
 		}
 	}
-	// Another copy wrote that log differently.
+	// Another copy wrote that log differently, as far as this one or further.
+	for n := 1; n <= 3; n++ {
+		contradictAncestor(t, w, p, n)
+	}
+}
+
+func contradictAncestor(t *testing.T, w *world, p *phone, n int) {
+	t.Helper()
+	d := p.store
 	w.cut(p)
 	log := w.id()
-	other := fakeChange{id: w.id(), record: w.id(), scope: scopeA}
+	var others []fakeChange
+	for range n {
+		others = append(others, fakeChange{id: w.id(), record: w.id(), scope: scopeA})
+	}
 	desk := &fakeDesk{s: w.server, device: d.id}
-	desk.do(Accept{Batch: fakeBatch(log, 1, syncproto.ChainStart(log), []fakeChange{other})})
+	desk.do(Accept{Batch: fakeBatch(log, 1, syncproto.ChainStart(log), others)})
+	w.server.log(log).safe = uint64(n)
 	mine := []fakeChange{{id: w.id(), record: w.id(), scope: scopeA}, {id: w.id(), record: w.id(), scope: scopeA}}
 	chain := []syncproto.Hash{syncproto.ChainStart(log)}
 	for _, c := range mine {
@@ -389,6 +401,19 @@ func TestAncestorsArePushed(t *testing.T) {
 	}
 	if len(d.ancestors) != 0 {
 		t.Error("the contradicted log is still named")
+	}
+}
+
+func TestStop(t *testing.T) {
+	w, p := together(t, 1, scopeA)
+	w.deviceStep(p, Stop{})
+	if p.closed.Code != CloseDone || p.closed.RetryAfter != 0 {
+		t.Errorf("closed with %+v", p.closed)
+	}
+	w.deviceSpeaks(p)
+	w.serverHears(p)
+	if !p.link.server.Closed() {
+		t.Error("the server was not told goodbye")
 	}
 }
 

@@ -419,6 +419,7 @@ func (s *Server) loaded(ev SessionLoaded) {
 	// Somebody else wrote this log if more of it is here than the device has, or
 	// as much and not the same. If less is here, the device compares.
 	w.Fork = w.Received > h.HeadSeq || h.HeadSeq > 0 && w.Received == h.HeadSeq && w.ReceivedHead != h.Head
+	w.Ancestors = vouched(h.Ancestors, w.Ancestors)
 	s.touched = Touch{Log: h.Log, Queue: h.Queue, OldestQueued: h.OldestQueued, ClockAhead: w.ClockAhead, App: h.App}
 	s.do(s.touched)
 	s.control = append(s.control, &w)
@@ -431,4 +432,25 @@ func (s *Server) loaded(ev SessionLoaded) {
 	s.begin(h, &w)
 	s.changed(ev.Results)
 	s.open(h, &w, ev.Starts)
+}
+
+// vouched limits what is said of ancestors to what can be vouched for: an
+// ancestor that is not all here is not known to be the device's, so none of it
+// counts as safe in a backup.
+func vouched(named []wire.Ancestor, said []wire.LogReceived) []wire.LogReceived {
+	out := make([]wire.LogReceived, 0, len(said))
+	for _, r := range said {
+		for _, a := range named {
+			if a.Log != r.Log {
+				continue
+			}
+			if r.Received < a.HeadSeq {
+				r.BackupSafe = 0
+			}
+			r.Received, r.BackupSafe = min(r.Received, a.HeadSeq), min(r.BackupSafe, a.HeadSeq)
+			out = append(out, r)
+			break
+		}
+	}
+	return out
 }

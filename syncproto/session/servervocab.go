@@ -95,7 +95,11 @@ type SessionLoaded struct {
 	Standing Standing
 	// Welcome is complete but for Proto, ServerTime, Fork, Credit and
 	// ClockAhead. Received and ReceivedHead are zero and the chain's start for an
-	// unknown log. Grants, Places and People are left out if the serial is the
+	// unknown log. Of an ancestor, Received and BackupSafe are zero if the log's
+	// chain hash here, at the ancestor's HeadSeq, is not the ancestor's Head:
+	// somebody else wrote it, and nothing of it may be acknowledged to this
+	// device, which then pushes it, is contradicted, and issues it again.
+	// Grants, Places and People are left out if the serial is the
 	// device's. For a revoked device there are no grants.
 	Welcome wire.Welcome
 	// Starts name every granted scope and where its pages go on, see Resume.
