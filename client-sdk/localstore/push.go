@@ -206,8 +206,7 @@ type Queue struct {
 // Queue returns what waits to be sent. It works while locked.
 func (s *Store) Queue(ctx context.Context) (w Queue, err error) {
 	err = s.view(ctx, func(q querier) error {
-		err := q.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(size), 0), coalesce(min(saved), 0) FROM log JOIN entry
-			ON entry.at > (log.n << ?1) + log.received AND entry.at < (log.n + 1) << ?1 WHERE length(body) > 0`, seqBits).
+		err := q.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(size), 0), coalesce(min(saved), 0) "+fromPending+" AND length(body) > 0", seqBits).
 			Scan(&w.Changes, &w.Bytes, &w.Oldest)
 		if err != nil {
 			return err

@@ -370,10 +370,13 @@ func (t *tx) pendingOf(id syncproto.RecordID) (pending bool, err error) {
 	return pending, translate(err)
 }
 
+// fromPending is the entries that the server is not known to hold; ?1 is
+// seqBits. CROSS makes SQLite go log by log, for it cannot guess how few they are.
+const fromPending = `FROM log CROSS JOIN entry WHERE entry.at > (log.n << ?1) + log.received AND entry.at < (log.n + 1) << ?1`
+
 // pendingIn counts a scope's own changes that the server is not known to hold.
 func (t *tx) pendingIn(scope int64) (n int, err error) {
-	err = t.row(`SELECT count(*) FROM log JOIN entry ON entry.at > (log.n << ?) + log.received AND entry.at < (log.n + 1) << ?
-		WHERE entry.scope = ?`, seqBits, seqBits, scope).Scan(&n)
+	err = t.row("SELECT count(*) "+fromPending+" AND +entry.scope = ?2", seqBits, scope).Scan(&n)
 	return n, translate(err)
 }
 

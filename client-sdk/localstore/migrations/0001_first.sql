@@ -125,6 +125,10 @@ CREATE TABLE entry (
 ) STRICT;
 CREATE INDEX entry_change ON entry (change);
 CREATE INDEX entry_record ON entry (record);
+-- What is unfinished is found without reading years of what is finished.
+CREATE INDEX entry_overlay ON entry (overlay) WHERE overlay = 1;
+CREATE INDEX entry_untold ON entry (outcome) WHERE outcome = 0;
+CREATE INDEX entry_redact ON entry (redact) WHERE redact = 1;
 
 -- Forms begun and not saved; body is sealed by the scope's key.
 CREATE TABLE draft (
