@@ -1,0 +1,401 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	clientsdk "mahalleh/client-sdk"
+	"mahalleh/cmd/internal/cli"
+	"mahalleh/schemas"
+	"mahalleh/schemas/persian"
+	"mahalleh/syncproto"
+)
+
+// What may be typed instead of an answer.
+const (
+	answerClear   = "-" // empties the field
+	answerOffered = "=" // takes the value that the form offers
+	answerExplain = "?" // shows the hint and why it is asked
+	answerEnd     = "." // ends the questions
+)
+
+// errEnd ends the questions because the person wants to.
+var errEnd = errors.New("no more questions")
+
+// asker asks the questions of one form.
+type asker struct {
+	*device
+	draft *clientsdk.Draft
+	given bool // something was answered
+}
+
+// askForm asks question by question, section by section. Each answer is kept
+// on the disk at once: whatever ends the questions, what was typed is a draft.
+func (d *device) askForm(ctx context.Context, draft *clientsdk.Draft) error {
+	if !d.app.Interactive() {
+		return &cli.Error{Code: cli.Usage, Key: "field.ask.no_terminal", Args: cli.Args{"form": draft.Form().Name}, Hint: "field.ask.no_terminal_hint"}
+	}
+	q := &asker{device: d, draft: draft}
+	q.tell("field.ask.intro", cli.Args{"form": draft.Form().Label.In(d.lang())})
+	err := q.sections(ctx)
+	switch {
+	case errors.Is(err, errEnd):
+		return nil
+	case err != nil && q.given:
+		q.tell("field.ask.kept", cli.Args{"id": shortID(draft.Record().String())})
+	}
+	return err
+}
+
+func (q *asker) sections(ctx context.Context) error {
+	for _, s := range q.draft.Form().Sections {
+		headed := false
+		for _, f := range s.Fields {
+			// What is asked depends on the answers before it.
+			if !q.draft.Assess().Relevant(f.ID) || !f.Stored() {
+				continue
+			}
+			if !headed {
+				headed = true
+				q.tell("field.ask.section", cli.Args{"section": s.Label.In(q.lang())})
+			}
+			if err := q.field(ctx, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tell writes a text for the person who is asked, even with --quiet.
+func (q *asker) tell(key cli.Key, args ...cli.Args) {
+	// An error stream that was closed shows at the next question.
+	_, _ = q.app.Stderr().Write([]byte(q.app.T(key, args...) + "\n"))
+}
+
+func (q *asker) field(ctx context.Context, f *schemas.Field) error {
+	switch {
+	case f.Type == schemas.TypeAttachment:
+		q.tell("field.ask.no_files", cli.Args{"label": f.Label.In(q.lang())})
+		return nil
+	case f.Type == schemas.TypeState && !q.draft.IsNew() && !q.draft.Values().Fields[f.ID].IsEmpty():
+		q.tell("field.ask.state", cli.Args{"label": f.Label.In(q.lang()), "value": q.shown(ctx, f, q.draft.Values().Fields[f.ID])})
+		return nil
+	case f.Type == schemas.TypeList:
+		return q.list(ctx, f)
+	}
+	offer := q.draft.Offers()[f.ID]
+	return q.question(ctx, question{
+		field: f, offer: offer,
+		now:   func() (schemas.Value, string) { return q.draft.Value(f.Name) },
+		put:   func(v schemas.Value) error { return q.draft.SetValue(f.Name, v) },
+		typed: func(text string) error { return q.draft.Set(f.Name, text) },
+		problems: func() []schemas.Problem {
+			return problemsOf(q.draft, func(p schemas.Problem) bool { return p.Field == f.ID || slices.Contains(p.Others, f.ID) })
+		},
+	})
+}
+
+// question is one question: of a field, or of a column in a row.
+type question struct {
+	field *schemas.Field
+	offer schemas.Value
+	// now is what stands there, and the text that could not be read.
+	now func() (schemas.Value, string)
+	put func(schemas.Value) error
+	// typed keeps a text that cannot be read; nil where that is not possible.
+	typed    func(string) error
+	problems func() []schemas.Problem
+}
+
+// problemsOf are the problems of a draft that are worth a word while it is
+// filled: what is still empty is asked later.
+func problemsOf(draft *clientsdk.Draft, is func(schemas.Problem) bool) []schemas.Problem {
+	return slices.DeleteFunc(draft.Problems(), func(p schemas.Problem) bool {
+		return !is(p) || p.Level == schemas.LevelMissing || p.Level == schemas.LevelIncomplete
+	})
+}
+
+func (q *asker) question(ctx context.Context, x question) error {
+	q.explain(x)
+	options, err := q.options(ctx, x.field)
+	if err != nil {
+		return err
+	}
+	q.sayOptions(options)
+	for {
+		preset := q.preset(ctx, x)
+		answer, err := q.app.Ask(ctx, q.label(x.field), preset, "")
+		if err != nil {
+			return err
+		}
+		switch strings.TrimSpace(answer) {
+		case "", preset:
+			return nil // as it is
+		case answerEnd:
+			return errEnd
+		case answerExplain:
+			q.explainMore(x.field)
+			continue
+		}
+		again, more, err := q.take(ctx, x, options, answer)
+		if err != nil {
+			return err
+		}
+		if more != nil {
+			options = more
+		}
+		if !again {
+			return nil
+		}
+	}
+}
+
+// take gives a question its answer; again asks once more, more are other
+// options to choose from.
+func (q *asker) take(ctx context.Context, x question, options []option, answer string) (again bool, more []option, err error) {
+	v, text, err := q.read(ctx, x, options, answer)
+	var bad *schemas.FieldError
+	var told *cli.Error
+	switch {
+	case errors.As(err, &bad) && isReference(x.field):
+		more, err = q.search(ctx, x.field, answer)
+		if err == nil && len(more) == 0 {
+			q.tell("field.ask.none_found", cli.Args{"text": answer})
+		}
+		q.sayOptions(more)
+		return true, more, err
+	case errors.As(err, &bad):
+		if x.typed != nil {
+			// It is kept as it was typed until it is mended.
+			_ = x.typed(text)
+			q.given = true
+			if err := q.draft.Autosave(ctx); err != nil {
+				return false, nil, err
+			}
+		}
+		q.tell("field.ask.problem", cli.Args{"message": bad.Message.In(q.lang())})
+		return true, nil, nil
+	case errors.As(err, &told):
+		q.tell("field.ask.problem", cli.Args{"message": q.app.T(told.Key, told.Args) + " " + q.app.T(told.Hint, told.Args)})
+		return true, nil, nil
+	case err != nil:
+		return false, nil, err
+	}
+	if err := x.put(v); err != nil {
+		return false, nil, err
+	}
+	q.given = true
+	if err := q.draft.Autosave(ctx); err != nil {
+		return false, nil, err
+	}
+	if x.field.Type == schemas.TypeMoney && !v.IsEmpty() {
+		q.tell("field.ask.money", cli.Args{"amount": q.money(v.Int()), "words": persian.MoneyWords(v.Int())})
+	}
+	for _, p := range x.problems() {
+		q.tell("field.ask.problem", cli.Args{"message": p.Message.In(q.lang())})
+		again = again || p.Level == schemas.LevelError
+	}
+	return again, nil, nil
+}
+
+// read reads an answer: what it stands for, a choice by number, or the value.
+func (q *asker) read(ctx context.Context, x question, options []option, answer string) (v schemas.Value, text string, err error) {
+	switch answer {
+	case answerClear:
+		return schemas.Value{}, "", nil
+	case answerOffered:
+		if !x.offer.IsEmpty() {
+			return x.offer, "", nil
+		}
+	}
+	text = chosen(options, answer)
+	v, err = q.parse(ctx, q.draft.Form(), x.field, text)
+	if err == nil && x.field.List != "" {
+		err = q.unknownCode(x.field, v)
+	}
+	return v, text, err
+}
+
+// unknownCode refuses a code that its list does not have, beside the question.
+func (q *asker) unknownCode(f *schemas.Field, v schemas.Value) error {
+	for _, p := range schemas.CheckValue(f, q.Forms(), v, int32(q.Today())) {
+		if p.Level == schemas.LevelError && p.Rule == schemas.RuleList {
+			return &schemas.FieldError{Path: f.Name, Message: p.Message}
+		}
+	}
+	return nil
+}
+
+// preset is what the question shows as its answer so far.
+func (q *asker) preset(ctx context.Context, x question) string {
+	v, typed := x.now()
+	switch {
+	case typed != "":
+		return typed
+	case v.IsEmpty():
+		return ""
+	}
+	return q.shown(ctx, x.field, v)
+}
+
+func (q *asker) label(f *schemas.Field) string {
+	label := needSign(f.Required) + " " + f.Label.In(q.lang())
+	switch {
+	case f.Type == schemas.TypeMoney:
+		label += " (" + q.app.T("field.ask.toman") + ")"
+	case f.Unit.Fa != "":
+		label += " (" + f.Unit.In(q.lang()) + ")"
+	case f.Type == schemas.TypeDate:
+		label += " (" + digits(q.app, q.app.T("field.ask.date")) + ")"
+	case f.Type == schemas.TypeBoolean:
+		label += " (" + q.app.T("field.ask.yes_no") + ")"
+	case f.Type == schemas.TypePoint:
+		label += " (" + q.app.T("field.ask.point") + ")"
+	}
+	return label
+}
+
+func (q *asker) explain(x question) {
+	if hint := x.field.Hint.In(q.lang()); hint != "" {
+		q.tell("field.ask.hint", cli.Args{"hint": hint})
+	}
+	if !x.offer.IsEmpty() {
+		q.tell("field.ask.offer", cli.Args{"value": q.shown(context.Background(), x.field, x.offer)})
+	}
+}
+
+func (q *asker) explainMore(f *schemas.Field) {
+	if hint := f.Hint.In(q.lang()); hint != "" {
+		q.tell("field.ask.hint", cli.Args{"hint": hint})
+	}
+	if purpose := f.Purpose.In(q.lang()); purpose != "" {
+		q.tell("field.ask.purpose", cli.Args{"purpose": purpose})
+	}
+	q.tell("field.ask.help")
+}
+
+// option is something to choose by its number.
+type option struct {
+	number string // what is typed
+	text   string // what it stands for
+	label  string
+}
+
+// options are what a question lets one choose from: codes, or records.
+func (q *asker) options(ctx context.Context, f *schemas.Field) ([]option, error) {
+	if isReference(f) {
+		return q.search(ctx, f, "")
+	}
+	list, ok := q.Forms().List(f.List)
+	if !ok {
+		return nil, nil
+	}
+	var all []option
+	numbers := true
+	for _, item := range q.open(list) {
+		all = append(all, option{text: item.Code, label: item.Label.In(q.lang())})
+		_, err := strconv.Atoi(item.Code)
+		numbers = numbers && err != nil
+	}
+	for i := range all {
+		all[i].number = plain(int64(i + 1))
+		if !numbers {
+			// Codes that are numbers themselves are chosen by what they are.
+			all[i].number = all[i].text
+		}
+	}
+	return all, nil
+}
+
+// open are the items of a list that may be chosen today, and, where an answer
+// before says under which item of another list, only those under it.
+func (q *asker) open(list *schemas.CodeList) []schemas.CodeItem {
+	today := int32(q.Today())
+	values := q.draft.Values()
+	parents := map[string]bool{}
+	for _, f := range q.draft.Form().Fields() {
+		if v := values.Fields[f.ID]; f.List != "" && f.List != list.Name && v.Kind() == schemas.KindCode {
+			parents[f.List+"\n"+v.Code()] = true
+			parents[f.List] = true
+		}
+	}
+	var items []schemas.CodeItem
+	for _, item := range list.Items {
+		switch {
+		case !item.ValidFrom.IsEmpty() && today < item.ValidFrom.Date(), !item.ValidTo.IsEmpty() && today > item.ValidTo.Date(), item.ReplacedBy != "":
+		case item.ParentList != "" && parents[item.ParentList] && !parents[item.ParentList+"\n"+item.Parent]:
+		default:
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// maxChoices bounds how many records a question offers; more are found by
+// typing a part of their title.
+const maxChoices = 20
+
+// search finds records to which a field may refer.
+func (q *asker) search(ctx context.Context, f *schemas.Field, text string) ([]option, error) {
+	var all []option
+	for _, form := range f.Forms {
+		if _, ok := q.Forms().FormByName(form); !ok {
+			continue // a form of a later package
+		}
+		page, err := q.List(ctx, clientsdk.Query{Form: form, Text: text, Max: maxChoices})
+		if errors.Is(err, clientsdk.ErrLeaseOver) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.Rows {
+			if len(all) < maxChoices && r.Title != "" {
+				all = append(all, option{number: plain(int64(len(all) + 1)), text: syncproto.RecordID(r.ID).String(), label: r.Title + " [" + shortID(r.ID.String()) + "]"})
+			}
+		}
+	}
+	return all, nil
+}
+
+func isReference(f *schemas.Field) bool {
+	return f.Type == schemas.TypeReference || f.Type == schemas.TypeReferences
+}
+
+func (q *asker) sayOptions(options []option) {
+	for _, o := range options {
+		q.tell("field.ask.option", cli.Args{"n": digits(q.app, o.number), "label": o.label})
+	}
+}
+
+// chosen replaces numbers of options by what they stand for; other words stay.
+func chosen(options []option, answer string) string {
+	if len(options) == 0 {
+		return answer
+	}
+	find := func(word string) (string, bool) {
+		word = persian.ToASCIIDigits(strings.TrimSpace(word))
+		for _, o := range options {
+			if o.number == word || o.text == word {
+				return o.text, true
+			}
+		}
+		return "", false
+	}
+	if text, ok := find(answer); ok {
+		return text
+	}
+	words := strings.FieldsFunc(answer, func(r rune) bool { return strings.ContainsRune(" ,،;؛", r) })
+	for i, word := range words {
+		text, ok := find(word)
+		if !ok {
+			return answer // a label, or a part of a title
+		}
+		words[i] = text
+	}
+	return strings.Join(words, ",")
+}
