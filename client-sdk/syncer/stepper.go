@@ -274,6 +274,8 @@ func (s *Stepper) run(effects []session.DeviceEffect) {
 		answer := carry(s.ctx, s.opt.Store, effect)
 		if f, failed := answer.(session.Failed); failed {
 			s.opt.Log.Error("the device's store failed", "effect", fmt.Sprintf("%T", effect), "err", f.Err)
+			// What was asked for after it may lean on it.
+			s.effects = nil
 		} else {
 			s.watch.done(effect, answer)
 		}

@@ -76,14 +76,15 @@ func PickBuckets(mine, theirs *BucketSums, counts *[wire.Buckets]int, maxEntries
 // was its own even so, 0 if it cannot tell.
 //
 // A cursor in the middle of a load has no sum (zero): then era and position
-// must do, and the comparison after Caught covers the rest.
+// must do, the comparison after Caught covers the rest, and records travel
+// whole: what changed on both sides of that position was not sent before it.
 func Resume(c wire.Cursor, eraKnown bool, head uint64, sumAt [16]byte, sumKnown bool, shared uint64) Start {
 	good := eraKnown && c.Position <= head
 	if c.Sum != ([16]byte{}) {
 		good = good && sumKnown && sumAt == c.Sum
 	}
 	if good {
-		return Start{Scope: c.Scope, From: c.Position}
+		return Start{Scope: c.Scope, From: c.Position, Whole: c.Sum == [16]byte{}}
 	}
 	return Start{Scope: c.Scope, From: min(shared, c.Position, head), Whole: true}
 }

@@ -313,7 +313,7 @@ func TestResume(t *testing.T) {
 		{"ahead of this store", cursor, true, 40, [16]byte{1}, false, 0, Start{Scope: scopeA, Whole: true}},
 		{"another sum there", cursor, true, 60, [16]byte{2}, true, 0, Start{Scope: scopeA, Whole: true}},
 		{"no sum there", cursor, true, 60, [16]byte{}, false, 0, Start{Scope: scopeA, Whole: true}},
-		{"in the middle of a load", loading, true, 60, [16]byte{}, false, 0, Start{Scope: scopeA, From: 50}},
+		{"in the middle of a load", loading, true, 60, [16]byte{}, false, 0, Start{Scope: scopeA, From: 50, Whole: true}},
 		{"common past beyond the cursor", loading, false, 60, [16]byte{}, false, 99, Start{Scope: scopeA, From: 50, Whole: true}},
 	} {
 		if got := Resume(row.cursor, row.era, row.head, row.sum, row.known, row.shared); got != row.want {

@@ -181,6 +181,10 @@ func (s *Server) scopesRead(ev ScopesRead) {
 	if !ev.Complete {
 		s.needRead = true
 		for i := range ev.Pages {
+			// A record that changed within this page's stretch and once more after
+			// it stands after it only: what it is then sent must not be cut at the
+			// page's end.
+			s.scopes[ev.Pages[i].Scope].Whole = true
 			s.outbox = append(s.outbox, &ev.Pages[i])
 		}
 		return

@@ -115,6 +115,10 @@ func (s *server) do(desk *hub.Desk, e session.ServerEffect) (session.ServerEvent
 		ev = session.Accepted{Status: session.AcceptedNot, Full: true, RetryAfter: 1000}
 		_ = accept
 	} else {
+		if read, is := e.(session.ReadScopes); is && s.w.rng.IntN(2) == 0 {
+			read.MaxBytes = 200 + s.w.rng.IntN(2000) // pages of a first load, cut small
+			e = read
+		}
 		ev = desk.Do(s.w.ctx, e)
 	}
 	if err := s.w.oracle.answered(desk.Device(), e, ev); err != nil {

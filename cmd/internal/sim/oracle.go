@@ -304,7 +304,7 @@ func (o *oracle) shows(r store.Reader, d *device) error {
 			continue
 		}
 		if held.Over > 0 {
-			return broken("convergence", "device %d still lays %d own changes over record %s, at the server at %d of %s: %s", d.n, held.Over, id, row.State.Position, row.State.Home, o.own(d, id))
+			return broken("convergence", "device %d still lays %d own changes over record %s, at the server at %d of %s: %s", d.n, held.Over, id, row.State.Position, row.State.Home, o.own(r, d, id))
 		}
 		if wire.StateHash(held.State) != row.Hash {
 			return broken("convergence", "device %d shows record %s otherwise than the server", d.n, id)
@@ -314,7 +314,7 @@ func (o *oracle) shows(r store.Reader, d *device) error {
 }
 
 // own says how a device's own changes of a record stand.
-func (o *oracle) own(d *device, id syncproto.RecordID) string {
+func (o *oracle) own(r store.Reader, d *device, id syncproto.RecordID) string {
 	all, err := d.store.History(o.w.ctx, id)
 	if err != nil {
 		return err.Error()
@@ -324,6 +324,11 @@ func (o *oracle) own(d *device, id syncproto.RecordID) string {
 		out += fmt.Sprintf("%d of %s: %s", c.Seq, c.Log, c.Sync)
 		if c.Result != nil {
 			out += fmt.Sprintf(" (%s at %d of %s)", c.Result.Outcome, c.Result.Position, c.Result.Scope)
+		}
+		if c.Change != nil {
+			if row, err := r.Change(c.Change.ID); err == nil {
+				out += fmt.Sprintf(", at the server %s at %d", row.Result.Outcome, row.Result.Position)
+			}
 		}
 		out += "; "
 	}
