@@ -9,12 +9,12 @@ import (
 	"mahalleh/schemas"
 )
 
-//go:embed every
+//go:embed testdata/every
 var everyFiles embed.FS
 
 // everyForm is a package with one form that has a field of every type.
 var everyForm = sync.OnceValue(func() *schemas.Package {
-	sub, err := fs.Sub(everyFiles, "every")
+	sub, err := fs.Sub(everyFiles, "testdata/every")
 	if err != nil {
 		panic(err)
 	}
