@@ -19,7 +19,7 @@ func simulation() *Figure {
 			{"sim", Exactly, 0, "failures"},
 			{"sim.replays", Exactly, 0, "differences"},
 		},
-		Takes:   time.Hour,
+		Takes:   75 * time.Minute,
 		measure: measureSim,
 	}
 }

@@ -283,6 +283,7 @@ func (l *line) settle() error {
 // errNoCause stands where a machine ended a session by its own decision.
 var errNoCause = errors.New("no fault of the line")
 
+// causeOf is what broke a line, for an error that wraps it.
 func causeOf(err error) error {
 	if err == nil {
 		return errNoCause
