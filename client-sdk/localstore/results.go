@@ -41,6 +41,33 @@ func (p *pull) caughtUp() error {
 	return err
 }
 
+// Unsettled returns own changes that the server parked or set aside, oldest
+// first, at most max: what became of them may be told later.
+func (s *Store) Unsettled(ctx context.Context, max int) (ids []syncproto.ChangeID, err error) {
+	err = s.view(ctx, func(q querier) error {
+		rows, err := q.QueryContext(ctx, "SELECT change FROM entry WHERE outcome IN (?, ?) ORDER BY at LIMIT ?", syncproto.Parked, syncproto.Quarantined, max)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id []byte
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			if len(id) != 16 {
+				return fmt.Errorf("entry row: %w", ErrCorrupt)
+			}
+			ids = append(ids, syncproto.ChangeID(id))
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read unsettled changes: %w", err)
+	}
+	return ids, nil
+}
+
 // SetReceived stores how far the server holds a log at the beginning of a
 // session, also when that is less than it said before: a server put back from a
 // backup. What it lost is pending again and loses its result. What it holds is

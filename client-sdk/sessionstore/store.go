@@ -250,6 +250,9 @@ func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
 	for _, g := range grants.Grants {
 		r.Scopes = append(r.Scopes, g.Scope)
 	}
+	if h.Unsettled, err = s.local.Unsettled(ctx, wire.MaxUnsettled); err != nil {
+		return r, translate(err)
+	}
 	q, err := s.local.Queue(ctx)
 	if err != nil {
 		return r, translate(err)

@@ -139,9 +139,35 @@ func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerE
 		if err := d.welcome(r, h, dev, &ev); err != nil {
 			return err
 		}
+		if err := d.late(r, h.Unsettled, &ev); err != nil {
+			return err
+		}
 		return d.starts(r, h, dev, &ev)
 	})
 	return ev, err
+}
+
+// late tells what became of the device's own changes that were parked or
+// quarantined when it last heard of them.
+func (d *Desk) late(r store.Reader, unsettled []syncproto.ChangeID, ev *session.SessionLoaded) error {
+	for _, id := range unsettled {
+		row, err := r.Change(id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // lost with a restored server; it is sent again
+		}
+		if err != nil {
+			return err
+		}
+		if row.Device != d.device {
+			continue
+		}
+		switch row.Result.Outcome {
+		case syncproto.Parked, syncproto.Quarantined:
+		default:
+			ev.Results = append(ev.Results, row.Result)
+		}
+	}
+	return nil
 }
 
 // lease is for how many seconds of its uptime a device may read without

@@ -38,7 +38,13 @@ type Hello struct {
 	OldestQueued int64
 	// ResultsFrom is the lowest sequence of Log whose result the device lacks.
 	ResultsFrom uint64
+	// Unsettled are own changes that were parked or quarantined when the device
+	// last heard of them; it is told again if that has changed.
+	Unsettled []syncproto.ChangeID
 }
+
+// MaxUnsettled bounds Hello.Unsettled.
+const MaxUnsettled = 1000
 
 // Ancestor is a log that the device's database forked from.
 type Ancestor struct {
@@ -139,6 +145,7 @@ func (m *Hello) fields(f *fields) {
 	fieldNum(f, 18, &m.Queue)
 	fieldInt(f, 19, &m.OldestQueued)
 	fieldNum(f, 20, &m.ResultsFrom)
+	fieldIDs(f, 21, &m.Unsettled, MaxUnsettled)
 }
 
 func (m *Enrol) fields(f *fields) {

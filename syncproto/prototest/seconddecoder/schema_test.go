@@ -90,7 +90,7 @@ var messages = map[uint64]messageSpec{
 		}},
 		{10, "grants", kindU64, 0, nil}, {11, "packages", kindU32s, maxNumbers, nil}, {12, "dictionaries", kindU32s, maxNumbers, nil}, {13, "credit", kindU32, 0, nil},
 		{14, "device_time", kindS64, 0, nil}, {15, "uptime", kindU64, 0, nil}, {16, "boot", kindU64, 0, nil}, {17, "app", kindText, maxName, nil},
-		{18, "queue", kindU64, 0, nil}, {19, "oldest_queued", kindS64, 0, nil}, {20, "results_from", kindU64, 0, nil},
+		{18, "queue", kindU64, 0, nil}, {19, "oldest_queued", kindS64, 0, nil}, {20, "results_from", kindU64, 0, nil}, {21, "unsettled", kindIDs, 1000, nil},
 	}},
 	2: {"Enrol", []spec{
 		{1, "secret", kindBytes, maxName, nil}, {2, "device_key", kindHash, 0, nil}, {3, "name", kindText, maxName, nil}, {4, "proto_min", kindU32, 0, nil},
