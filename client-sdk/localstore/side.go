@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 )
 
 // headSuffix names the side file: log, sequence and chain hash of the last
@@ -89,6 +90,9 @@ func (s *Store) compareSide(ctx context.Context) error {
 // compareSideLocked looks whether the file is what this device last wrote, and
 // if not, decides that a new log must be opened before anything is written.
 func (s *Store) compareSideLocked(ctx context.Context) error {
+	if planted.Bug("a sequence is used twice") {
+		return nil
+	}
 	log, seq, head, ok := readSide(s.opt.Path)
 	if !ok {
 		s.writeSide()

@@ -11,6 +11,7 @@ import (
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/wire"
 )
 
@@ -140,6 +141,9 @@ func (w *work) writer(device syncproto.DeviceID) (*access.Writer, error) {
 // first time.
 func (w *work) receive(device syncproto.DeviceID, log syncproto.LogID, in Incoming) error {
 	known, err := w.change(in.ID)
+	if err == nil && planted.Bug("duplicates are recognised by log and sequence") && (known.Log != log || known.Seq != in.Seq) && known.Order != 0 {
+		return w.decide(known, in.Change, in.Err)
+	}
 	switch {
 	case err == nil:
 		content := in.Change != nil && !in.Change.Redacted() && in.Err == nil
@@ -316,6 +320,9 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 
 // unpark looks again at what waits for the record, until nothing moves.
 func (w *work) unpark(id syncproto.RecordID) error {
+	if planted.Bug("a child waits for ever") {
+		return nil
+	}
 	stored, err := w.tx.Waiting(id, syncproto.Parked)
 	if err != nil {
 		return fmt.Errorf("read what waits for record %s: %w", id, err)

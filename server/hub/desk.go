@@ -9,6 +9,7 @@ import (
 	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
 )
@@ -24,6 +25,8 @@ type Desk struct {
 	// grants are those of the last look, whose serial is serial.
 	serial uint64
 	people []wire.Person
+	// held is the batch of a planted fault.
+	held *wire.Batch
 }
 
 // NewDesk returns the desk for one connection.
@@ -295,6 +298,9 @@ func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEven
 	if err != nil {
 		return session.Accepted{Status: session.AcceptedBad, Detail: err.Error()}, nil
 	}
+	if planted.Bug("acknowledged before the commit") {
+		return d.acknowledgeFirst(ctx, b), nil
+	}
 	got, err := d.h.Accept(ctx, d.device, b)
 	var fork *ForkError
 	var gap *GapError
@@ -320,6 +326,20 @@ func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEven
 		return nil, err
 	}
 	return session.Accepted{Log: got.Log, Received: got.Received, Head: got.Head, Results: logResults(got.Results)}, nil
+}
+
+// acknowledgeFirst is a planted fault: the batch is committed when the next
+// one comes.
+func (d *Desk) acknowledgeFirst(ctx context.Context, b *wire.Batch) session.ServerEvent {
+	if d.held != nil {
+		d.h.Accept(ctx, d.device, d.held)
+	}
+	d.held = b
+	ev := session.Accepted{Log: b.Cert.Log, Received: b.First + uint64(len(b.Entries)) - 1, Head: b.Last}
+	for i := range b.Entries {
+		ev.Results = append(ev.Results, session.LogResult{Seq: b.Entries[i].Seq, Result: syncproto.Result{Change: b.Entries[i].ID(), Outcome: syncproto.Applied}})
+	}
+	return ev
 }
 
 // After how many milliseconds a device shall come back to a server that is

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 )
 
 // Standing says what is known of a change beyond the state of its record.
@@ -163,6 +164,9 @@ func (a *applier) op(op *syncproto.Op) syncproto.Reason {
 	for _, n := range op.Names {
 		a.name(k, n)
 	}
+	if planted.Bug("a base that is current is trusted") && a.ch.Header.Base == a.s.Latest && op.Kind == syncproto.OpSet && a.s.Cells[k] != nil {
+		a.s.Cells[k].Candidates = nil
+	}
 	switch op.Kind {
 	case syncproto.OpSet, syncproto.OpText, syncproto.OpItemPlace, syncproto.OpAttachAdd:
 		if !a.put(k, op.Value) {
@@ -195,6 +199,10 @@ func (a *applier) op(op *syncproto.Op) syncproto.Reason {
 
 func (a *applier) reason(k syncproto.CellKey) syncproto.Reason {
 	cands := a.s.Candidates(k)
+	if v := Look(a.s, k); planted.Bug("merged text is stored") && v.Merged {
+		a.s.Cells[k].Candidates = []syncproto.Candidate{{Version: a.ch.ID, Value: v.Value}}
+		return syncproto.ReasonTextMerged
+	}
 	if len(cands) < 2 {
 		if a.ch.Header.Verb == syncproto.VerbSettle {
 			return syncproto.ReasonSettled
@@ -230,6 +238,23 @@ func (a *applier) insert(k syncproto.CellKey, cand syncproto.Candidate, meta syn
 	if cell == nil {
 		cell = &syncproto.Cell{}
 		a.s.Cells[k] = cell
+	}
+	if planted.Bug("the loser is dropped") && cand.Value.Type == syncproto.TypeText {
+		cell.Candidates = nil
+	}
+	if planted.Bug("the clock decides") {
+		for _, c := range cell.Candidates {
+			if a.s.Versions[c.Version].Time > meta.Time {
+				return
+			}
+		}
+	}
+	if planted.Bug("equal values are collapsed") {
+		for _, c := range cell.Candidates {
+			if cand.Value != (syncproto.Value{}) && Equal(c.Value, cand.Value) {
+				return
+			}
+		}
 	}
 	i, found := slices.BinarySearchFunc(cell.Candidates, cand.Version, compareVersion)
 	if !found {
@@ -276,6 +301,9 @@ func (a *applier) name(k syncproto.CellKey, v syncproto.ChangeID) {
 	}
 	if a.s.Names == nil {
 		a.s.Names = map[syncproto.Remembered]struct{}{}
+	}
+	if planted.Bug("names of unreceived changes are forgotten") {
+		return
 	}
 	a.s.Names[name] = struct{}{}
 	a.changed = true

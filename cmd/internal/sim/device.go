@@ -12,6 +12,7 @@ import (
 	"mahalleh/client-sdk/syncer"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/session"
 )
 
@@ -216,6 +217,14 @@ func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState,
 		w.note("disk full", d.n)
 		return nil
 	}
+	seen := opened
+	if planted.Bug("the base is taken at save") && opened.Exists() {
+		held, err := d.store.State(w.ctx, record)
+		if err != nil {
+			return err
+		}
+		opened = held.State
+	}
 	plan := w.rng.Uint64() // the same content if the store runs build again
 	made, err := d.store.Append(w.ctx, func(at localstore.At) (localstore.Saving, error) {
 		pen := &pen{w: w, rng: newRand(plan), author: author, at: at, opened: opened, record: record, scopes: scopes, marker: w.oracle.marker(record)}
@@ -232,7 +241,7 @@ func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState,
 		return fmt.Errorf("device %d saves: %w", d.n, err)
 	}
 	for _, ch := range made {
-		if err := w.oracle.wrote(d, ch, opened); err != nil {
+		if err := w.oracle.wrote(d, ch, seen); err != nil {
 			return err
 		}
 		w.rep.Changes++

@@ -39,6 +39,9 @@ func (w *world) heal() error {
 			quiet = quiet && settled
 		}
 		if quiet && round > 0 && w.oracle.agree() == nil {
+			if err := w.noMending(); err != nil {
+				return err
+			}
 			return w.oracle.check()
 		}
 		w.time += 60_000
@@ -47,6 +50,20 @@ func (w *world) heal() error {
 		return err
 	}
 	return broken("liveness", "after %d rounds some device still has something to do: %s", healRounds, w.oracle.restless())
+}
+
+// noMending checks that copies differed only where an accident explains it: a
+// history without copies put back has nothing to mend.
+func (w *world) noMending() error {
+	for _, accident := range []string{"restore server", "restore device", "clone", "forgotten"} {
+		if w.rep.Events[accident] > 0 {
+			return nil
+		}
+	}
+	if n := w.rep.Events["mend"]; n > 0 {
+		return broken("nothing needs mending without an accident", "%d records were mended", n)
+	}
+	return nil
 }
 
 // settle connects a device and lets it talk until it has nothing left to do.
