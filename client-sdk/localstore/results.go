@@ -83,7 +83,7 @@ func (s *Store) SetReceived(ctx context.Context, log syncproto.LogID, received u
 		if _, err := p.t.exec("UPDATE log SET received = ?, backup_safe = min(backup_safe, ?) WHERE n = ?", received, received, l.n); err != nil {
 			return err
 		}
-		if _, err := p.t.exec("UPDATE entry SET res_position = 0 WHERE at > ? AND at <= ? AND overlay = 1 AND "+outcomeInState, at(l.n, 0), at(l.n, received)); err != nil {
+		if _, err := p.t.exec("UPDATE entry SET res_position = 0 WHERE at > ? AND at <= ? AND res_position <> 0 AND "+outcomeInState, at(l.n, 0), at(l.n, received)); err != nil {
 			return err
 		}
 		if err := p.touchEntries("at > ? AND at < ? AND outcome <> 0", at(l.n, received), at(l.n+1, 0)); err != nil {

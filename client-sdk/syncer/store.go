@@ -102,7 +102,7 @@ func ask(ctx context.Context, st Store, effect session.DeviceEffect) (session.De
 	case session.MendRecords:
 		return st.MendRecords(ctx, e)
 	case session.ResetCursor:
-		return session.CursorReset{Scope: e.Scope}, st.ResetCursor(ctx, e)
+		return session.CursorReset(e), st.ResetCursor(ctx, e)
 	case session.SaveGrants:
 		return session.GrantsSaved{}, st.SaveGrants(ctx, e)
 	case session.DropScope:

@@ -24,7 +24,6 @@ type Desk struct {
 	log    syncproto.LogID
 	// grants are those of the last look, whose serial is serial.
 	serial uint64
-	people []wire.Person
 	// held is the batch of a planted fault.
 	held *wire.Batch
 }

@@ -143,7 +143,7 @@ func (d *fakeDevice) do(e DeviceEffect) DeviceEvent {
 		d.resets++
 		d.cursors[e.Scope] = wire.Cursor{Scope: e.Scope}
 		d.reset[e.Scope] = true
-		return CursorReset{e.Scope}
+		return CursorReset(e)
 	case SaveGrants:
 		d.grants(e.Grants.GrantSerial, e.Grants.Grants)
 		return GrantsSaved{}

@@ -39,18 +39,6 @@ func messagesOf(script []byte) []wire.Message {
 	return out
 }
 
-// scriptOf is the inverse of messagesOf.
-func scriptOf(messages ...wire.Message) []byte {
-	var b []byte
-	for _, m := range messages {
-		p := wire.AppendMessage(nil, m)
-		b = append(b, byte(m.Type()))
-		b = binary.AppendUvarint(b, uint64(len(p)))
-		b = append(b, p...)
-	}
-	return b
-}
-
 // FuzzServer lets a device that has joined say anything: the server neither
 // panics nor asks for more than a few things a message.
 func FuzzServer(f *testing.F) {

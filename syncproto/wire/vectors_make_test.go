@@ -139,7 +139,7 @@ func (m *vectorMaker) headers() {
 	m.bad("headers", "an empty number", append(bytes.Clone(good[:1]), 1<<3|critical, 0), nil)
 	m.bad("headers", "a known field in another class", append([]byte{1}, 1<<3|critical|classID), nil)
 	m.bad("headers", "required fields missing", []byte{1, 1<<3 | critical, 1}, nil)
-	m.bad("headers", "verified 2", bytes.Replace(AppendHeader(nil, &syncproto.Header{Verb: 1, Record: seq16(1), Form: 1, Scope: seq16(2), OriginLog: seq16(3), OriginSeq: 1, Author: seq16(4), Verified: true}), []byte{12<<3 | 0, 1}, []byte{12 << 3, 2}, 1), nil)
+	m.bad("headers", "verified 2", bytes.Replace(AppendHeader(nil, &syncproto.Header{Verb: 1, Record: seq16(1), Form: 1, Scope: seq16(2), OriginLog: seq16(3), OriginSeq: 1, Author: seq16(4), Verified: true}), []byte{12 << 3, 1}, []byte{12 << 3, 2}, 1), nil)
 }
 
 func (m *vectorMaker) operations() {

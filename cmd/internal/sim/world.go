@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -302,15 +301,6 @@ func (im image) restore(path string) error {
 		}
 	}
 	return nil
-}
-
-func (im image) has(needle []byte) bool {
-	for _, b := range im {
-		if bytes.Contains(b, needle) {
-			return true
-		}
-	}
-	return false
 }
 
 // backUp takes a verified backup and tells the devices what is safe in it.
