@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,13 +40,13 @@ func (d *device) askForm(ctx context.Context, draft *clientsdk.Draft) error {
 		return &cli.Error{Code: cli.Usage, Key: "field.ask.no_terminal", Args: cli.Args{"form": draft.Form().Name}, Hint: "field.ask.no_terminal_hint"}
 	}
 	q := &asker{device: d, draft: draft}
-	q.tell("field.ask.intro", cli.Args{"form": draft.Form().Label.In(d.lang())})
+	q.tell(0, q.app.T("field.ask.intro", cli.Args{"form": draft.Form().Label.In(d.lang())}))
 	err := q.sections(ctx)
 	switch {
 	case errors.Is(err, errEnd):
 		return nil
 	case err != nil && q.given:
-		q.tell("field.ask.kept", cli.Args{"id": shortID(draft.Record().String())})
+		q.tell(0, q.app.T("field.ask.kept", cli.Args{"id": shortID(draft.Record().String())}))
 	}
 	return err
 }
@@ -60,7 +61,7 @@ func (q *asker) sections(ctx context.Context) error {
 			}
 			if !headed {
 				headed = true
-				q.tell("field.ask.section", cli.Args{"section": s.Label.In(q.lang())})
+				q.tell(0, q.app.T("field.ask.section", cli.Args{"section": s.Label.In(q.lang())}))
 			}
 			if err := q.field(ctx, f); err != nil {
 				return err
@@ -70,19 +71,20 @@ func (q *asker) sections(ctx context.Context) error {
 	return nil
 }
 
-// tell writes a text for the person who is asked, even with --quiet.
-func (q *asker) tell(key cli.Key, args ...cli.Args) {
+// tell writes a text for the person who is asked, even with --quiet, indented
+// by some columns.
+func (q *asker) tell(indent int, text string) {
 	// An error stream that was closed shows at the next question.
-	_, _ = q.app.Stderr().Write([]byte(q.app.T(key, args...) + "\n"))
+	_, _ = fmt.Fprintf(q.app.Stderr(), "%*s%s\n", indent, "", text)
 }
 
 func (q *asker) field(ctx context.Context, f *schemas.Field) error {
 	switch {
 	case f.Type == schemas.TypeAttachment:
-		q.tell("field.ask.no_files", cli.Args{"label": f.Label.In(q.lang())})
+		q.tell(2, q.app.T("field.ask.no_files", cli.Args{"label": f.Label.In(q.lang())}))
 		return nil
 	case f.Type == schemas.TypeState && !q.draft.IsNew() && !q.draft.Values().Fields[f.ID].IsEmpty():
-		q.tell("field.ask.state", cli.Args{"label": f.Label.In(q.lang()), "value": q.shown(ctx, f, q.draft.Values().Fields[f.ID])})
+		q.tell(2, q.app.T("field.ask.state", cli.Args{"label": f.Label.In(q.lang()), "value": q.shown(ctx, f, q.draft.Values().Fields[f.ID])}))
 		return nil
 	case f.Type == schemas.TypeList:
 		return q.list(ctx, f)
@@ -94,7 +96,7 @@ func (q *asker) field(ctx context.Context, f *schemas.Field) error {
 		put:   func(v schemas.Value) error { return q.draft.SetValue(f.Name, v) },
 		typed: func(text string) error { return q.draft.Set(f.Name, text) },
 		problems: func() []schemas.Problem {
-			return problemsOf(q.draft, func(p schemas.Problem) bool { return p.Field == f.ID || slices.Contains(p.Others, f.ID) })
+			return problemsOf(q.draft, func(p schemas.Problem) bool { return lastOf(q.draft.Form(), p) == f.ID })
 		},
 	})
 }
@@ -111,6 +113,18 @@ type question struct {
 	problems func() []schemas.Problem
 }
 
+// lastOf is the field of a problem that is asked last: a rule over several
+// fields is no news before the person has seen them all.
+func lastOf(form *schemas.Form, p schemas.Problem) schemas.FieldID {
+	last := p.Field
+	for _, f := range form.Fields() {
+		if f.ID == p.Field || slices.Contains(p.Others, f.ID) {
+			last = f.ID
+		}
+	}
+	return last
+}
+
 // problemsOf are the problems of a draft that are worth a word while it is
 // filled: what is still empty is asked later.
 func problemsOf(draft *clientsdk.Draft, is func(schemas.Problem) bool) []schemas.Problem {
@@ -120,7 +134,7 @@ func problemsOf(draft *clientsdk.Draft, is func(schemas.Problem) bool) []schemas
 }
 
 func (q *asker) question(ctx context.Context, x question) error {
-	q.explain(x)
+	q.explain(ctx, x)
 	options, err := q.options(ctx, x.field)
 	if err != nil {
 		return err
@@ -164,7 +178,7 @@ func (q *asker) take(ctx context.Context, x question, options []option, answer s
 	case errors.As(err, &bad) && isReference(x.field):
 		more, err = q.search(ctx, x.field, answer)
 		if err == nil && len(more) == 0 {
-			q.tell("field.ask.none_found", cli.Args{"text": answer})
+			q.tell(2, q.app.T("field.ask.none_found", cli.Args{"text": answer}))
 		}
 		q.sayOptions(more)
 		return true, more, err
@@ -177,10 +191,10 @@ func (q *asker) take(ctx context.Context, x question, options []option, answer s
 				return false, nil, err
 			}
 		}
-		q.tell("field.ask.problem", cli.Args{"message": bad.Message.In(q.lang())})
+		q.tell(2, q.app.T("field.ask.problem", cli.Args{"message": bad.Message.In(q.lang())}))
 		return true, nil, nil
 	case errors.As(err, &told):
-		q.tell("field.ask.problem", cli.Args{"message": q.app.T(told.Key, told.Args) + " " + q.app.T(told.Hint, told.Args)})
+		q.tell(2, q.app.T("field.ask.problem", cli.Args{"message": q.app.T(told.Key, told.Args) + " " + q.app.T(told.Hint, told.Args)}))
 		return true, nil, nil
 	case err != nil:
 		return false, nil, err
@@ -193,10 +207,10 @@ func (q *asker) take(ctx context.Context, x question, options []option, answer s
 		return false, nil, err
 	}
 	if x.field.Type == schemas.TypeMoney && !v.IsEmpty() {
-		q.tell("field.ask.money", cli.Args{"amount": q.money(v.Int()), "words": persian.MoneyWords(v.Int())})
+		q.tell(2, q.app.T("field.ask.money", cli.Args{"amount": q.money(v.Int()), "words": persian.MoneyWords(v.Int())}))
 	}
 	for _, p := range x.problems() {
-		q.tell("field.ask.problem", cli.Args{"message": p.Message.In(q.lang())})
+		q.tell(2, q.app.T("field.ask.problem", cli.Args{"message": p.Message.In(q.lang())}))
 		again = again || p.Level == schemas.LevelError
 	}
 	return again, nil, nil
@@ -259,23 +273,23 @@ func (q *asker) label(f *schemas.Field) string {
 	return label
 }
 
-func (q *asker) explain(x question) {
+func (q *asker) explain(ctx context.Context, x question) {
 	if hint := x.field.Hint.In(q.lang()); hint != "" {
-		q.tell("field.ask.hint", cli.Args{"hint": hint})
+		q.tell(2, q.app.T("field.ask.hint", cli.Args{"hint": hint}))
 	}
 	if !x.offer.IsEmpty() {
-		q.tell("field.ask.offer", cli.Args{"value": q.shown(context.Background(), x.field, x.offer)})
+		q.tell(2, q.app.T("field.ask.offer", cli.Args{"value": q.shown(ctx, x.field, x.offer)}))
 	}
 }
 
 func (q *asker) explainMore(f *schemas.Field) {
 	if hint := f.Hint.In(q.lang()); hint != "" {
-		q.tell("field.ask.hint", cli.Args{"hint": hint})
+		q.tell(2, q.app.T("field.ask.hint", cli.Args{"hint": hint}))
 	}
 	if purpose := f.Purpose.In(q.lang()); purpose != "" {
-		q.tell("field.ask.purpose", cli.Args{"purpose": purpose})
+		q.tell(2, q.app.T("field.ask.purpose", cli.Args{"purpose": purpose}))
 	}
-	q.tell("field.ask.help")
+	q.tell(2, q.app.T("field.ask.help"))
 }
 
 // option is something to choose by its number.
@@ -368,7 +382,7 @@ func isReference(f *schemas.Field) bool {
 
 func (q *asker) sayOptions(options []option) {
 	for _, o := range options {
-		q.tell("field.ask.option", cli.Args{"n": digits(q.app, o.number), "label": o.label})
+		q.tell(2, q.app.T("field.ask.option", cli.Args{"n": digits(q.app, o.number), "label": o.label}))
 	}
 }
 

@@ -22,12 +22,12 @@ const (
 // number or taken out.
 func (q *asker) list(ctx context.Context, f *schemas.Field) error {
 	if hint := f.Hint.In(q.lang()); hint != "" {
-		q.tell("field.ask.hint", cli.Args{"hint": hint})
+		q.tell(2, q.app.T("field.ask.hint", cli.Args{"hint": hint}))
 	}
 	for {
 		rows := q.draft.Values().Fields[f.ID].Items()
 		for i, row := range rows {
-			q.tell("field.ask.option", cli.Args{"n": digits(q.app, plain(int64(i+1))), "label": q.rowText(ctx, f, row)})
+			q.tell(2, q.app.T("field.ask.option", cli.Args{"n": digits(q.app, plain(int64(i+1))), "label": q.rowText(ctx, f, row)}))
 		}
 		answer, err := q.app.Ask(ctx, q.app.T("field.ask.rows", cli.Args{"label": needSign(f.Required) + " " + f.Label.In(q.lang())}), "", "")
 		if err != nil {
@@ -43,7 +43,7 @@ func (q *asker) list(ctx context.Context, f *schemas.Field) error {
 		case answer == addRow:
 			err = q.row(ctx, f, len(rows))
 		case bad != nil || n < 1 || n > len(rows):
-			q.tell("field.ask.rows_help", cli.Args{"n": len(rows)})
+			q.tell(0, q.app.T("field.ask.rows_help", cli.Args{"n": len(rows)}))
 		case strings.HasPrefix(answer, removeRow):
 			err = q.putRows(ctx, f, slices.Delete(slices.Clone(rows), n-1, n))
 		default:
@@ -65,7 +65,7 @@ func (q *asker) putRows(ctx context.Context, f *schemas.Field, rows []schemas.It
 
 // row asks for the columns of one row; the row after the last is a new one.
 func (q *asker) row(ctx context.Context, f *schemas.Field, at int) error {
-	q.tell("field.ask.row", cli.Args{"n": at + 1})
+	q.tell(2, q.app.T("field.ask.row", cli.Args{"n": at + 1}))
 	for _, column := range f.Fields {
 		if !column.Stored() || column.Type == schemas.TypeAttachment {
 			continue

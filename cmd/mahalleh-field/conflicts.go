@@ -28,8 +28,8 @@ type conflictItem struct {
 	Field    string       `json:"field"`
 	Label    schemas.Text `json:"label"`
 	Presence bool         `json:"presence,omitempty"`
-	// Candidates are the values, the first is the one shown now.
-	Candidates []candidateItem `json:"candidates"`
+	// Values are the rivals, the first is the one shown now.
+	Values []candidateItem `json:"candidates"`
 }
 
 type candidateItem struct {
@@ -56,7 +56,7 @@ func (d *device) conflictItem(c *clientsdk.Conflict) (conflictItem, error) {
 		for _, m := range k.By {
 			x.By = append(x.By, madeJSON(m))
 		}
-		item.Candidates = append(item.Candidates, x)
+		item.Values = append(item.Values, x)
 	}
 	return item, nil
 }
@@ -132,7 +132,7 @@ func (d *device) sayConflict(ctx context.Context, c *clientsdk.Conflict) error {
 	if label == "" {
 		label = a.Member("field.part", c.Path)
 	}
-	if err := a.Say("field.conflicts.field", cli.Args{"label": label, "field": c.Path}); err != nil {
+	if err := say(a, 2, a.T("field.conflicts.field", cli.Args{"label": label, "field": c.Path})); err != nil {
 		return err
 	}
 	for _, k := range c.Values {
@@ -148,7 +148,7 @@ func (d *device) sayConflict(ctx context.Context, c *clientsdk.Conflict) error {
 		if k.N == 1 {
 			key = "field.conflicts.shown"
 		}
-		if err := a.Say(key, cli.Args{"n": k.N, "value": value, "by": strings.Join(by, d.comma())}); err != nil {
+		if err := say(a, 4, a.T(key, cli.Args{"n": k.N, "value": value, "by": strings.Join(by, d.comma())})); err != nil {
 			return err
 		}
 	}

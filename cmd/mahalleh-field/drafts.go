@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,13 +61,13 @@ func (d *device) sayDraft(ctx context.Context, x clientsdk.DraftInfo, table *cli
 	}
 	form := draft.Form()
 	item := draftItem{Draft: syncproto.RecordID(x.ID).String(), Record: x.Record.String(), Form: form.Name, New: x.New, Saved: stamp(x.Saved), Missing: []string{}}
-	var labels []string
+	labels := []string{}
 	for _, p := range draft.Problems() {
 		if p.Level < schemas.LevelIncomplete {
 			continue
 		}
 		item.Missing = append(item.Missing, problemPath(form, p))
-		if f, ok := form.Field(p.Field); ok {
+		if f, ok := form.Field(p.Field); ok && !slices.Contains(labels, f.Label.In(d.lang())) {
 			labels = append(labels, f.Label.In(d.lang()))
 		}
 	}

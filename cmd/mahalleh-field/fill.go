@@ -165,7 +165,7 @@ func (d *device) sayProblems(problems []schemas.Problem) error {
 				continue
 			}
 			args := cli.Args{"level": d.app.Member("field.level", p.Level.String()), "message": p.Message.In(d.lang())}
-			if err := d.app.Say("field.fill.problem", args); err != nil {
+			if err := say(d.app, 2, d.app.T("field.fill.problem", args)); err != nil {
 				return err
 			}
 		}

@@ -142,7 +142,7 @@ func explainForm(a *cli.App, p *schemas.Package, f *schemas.Form) error {
 	if err := a.Say("field.forms.title", cli.Args{"label": f.Label.In(lang), "name": f.Name}); err != nil {
 		return err
 	}
-	table := a.Table("field.column.need", "field.column.field", "field.column.label", "field.column.type", "field.column.values")
+	table := a.Table("field.column.need", "field.column.field", "field.column.title", "field.column.type", "field.column.values")
 	for _, s := range f.Sections {
 		for _, field := range s.Fields {
 			table.Row(needSign(field.Required), field.Name, field.Label.In(lang), a.Member("field.type", string(field.Type)), allowed(p, field, lang))

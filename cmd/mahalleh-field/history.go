@@ -123,7 +123,7 @@ func (d *device) sayEntry(ctx context.Context, e *clientsdk.Entry) error {
 		return err
 	}
 	if e.Reason != "" {
-		if err := a.Say("field.history.reason", cli.Args{"reason": e.Reason}); err != nil {
+		if err := say(a, 4, a.T("field.history.reason", cli.Args{"reason": e.Reason})); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (d *device) sayEntry(ctx context.Context, e *clientsdk.Entry) error {
 		if label == "" {
 			label = d.app.Member("field.part", f.Path)
 		}
-		if err := a.Say("field.history.field", cli.Args{"label": label, "do": a.Member("field.do", doName(f.Kind, f.Value)), "value": d.stepValue(ctx, &f)}); err != nil {
+		if err := say(a, 4, a.T("field.history.field", cli.Args{"label": label, "do": a.Member("field.do", doName(f.Kind, f.Value)), "value": d.stepValue(ctx, &f)})); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (d *device) sayEntry(ctx context.Context, e *clientsdk.Entry) error {
 	case e.Verdict != nil:
 		return d.sayVerdict(e.Verdict)
 	case e.Own:
-		return a.Say("field.history.state", cli.Args{"state": a.Member(stateFamily, e.Sync.String())})
+		return say(a, 4, a.T("field.history.state", cli.Args{"state": a.Member(stateFamily, e.Sync.String())}))
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (d *device) sayVerdict(v *clientsdk.Verdict) error {
 	if key := clientsdk.ReasonKey(v.Reason); key != "" {
 		text += " " + a.Member(reasonFamily, lastPart(key))
 	}
-	if err := a.Say("field.history.verdict", cli.Args{"text": text}); err != nil {
+	if err := say(a, 4, a.T("field.history.verdict", cli.Args{"text": text})); err != nil {
 		return err
 	}
 	for _, c := range v.Cells {
@@ -171,7 +171,7 @@ func (d *device) sayVerdict(v *clientsdk.Verdict) error {
 		if label == "" {
 			label = a.Member("field.part", c.Path)
 		}
-		if err := a.Say("field.history.cell", cli.Args{"label": label, "reason": a.Member(reasonFamily, lastPart(clientsdk.ReasonKey(c.Reason)))}); err != nil {
+		if err := say(a, 6, a.T("field.history.cell", cli.Args{"label": label, "reason": a.Member(reasonFamily, lastPart(clientsdk.ReasonKey(c.Reason)))})); err != nil {
 			return err
 		}
 	}

@@ -172,7 +172,7 @@ func rowJSON(r clientsdk.Row) rowItem {
 func (d *device) rowState(r clientsdk.Row) string {
 	a := d.app
 	words := []string{a.Member(stateFamily, r.Sync.String())}
-	if stamp(r.Changed) == "" && r.HasDraft {
+	if r.HasDraft && r.Sync == 0 && r.Title == "" {
 		words = nil // nothing but a draft
 	}
 	if r.Conflicts > 0 && r.Sync.String() != "conflict" {

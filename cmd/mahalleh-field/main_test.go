@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -25,20 +27,24 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"mahalleh-field": main})
 }
 
-// serverProgram builds the server's program, which a main package of another
-// folder can only be used as: a program.
+// serverProgram builds the server's program, since a main package cannot be
+// imported, and returns the folder in which it lies.
 func serverProgram(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	name := "mahalleh"
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, name), "mahalleh/cmd/mahalleh").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, serverName()), "mahalleh/cmd/mahalleh").CombinedOutput()
 	if err != nil {
 		t.Fatalf("build the server: %v\n%s", err, out)
 	}
 	return dir
+}
+
+// serverName is the file name of the server's program.
+func serverName() string {
+	if runtime.GOOS == "windows" {
+		return "mahalleh.exe"
+	}
+	return "mahalleh"
 }
 
 func TestScripts(t *testing.T) {
@@ -55,6 +61,7 @@ func TestScripts(t *testing.T) {
 		"capture":    capture,
 		"code":       code,
 		"eventually": eventually,
+		"hold":       hold,
 		"newer":      newer,
 		"waitfor":    waitFor,
 	}})
@@ -95,6 +102,16 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Setenv(args[0], c.String())
 	ts.Setenv(args[1], qr)
+}
+
+// hold keeps a device open, as another program would, until the script ends: hold DIR.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold DIR")
+	}
+	c, err := clientsdk.Open(context.Background(), ts.MkAbs(args[0]), clientsdk.Options{Clock: systemClock{now: time.Now}, Rand: rand.Reader})
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(c.Close()) })
 }
 
 // newer marks a database as written by a newer release: newer FILE. The mark

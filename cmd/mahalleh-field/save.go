@@ -186,13 +186,13 @@ func (d *device) saySaved(ctx context.Context, form *schemas.Form, isNew bool, r
 	}
 	for _, id := range r.Cleared {
 		if f, ok := form.Field(id); ok {
-			if err := a.Say("field.save.cleared", cli.Args{"field": f.Label.In(d.lang())}); err != nil {
+			if err := say(a, 2, a.T("field.save.cleared", cli.Args{"field": f.Label.In(d.lang())})); err != nil {
 				return err
 			}
 		}
 	}
 	if r.Completeness.Total > 0 {
-		return a.Say("field.save.complete", cli.Args{"filled": r.Completeness.Filled, "total": r.Completeness.Total})
+		return say(a, 2, a.T("field.save.complete", cli.Args{"filled": r.Completeness.Filled, "total": r.Completeness.Total}))
 	}
 	return nil
 }

@@ -187,15 +187,19 @@ func valueJSON(v schemas.Value) (json.RawMessage, error) {
 
 func (d *device) sayRecord(ctx context.Context, r *clientsdk.Record) error {
 	a := d.app
-	args := cli.Args{"form": d.formLabel(r.Form, r.FormID), "title": d.titleOr(r.Title), "id": r.ID.String()}
 	if r.Erased {
 		return a.Say("field.show.erased", cli.Args{"id": r.ID.String()})
 	}
+	title, err := d.Label(ctx, r.ID, d.lang())
+	if err != nil {
+		return err
+	}
+	args := cli.Args{"form": d.formLabel(r.Form, r.FormID), "title": d.titleOr(title), "id": r.ID.String()}
 	if err := a.Say("field.show.title", args); err != nil {
 		return err
 	}
 	made := r.LastChange()
-	if err := a.Say("field.show.state", cli.Args{"state": a.Member(stateFamily, r.Sync.String()), "who": d.who(made), "when": d.minute(made.Time)}); err != nil {
+	if err := say(a, 2, a.T("field.show.state", cli.Args{"state": a.Member(stateFamily, r.Sync.String()), "who": d.who(made), "when": d.minute(made.Time)})); err != nil {
 		return err
 	}
 	for _, note := range []struct {
@@ -203,7 +207,7 @@ func (d *device) sayRecord(ctx context.Context, r *clientsdk.Record) error {
 		key cli.Key
 	}{{r.Deleted, "field.show.deleted"}, {r.Contested, "field.show.contested"}, {r.HasDraft, "field.show.has_draft"}, {r.Form == nil, "field.show.unknown_form"}} {
 		if note.is {
-			if err := a.Say(note.key); err != nil {
+			if err := say(a, 2, a.T(note.key)); err != nil {
 				return err
 			}
 		}
@@ -223,7 +227,7 @@ func (d *device) sayRecord(ctx context.Context, r *clientsdk.Record) error {
 		}
 	}
 	if r.Completeness.Total > 0 {
-		return a.Say("field.save.complete", cli.Args{"filled": r.Completeness.Filled, "total": r.Completeness.Total})
+		return say(a, 2, a.T("field.save.complete", cli.Args{"filled": r.Completeness.Filled, "total": r.Completeness.Total}))
 	}
 	return nil
 }
@@ -263,11 +267,11 @@ func (d *device) sayValues(ctx context.Context, form *schemas.Form, values, comp
 }
 
 func (d *device) sayValue(ctx context.Context, f *schemas.Field, v, computed schemas.Value) error {
-	if err := d.app.Say("field.show.field", cli.Args{"label": f.Label.In(d.lang()), "value": d.shown(ctx, result(f), v)}); err != nil {
+	if err := say(d.app, 2, d.app.T("field.show.field", cli.Args{"label": f.Label.In(d.lang()), "value": d.shown(ctx, result(f), v)})); err != nil {
 		return err
 	}
 	for i, row := range v.Items() {
-		if err := d.app.Say("field.show.row", cli.Args{"n": i + 1}); err != nil {
+		if err := say(d.app, 4, d.app.T("field.show.row", cli.Args{"n": i + 1})); err != nil {
 			return err
 		}
 		for _, column := range f.Fields {
@@ -278,7 +282,7 @@ func (d *device) sayValue(ctx context.Context, f *schemas.Field, v, computed sch
 			if cell.IsEmpty() {
 				continue
 			}
-			if err := d.app.Say("field.show.cell", cli.Args{"label": column.Label.In(d.lang()), "value": d.shown(ctx, result(column), cell)}); err != nil {
+			if err := say(d.app, 6, d.app.T("field.show.cell", cli.Args{"label": column.Label.In(d.lang()), "value": d.shown(ctx, result(column), cell)})); err != nil {
 				return err
 			}
 		}

@@ -133,7 +133,8 @@ func (d *device) sayStatus(s clientsdk.Status) error {
 		name = a.T("field.status.unnamed")
 	}
 	err := d.sayLines([]line{
-		{true, "field.status.person", cli.Args{"name": name, "place": s.Person.PlaceName.In(d.lang())}},
+		{s.Person.PlaceName.Fa != "", "field.status.person", cli.Args{"name": name, "place": s.Person.PlaceName.In(d.lang())}},
+		{s.Person.PlaceName.Fa == "", "field.status.person_only", cli.Args{"name": name}},
 		{!s.Person.Confirmed, "field.status.unconfirmed", nil},
 		{s.Pending == 0 && s.Receipt != nil, "field.status.all_received", receipt},
 		{s.Pending == 0 && s.Receipt == nil, "field.status.none_unsent", nil},
@@ -141,10 +142,10 @@ func (d *device) sayStatus(s clientsdk.Status) error {
 			"bytes": cli.Bytes(s.PendingBytes), "age": d.age(now.Sub(s.Oldest))}},
 		{s.Pending > 0 && s.Receipt != nil, "field.status.receipt", receipt},
 		{stamp(s.LastContact) == "", "field.status.no_contact", nil},
-		{stamp(s.LastContact) != "", "field.status.contact", cli.Args{"when": d.minute(s.LastContact), "difference": s.ClockBehind.Abs().Truncate(time.Second)}},
-		{s.ClockWrong && s.ClockBehind > 0, "field.status.clock_behind", cli.Args{"difference": s.ClockBehind.Abs()}},
-		{s.ClockWrong && s.ClockBehind < 0, "field.status.clock_ahead", cli.Args{"difference": s.ClockBehind.Abs()}},
-		{s.LeaseSet, "field.status.lease", cli.Args{"left": max(s.Lease, 0)}},
+		{stamp(s.LastContact) != "", "field.status.contact", cli.Args{"when": d.minute(s.LastContact), "difference": d.span(s.ClockBehind.Abs())}},
+		{s.ClockWrong && s.ClockBehind > 0, "field.status.clock_behind", cli.Args{"difference": d.span(s.ClockBehind.Abs())}},
+		{s.ClockWrong && s.ClockBehind < 0, "field.status.clock_ahead", cli.Args{"difference": d.span(s.ClockBehind.Abs())}},
+		{s.LeaseSet, "field.status.lease", cli.Args{"left": d.span(max(s.Lease, 0))}},
 		{s.Drafts > 0, "field.status.drafts", cli.Args{"n": s.Drafts}},
 		{s.Conflicts > 0, "field.status.conflicts", cli.Args{"n": s.Conflicts}},
 		{s.Forked != "", "field.status.forked", nil},
@@ -160,7 +161,7 @@ func (d *device) sayStatus(s clientsdk.Status) error {
 	}
 	for i := range s.Troubles {
 		t := &s.Troubles[i]
-		if err := a.Say("field.sync.record", cli.Args{"title": d.titleOr(t.Title), "id": shortID(t.Record.String())}); err != nil {
+		if err := say(a, 2, a.T("field.sync.record", cli.Args{"title": d.titleOr(t.Title), "id": shortID(t.Record.String())})); err != nil {
 			return err
 		}
 		if err := d.sayVerdict(&t.Verdict); err != nil {
@@ -178,10 +179,10 @@ func (d *device) sayScopes(scopes []clientsdk.ScopeInfo) error {
 		switch {
 		case x.Leaving:
 			right = "field.right.leaving"
-		case x.Loading:
-			right = "field.right.loading"
 		case !x.Granted:
 			right = "field.right.expected"
+		case x.Loading:
+			right = "field.right.loading"
 		case x.Write:
 			right = "field.right.write"
 		}

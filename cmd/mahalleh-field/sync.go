@@ -120,6 +120,9 @@ func (d *device) saySync(ctx context.Context, r clientsdk.SyncResult, records ma
 		return err
 	}
 	p := r.Progress
+	if !whole && p.ChangesUp+p.RecordsDown == 0 {
+		return nil
+	}
 	if a.JSON() {
 		item := syncItem{Sent: p.ChangesUp, Received: p.RecordsDown, BytesUp: p.BytesUp, BytesDown: p.BytesDown, Left: p.ChangesLeft,
 			Outcomes: map[string]int{}, Conflicts: r.Conflicts, Verdicts: verdicts}
@@ -128,16 +131,14 @@ func (d *device) saySync(ctx context.Context, r clientsdk.SyncResult, records ma
 		}
 		return a.PrintJSON(item)
 	}
-	if whole || p.ChangesUp+p.RecordsDown > 0 {
-		if err := a.Say("field.sync.moved", cli.Args{"up": p.ChangesUp, "bytes_up": cli.Bytes(p.BytesUp), "down": p.RecordsDown, "bytes_down": cli.Bytes(p.BytesDown)}); err != nil {
-			return err
-		}
+	if err := a.Say("field.sync.moved", cli.Args{"up": p.ChangesUp, "bytes_up": cli.Bytes(p.BytesUp), "down": p.RecordsDown, "bytes_down": cli.Bytes(p.BytesDown)}); err != nil {
+		return err
 	}
 	for _, o := range slices.Sorted(maps.Keys(r.Outcomes)) {
 		if o == syncproto.Duplicate {
 			continue // an acknowledgement that was lost; nobody's business
 		}
-		if err := a.Say("field.sync.outcome", cli.Args{"outcome": a.Member("field.outcome", o.String()), "n": r.Outcomes[o]}); err != nil {
+		if err := say(a, 2, a.T("field.sync.outcome", cli.Args{"outcome": a.Member("field.outcome", o.String()), "n": r.Outcomes[o]})); err != nil {
 			return err
 		}
 	}
@@ -150,7 +151,7 @@ func (d *device) saySync(ctx context.Context, r clientsdk.SyncResult, records ma
 		if name == "" {
 			name = shortID(verdicts[i].Record)
 		}
-		if err := a.Say("field.sync.record", cli.Args{"title": d.titleOr(name), "id": shortID(verdicts[i].Record)}); err != nil {
+		if err := say(a, 2, a.T("field.sync.record", cli.Args{"title": d.titleOr(name), "id": shortID(verdicts[i].Record)})); err != nil {
 			return err
 		}
 		if err := d.sayVerdict(v); err != nil {

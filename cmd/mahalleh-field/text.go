@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -64,6 +65,15 @@ func (d *device) age(since time.Duration) string {
 	return d.app.T("field.age.ago", cli.Args{"age": since.Truncate(time.Minute)})
 }
 
+// span is how long something takes or differs, in days once there are some.
+func (d *device) span(t time.Duration) any {
+	const oneDay = 24 * time.Hour
+	if t >= 2*oneDay {
+		return d.app.T("field.age.span_days", cli.Args{"n": int64(t / oneDay)})
+	}
+	return t
+}
+
 // shortID is the end of an id: ids begin with the time, so that those of one
 // hour begin alike.
 func shortID(id string) string { return id[max(0, len(id)-shortIDLength):] }
@@ -84,3 +94,11 @@ func nearest(name string, names []string) string {
 
 // lastPart is what follows the last dot of a key.
 func lastPart(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
+
+// say writes a text to the data stream, indented by some columns.
+func say(a *cli.App, indent int, text string) error {
+	if _, err := fmt.Fprintf(a.Stdout(), "%*s%s\n", indent, "", text); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
