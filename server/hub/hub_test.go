@@ -416,3 +416,112 @@ func TestMoveLeavesAMark(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A record of an unknown form or package is kept and passed on.
+func TestUnknownFormIsKeptAndPassedOn(t *testing.T) {
+	b := newBench(t)
+	a := b.phone(1, "facilitator")
+	s := syncproto.NewRecordState(syncproto.RecordID{9})
+	value := syncproto.RawBytes(60<<2|syncproto.ClassBytes, "از آینده")
+	ch, err := wire.NewChange(syncproto.Header{Verb: syncproto.VerbCreate, Record: s.Record, Form: 9999, Package: 7, Scope: b.scope("plain"),
+		OriginLog: a.cert.Log, OriginSeq: 1, Author: a.person, Time: b.clock}, [16]byte{1},
+		[]syncproto.Op{merge.Presence(s, a.person, true, false), {Kind: syncproto.OpSet, Field: 500, Value: value}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.log = append(a.log, ch)
+	same(t, outcomes(a.mustPush(1)), []syncproto.Outcome{syncproto.Applied})
+	if err := b.store.View(b.ctx, func(r store.Reader) error {
+		records, _, _, _, err := r.Page(b.scope("plain"), 0, 1<<20)
+		if err != nil || len(records) != 1 {
+			t.Fatalf("%d records, %v", len(records), err)
+		}
+		got, _, err := wire.DecodeRecord(wire.AppendRecord(nil, records[0].State, 0))
+		if err != nil {
+			return err
+		}
+		if c := got.Candidates(syncproto.CellKey{Field: 500}); got.Form != 9999 || len(c) != 1 || c[0].Value != value {
+			t.Errorf("form %d, candidates %v: not what was sent", got.Form, c)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An edit made where its author knew the record, before the move that brought
+// it there has arrived, waits for that move: the verdict does not depend on
+// which comes first.
+func TestEditWaitsForTheMoveItSaw(t *testing.T) {
+	b := newBench(t)
+	other := syncproto.PlaceID{8}
+	b.update(func(tx store.Tx) error {
+		return tx.PutPlace(store.Place{ID: other, Number: 8, Kind: store.PlaceNeighbourhood, NameFa: "سیاه‌کوچه"})
+	})
+	a, c := b.phone(1, "technical_manager"), b.phone(2, "")
+	b.update(func(tx store.Tx) error {
+		if err := tx.PutGrant(store.Grant{Person: a.person, Place: other, Role: "technical_manager", Serial: 90}); err != nil {
+			return err
+		}
+		return tx.PutGrant(store.Grant{Person: c.person, Place: other, Role: "facilitator", Serial: 91})
+	})
+	there := syncproto.ScopeOf(other, "plain")
+	s := syncproto.NewRecordState(syncproto.RecordID{9})
+	create := a.save(s, newAsset("سالن"))
+	seen := syncproto.NewRecordState(s.Record)
+	if _, err := merge.Apply(seen, create, nil); err != nil {
+		t.Fatal(err)
+	}
+	move := a.write(syncproto.VerbMove, seen, b.scope("plain"), []syncproto.Op{merge.MoveOp(seen, there), merge.Presence(seen, a.person, true, false)})
+	moved := seen.Clone()
+	if _, err := merge.Apply(moved, move, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.write(syncproto.VerbEdit, moved, there, []syncproto.Op{{Kind: syncproto.OpSet, Critical: true, Field: fieldOf(t, b, "condition"), Value: syncproto.Int(5)},
+		merge.Presence(moved, c.person, true, false)})
+	moveLater := a.log[1]
+	a.log = a.log[:1]
+	a.mustPush(1)
+	got := c.mustPush(1)
+	same(t, outcomes(got), []syncproto.Outcome{syncproto.Parked})
+	if got.Results[0].Result.Reason != syncproto.ReasonWaitsHome {
+		t.Fatalf("reason %d, want waits for its home", got.Results[0].Result.Reason)
+	}
+	a.log = append(a.log, moveLater)
+	a.mustPush(2)
+	if o := outcomes(c.mustPush(1)); o[0] != syncproto.Applied && o[0] != syncproto.Merged && o[0] != syncproto.Conflicted {
+		t.Fatalf("the edit is %v after the move arrived", o)
+	}
+}
+
+func fieldOf(t *testing.T, b *bench, name string) uint32 {
+	t.Helper()
+	form, _ := b.forms.FormByName("asset")
+	f, ok := form.FieldByName(name)
+	if !ok {
+		t.Fatalf("no field %q", name)
+	}
+	return uint32(f.ID)
+}
+
+// Spoilt by a carrier: the content is not what the header commits to; the
+// author's own is taken when it comes.
+func TestSpoiltContentWaitsForTheRightOne(t *testing.T) {
+	b := newBench(t)
+	a := b.phone(1, "facilitator")
+	s := syncproto.NewRecordState(syncproto.RecordID{9})
+	good := a.save(s, newAsset("سالن"))
+	spoilt := *good
+	spoilt.OpsBytes = append(append([]byte(nil), good.OpsBytes...), 0)
+	a.log[0] = &spoilt
+	got := a.mustPush(1)
+	same(t, outcomes(got), []syncproto.Outcome{syncproto.Parked})
+	if got.Results[0].Result.Reason != syncproto.ReasonWaitsContent {
+		t.Fatalf("reason %d, want waits for its content", got.Results[0].Result.Reason)
+	}
+	// Another log of the same device brings the change as it was written.
+	other := &phone{b: b, person: a.person, device: a.device, key: a.key}
+	other.cert = wire.SignLogCert(wire.LogCert{Log: syncproto.LogID{77}, LogKey: a.cert.LogKey, Serial: 2, Created: 1}, a.key)
+	other.log = []*syncproto.Change{good}
+	same(t, outcomes(other.mustPush(1)), []syncproto.Outcome{syncproto.Applied})
+}
