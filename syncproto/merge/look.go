@@ -7,6 +7,7 @@ import (
 
 	"mahalleh/schemas/persian"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 )
 
 // View is how one cell is shown.
@@ -42,7 +43,7 @@ func Look(s *syncproto.RecordState, k syncproto.CellKey) View {
 	}
 	best := rank(s, cands)
 	v := View{Value: best[0].Value, Shown: []syncproto.ChangeID{best[0].Version}}
-	if isPresence(k) {
+	if isPresence(k) && !planted.Bug("presence is ranked like any field") {
 		v.Value, v.Shown = syncproto.Bool(false), nil
 		for _, c := range best {
 			if alive, _ := c.Value.AsBool(); alive {

@@ -184,6 +184,13 @@ func (a *applier) op(op *syncproto.Op) syncproto.Reason {
 		a.put(k, syncproto.Bool(true))
 	case syncproto.OpItemRemove:
 		a.put(k, syncproto.Bool(false))
+		if planted.Bug("a removed row's fields are tidied away") && !itemAlive(a.s, k) {
+			for other, cell := range a.s.Cells {
+				if other.Field == k.Field && other.Item == k.Item && other.Sub >= syncproto.FirstFormField {
+					cell.Candidates, cell.Position = nil, 0
+				}
+			}
+		}
 	case syncproto.OpSetRemove, syncproto.OpAttachRemove:
 		if len(a.s.Candidates(k)) > 0 {
 			return syncproto.ReasonUnion
@@ -307,6 +314,9 @@ func (a *applier) name(k syncproto.CellKey, v syncproto.ChangeID) {
 	}
 	a.s.Names[name] = struct{}{}
 	a.changed = true
+	if planted.Bug("what a set-aside change replaced comes back") {
+		return
+	}
 	for i := range ops {
 		if CellOf(&ops[i]) == k {
 			for _, n := range ops[i].Names {

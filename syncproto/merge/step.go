@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 )
 
 // step applies a transition or move, if the version it names made the state
@@ -71,7 +72,7 @@ func (a *applier) take(k syncproto.CellKey, st *syncproto.Step) {
 		_, to, _ := v.AsTransition()
 		v = syncproto.Code(to)
 	} else if scope, ok := v.AsScope(); ok && scope != s.Home {
-		if !slices.Contains(s.Homes, s.Home) {
+		if !slices.Contains(s.Homes, s.Home) && !planted.Bug("a move forgets the home it left") {
 			s.Homes = append(s.Homes, s.Home)
 		}
 		s.Home = scope
@@ -101,5 +102,8 @@ func (a *applier) steps() {
 		st := a.s.Waiting[i]
 		a.s.Waiting = slices.Delete(a.s.Waiting, i, i+1)
 		a.step(&st)
+		if planted.Bug("only one waiting step follows") {
+			return
+		}
 	}
 }
