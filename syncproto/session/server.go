@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/wire"
 )
 
@@ -163,7 +164,7 @@ func (s *Server) timers() {
 		case s.now-s.lastHeard >= serverSilence:
 			s.close(Close{Code: CloseTimeout, Detail: "the device is silent"})
 		case s.now-s.lastRead >= pollEvery:
-			s.needRead, s.lastRead = true, s.now
+			s.needRead, s.lastRead = s.needRead || !planted.Bug("nobody looks for a lost wake-up"), s.now
 		}
 		if s.receiptDue && s.now-s.lastAccept >= receiptAfter {
 			s.makeReceipt()
