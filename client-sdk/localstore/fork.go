@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/wire"
 )
 
@@ -19,6 +20,9 @@ func (s *Store) Fork(ctx context.Context, log syncproto.LogID, reason string) er
 	defer s.write.Unlock()
 	return s.changeLocked(ctx, "open new log", func(t *tx, _ *keyring) error {
 		if log.IsZero() || log == s.cur.id {
+			if planted.Bug("a fork re-issues only what was unsent") {
+				return t.openLog(reason)
+			}
 			if _, err := t.exec("UPDATE log SET received = 0 WHERE n = ?", s.cur.n); err != nil {
 				return err
 			}
@@ -162,6 +166,11 @@ func (t *tx) place(next *logHead, m movedEntry) error {
 	if err != nil {
 		return fmt.Errorf("move change %d: %w: %w", seqOf(m.at), ErrCorrupt, err)
 	}
+	if planted.Bug("a fork makes new changes of the old") {
+		if header, err = t.madeAnew(next, &m); err != nil {
+			return err
+		}
+	}
 	next.seq++
 	next.head = syncproto.ChainNext(next.head, header)
 	sk, err := s.keys.of(m.scope)
@@ -181,4 +190,21 @@ func (t *tx) place(next *logHead, m movedEntry) error {
 	_, err = t.exec("UPDATE entry SET at = ?, chain = ?, body = ?, result = ? WHERE at = ?",
 		at(next.n, next.seq), next.head[:], body, result, m.at)
 	return err
+}
+
+// madeAnew is a planted fault: the entry is written again as a change of the
+// next log, under another id.
+func (t *tx) madeAnew(next *logHead, m *movedEntry) (header []byte, err error) {
+	ch, err := wire.DecodeChange(m.body)
+	if err != nil || ch.Redacted() {
+		header, _, _, err = wire.SplitChange(m.body)
+		return header, err
+	}
+	ch.Header.OriginLog, ch.Header.OriginSeq = next.id, next.seq+1
+	if ch, err = wire.NewChange(ch.Header, ch.Secret, ch.Ops); err != nil {
+		return nil, err
+	}
+	m.body = wire.AppendChange(nil, ch)
+	_, err = t.exec("UPDATE entry SET change = ? WHERE at = ?", ch.ID[:], m.at)
+	return ch.HeaderBytes, err
 }
