@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -18,4 +22,19 @@ func childCommand(a *cli.App) *cobra.Command {
 	})
 	c.Hidden = true
 	return c
+}
+
+// buildPlanted builds this program with the planted faults in it.
+func buildPlanted(ctx context.Context, dir string) (func(ctx context.Context, args ...string) *exec.Cmd, error) {
+	program := filepath.Join(dir, "fleetsim-planted")
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags", "planted", "-o", program, "mahalleh/cmd/fleetsim")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, &cli.Error{Code: cli.Failure, Key: "fleetsim.figures.not_built", Args: cli.Args{"problem": fmt.Sprintf("%v: %s", err, out)}, Hint: "fleetsim.figures.not_built_hint"}
+	}
+	return func(ctx context.Context, args ...string) *exec.Cmd {
+		return exec.CommandContext(ctx, program, append([]string{childName}, args...)...)
+	}, nil
 }

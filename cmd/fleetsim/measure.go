@@ -153,6 +153,7 @@ func env(a *cli.App, o *options) (figures.Env, error) {
 			cmd.Args[0] = os.Args[0]
 			return cmd
 		},
+		Planted: buildPlanted,
 		Disk: figures.Disk{VFS: "counted", Counts: func() (int64, int64, int64) {
 			n := counter.Read()
 			return n.Syncs, n.Commits, n.LogBytes
@@ -172,6 +173,7 @@ type measured struct {
 	From      uint64             `json:"from,omitempty"`
 	Detail    map[string]float64 `json:"detail,omitempty"`
 	Failures  []failure          `json:"failures,omitempty"`
+	Faults    []fault            `json:"faults,omitempty"`
 	Seconds   float64            `json:"seconds"`
 	Day       string             `json:"day"`
 	Commit    string             `json:"commit,omitempty"`
@@ -181,6 +183,15 @@ type measured struct {
 type failure struct {
 	Seed    uint64 `json:"seed"`
 	Problem string `json:"problem"`
+}
+
+type fault struct {
+	Name    string `json:"name"`
+	Found   bool   `json:"found"`
+	Seed    uint64 `json:"seed,omitempty"`
+	Played  int    `json:"played"`
+	Law     string `json:"law,omitempty"`
+	Problem string `json:"problem,omitempty"`
 }
 
 func measureFigures(ctx context.Context, a *cli.App, o *options, chosen []*figures.Figure) error {
@@ -241,6 +252,12 @@ func (r *report) add(v *figures.Value) error {
 	for _, f := range v.Failures {
 		m.Failures = append(m.Failures, failure(f))
 		a.Note("fleetsim.figures.failure", cli.Args{"name": v.Goal.Value, "seed": fmt.Sprint(f.Seed), "problem": f.Problem})
+	}
+	for _, f := range v.Faults {
+		m.Faults = append(m.Faults, fault(f))
+		if f.Found {
+			a.Note("fleetsim.figures.found", cli.Args{"fault": f.Name, "law": f.Law, "seed": fmt.Sprint(f.Seed)})
+		}
 	}
 	if a.JSON() {
 		return a.PrintJSON(m)

@@ -17,6 +17,7 @@ import (
 	"mahalleh/cmd/fleetsim/seeds"
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/cmd/internal/sim"
+	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/wire"
 )
 
@@ -27,6 +28,7 @@ type simOptions struct {
 	workers int
 	trace   uint64
 	dir     string
+	planted string
 }
 
 func simCommand(a *cli.App) *cobra.Command {
@@ -41,12 +43,18 @@ func simCommand(a *cli.App) *cobra.Command {
 	f.IntVar(&o.workers, "workers", 0, a.T("fleetsim.flag_workers"))
 	f.Uint64Var(&o.trace, "trace", 0, a.T("fleetsim.sim.flag_trace"))
 	f.StringVar(&o.dir, "dir", "", a.T("fleetsim.sim.flag_dir"))
+	f.StringVar(&o.planted, "planted", "", a.T("fleetsim.sim.flag_planted"))
 	a.Setting(f, "dir", "workers")
 	return c
 }
 
 // play plays the seeds and prints those that broke a law.
 func play(ctx context.Context, a *cli.App, o *simOptions, traced bool) error {
+	if o.planted != "" {
+		if listed, err := plant(a, o.planted); err != nil || listed {
+			return err
+		}
+	}
 	codec, err := wire.NewCodec()
 	if err != nil {
 		return err
@@ -76,6 +84,9 @@ func play(ctx context.Context, a *cli.App, o *simOptions, traced bool) error {
 	err = seeds.Each(ctx, r, func(ctx context.Context, seed uint64) played {
 		opt := opt
 		opt.Seed = seed
+		if o.planted != "" {
+			return guarded(ctx, opt)
+		}
 		rep, err := sim.Run(ctx, opt)
 		return played{rep, err}
 	}, func(done int, _ uint64, p played) {
@@ -91,6 +102,46 @@ func play(ctx context.Context, a *cli.App, o *simOptions, traced bool) error {
 	}
 	sum.Seconds = figures.Round(time.Since(began).Seconds())
 	return sum.end(a)
+}
+
+// plant switches a planted fault on, or lists them all.
+func plant(a *cli.App, name string) (listed bool, err error) {
+	names := planted.Names()
+	switch {
+	case len(names) == 0:
+		return false, &cli.Error{Code: cli.Usage, Key: "fleetsim.sim.no_faults", Hint: "fleetsim.sim.no_faults_hint"}
+	case name == "list":
+		for _, name := range names {
+			if a.JSON() {
+				err = a.PrintJSON(name)
+			} else {
+				_, err = fmt.Fprintln(a.Stdout(), name)
+			}
+			if err != nil {
+				return true, fmt.Errorf("write output: %w", err)
+			}
+		}
+		return true, nil
+	case !planted.Switch(name):
+		return false, &cli.Error{Code: cli.Usage, Key: "fleetsim.sim.unknown_fault", Args: cli.Args{"name": name}, Hint: "fleetsim.sim.unknown_fault_hint"}
+	}
+	return false, nil
+}
+
+// guarded plays a history with a fault, which may panic or never end.
+func guarded(ctx context.Context, opt sim.Options) played {
+	done := make(chan sim.Report, 1)
+	err := figures.Guarded(ctx, func(ctx context.Context) error {
+		rep, err := sim.Run(ctx, opt)
+		done <- rep
+		return err
+	})
+	select {
+	case rep := <-done:
+		return played{rep, err}
+	default:
+		return played{sim.Report{Seed: opt.Seed}, err}
+	}
 }
 
 // played is what came of one seed.

@@ -80,6 +80,8 @@ type Value struct {
 	Detail map[string]float64
 	// Failures are the first of what went wrong.
 	Failures []Failure
+	// Faults are the planted ones, each with what found it.
+	Faults []Fault
 	// Took is how long the whole figure took.
 	Took time.Duration
 }
@@ -110,6 +112,9 @@ type Env struct {
 	Progress func(figure string, done, total int)
 	// Child makes a process of this same program with these arguments.
 	Child func(ctx context.Context, args ...string) *exec.Cmd
+	// Planted builds this program into a directory, with the planted faults in
+	// it, and makes processes of that as Child does of this.
+	Planted func(ctx context.Context, dir string) (child func(ctx context.Context, args ...string) *exec.Cmd, err error)
 	// Disk is a SQLite file system that counts.
 	Disk Disk
 }

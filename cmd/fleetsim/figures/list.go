@@ -6,6 +6,7 @@ import "slices"
 func All() []*Figure {
 	return []*Figure{
 		simulation(),
+		plantedFaults(),
 		permutations(),
 		wireChange(),
 		oneChange(),

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -94,19 +93,15 @@ func (r *run) unlockings(ctx context.Context, dir string, n int, name string, an
 	return nil
 }
 
-// childUnlock is the one thing that a child process does: be a client that is
-// started, unlocked and shows a list.
+// childUnlock is what a child process does here: be a client that is started,
+// unlocked and shows a list. It ends without closing what it opened, like a
+// process that is killed.
 const childUnlock = "unlock"
 
-// Child is what a process made by Env.Child does. It writes its findings to out
-// and ends without closing what it opened, like a process that is killed.
-func Child(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) != 3 || args[0] != childUnlock {
-		return errors.New("a child process is only for the figures' own use")
-	}
+func startClient(ctx context.Context, dir string, anew bool, out io.Writer) error {
 	began := time.Now()
 	opt := clientsdk.Options{Clock: newClock(), Rand: rand.Reader}
-	if args[2] == "true" {
+	if anew {
 		// With forms of another version the stored index is not used.
 		embedded, err := forms.Load()
 		if err != nil {
@@ -117,7 +112,7 @@ func Child(ctx context.Context, args []string, out io.Writer) error {
 		opt.Forms = &newer
 	}
 	var u unlocked
-	client, err := clientsdk.Open(ctx, args[1], opt)
+	client, err := clientsdk.Open(ctx, dir, opt)
 	if err != nil {
 		return err
 	}
