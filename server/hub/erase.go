@@ -68,6 +68,9 @@ func (w *work) erase(t *touched, e Erasure) error {
 	}
 	for i := range history {
 		row := &history[i]
+		if row.Order == 0 && planted.Bug("erasure passes over what was not applied") {
+			continue
+		}
 		if !planted.Bug("erased content stays in history") {
 			row.Bytes = redact(row.Bytes)
 		}
