@@ -15,6 +15,7 @@ import (
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/client-sdk/syncer"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
 )
@@ -221,7 +222,7 @@ func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
 	h.Device, h.Cert, h.Log, h.HeadSeq, h.Head, h.ResultsFrom = id.Device, log.Cert, log.Log, log.HeadSeq, log.Head, log.ResultsFrom
 	h.App, h.Packages, h.Dictionaries = s.app, []uint32{s.forms}, []uint32{wire.DictChanges}
 	for _, a := range ancestors {
-		if a.First > a.HeadSeq {
+		if a.First > a.HeadSeq || a.Received >= a.HeadSeq && planted.Bug("a received ancestor is not named any more") {
 			continue // nothing of it is kept
 		}
 		h.Ancestors = append(h.Ancestors, wire.Ancestor{Log: a.Log, Kept: a.First, HeadSeq: a.HeadSeq, Head: a.Head, Cert: a.Cert})
