@@ -48,10 +48,14 @@ var ErrUnknownRef = errors.New("batch names something not sent before")
 // speaks of.
 var ErrChain = errors.New("changes do not continue the log's chain")
 
-// signedBatch is what the signature of a batch covers.
-func signedBatch(purpose Purpose, log syncproto.LogID, first uint64, count int, prev, last syncproto.Hash) []byte {
+// signedBatch is what the signature of a batch covers. The device stands in it,
+// so that nobody can present a batch under a certificate of their own that names
+// somebody else's log and key.
+func signedBatch(purpose Purpose, cert *LogCert, first uint64, count int, prev, last syncproto.Hash) []byte {
 	b := append([]byte(labelBatch), SuiteEd25519, byte(purpose))
-	b = append(b, log[:]...)
+	device := cert.Device()
+	b = append(b, device[:]...)
+	b = append(b, cert.Log[:]...)
 	b = binary.BigEndian.AppendUint64(b, first)
 	b = binary.BigEndian.AppendUint32(b, uint32(count))
 	b = append(b, prev[:]...)
@@ -196,7 +200,7 @@ func (s *BatchSealer) seal(first uint64, prev syncproto.Hash, changes []*syncpro
 	b = appendUvarint(b, uint64(len(changes)))
 	b = appendPrefixed(b, string(p.raw))
 	b = s.codec.compressChanges(b, p.nums, p.letters)
-	b = append(b, ed25519.Sign(s.key, signedBatch(s.purpose, s.cert.Log, first, len(changes), prev, last))...)
+	b = append(b, ed25519.Sign(s.key, signedBatch(s.purpose, s.cert, first, len(changes), prev, last))...)
 	return sealedBatch{b, tables, last}, nil
 }
 
@@ -306,7 +310,7 @@ func (o *BatchOpener) open(buf []byte) (*Batch, error) {
 	for i := range b.Entries {
 		b.Last = syncproto.ChainNext(b.Last, b.Entries[i].Header)
 	}
-	if !ed25519.Verify(b.Cert.LogKey[:], signedBatch(b.Purpose, b.Cert.Log, b.First, len(b.Entries), b.Prev, b.Last), signature) {
+	if !ed25519.Verify(b.Cert.LogKey[:], signedBatch(b.Purpose, b.Cert, b.First, len(b.Entries), b.Prev, b.Last), signature) {
 		return nil, ErrSignature
 	}
 	o.LearnCert(b.Cert)

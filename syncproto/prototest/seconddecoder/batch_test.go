@@ -136,6 +136,8 @@ func (o *opener) open(b []byte) (batch, error) {
 		out.last = chainNext(out.last, c.header)
 	}
 	signed := append([]byte("mahalleh batch 1\n"), 1, out.purpose)
+	device := deviceID(cert.deviceKey[:])
+	signed = append(signed, device[:]...)
 	signed = append(signed, cert.log[:]...)
 	signed = binary.BigEndian.AppendUint64(signed, out.first)
 	signed = binary.BigEndian.AppendUint32(signed, uint32(count))

@@ -37,7 +37,8 @@ func (m *maker) batch(name string, b madeBatch) []byte {
 	for _, h := range b.headers {
 		after = chainNext(after, h)
 	}
-	sign := join("mahalleh batch 1\n", int(b.suite), int(b.purpose), testLog)
+	device := deviceID(seedKey(2).Public().(ed25519.PublicKey))
+	sign := join("mahalleh batch 1\n", int(b.suite), int(b.purpose), device, testLog)
 	sign = binary.BigEndian.AppendUint64(sign, first)
 	sign = binary.BigEndian.AppendUint32(sign, uint32(len(b.headers)))
 	sign = append(append(sign, before[:]...), after[:]...)
