@@ -93,6 +93,27 @@ func TestDropScope(t *testing.T) {
 	}
 }
 
+// A result that is told when the scope is back, of a change whose body went when
+// it was dropped, goes with the next key.
+func TestDropScopeAgain(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	id := b.newRecord()
+	ch := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	f.sync(b, plain)
+	for range 2 {
+		check(t, b.OpenScopes(ctx, []syncproto.ScopeID{plain}))
+		_, err := b.SaveAck(ctx, syncproto.LogID{}, 1, []syncproto.Result{{Change: ch.ID, Outcome: syncproto.Quarantined}})
+		check(t, err)
+		_, err = b.DropScope(ctx, plain)
+		check(t, err)
+	}
+	own, err := b.History(ctx, id)
+	if err != nil || len(own) != 1 || own[0].Change != nil || own[0].Result != nil {
+		t.Errorf("own changes: %+v, %v, want one empty place", own, err)
+	}
+	check(t, b.Fork(ctx, syncproto.LogID{}, "test"))
+}
+
 // A grant that comes back before the purge was due only lifts the refusal.
 func TestGrantComesBackInTime(t *testing.T) {
 	b := newBox(t)
