@@ -2,8 +2,7 @@
 
 package planted
 
-// names are those of all faults; a test holds them against the source and
-// against docs/planted.md.
+// names are those of all faults; a test holds them against the source.
 var names = []string{
 	"a base that is current is trusted",
 	"a change's bytes are written once",
