@@ -49,9 +49,14 @@ type work struct {
 	records map[syncproto.RecordID]*touched
 	changes map[syncproto.ChangeID]*store.Change
 	fresh   []syncproto.ChangeID // rows of changes to write, in order of receipt
-	writers map[syncproto.DeviceID]*access.Writer
-	moved   map[syncproto.ScopeID]bool // scopes whose position moved
-	told    map[syncproto.LogID]bool   // logs with new results
+	kept    map[syncproto.ChangeID]bool
+	// ofRecord are the rows to write by their record.
+	ofRecord map[syncproto.RecordID][]syncproto.ChangeID
+	// standings are answers of Standing, as long as they hold.
+	standings map[syncproto.ChangeID]stand
+	writers   map[syncproto.DeviceID]*access.Writer
+	moved     map[syncproto.ScopeID]bool // scopes whose position moved
+	told      map[syncproto.LogID]bool   // logs with new results
 	// poison are changes that made an earlier run of the transaction fail.
 	poison map[syncproto.ChangeID]bool
 }
@@ -59,12 +64,30 @@ type work struct {
 func (h *Hub) newWork(tx store.Tx, now int64) *work {
 	return &work{h: h, tx: tx, now: now,
 		records: map[syncproto.RecordID]*touched{}, changes: map[syncproto.ChangeID]*store.Change{},
+		kept: map[syncproto.ChangeID]bool{}, ofRecord: map[syncproto.RecordID][]syncproto.ChangeID{}, standings: map[syncproto.ChangeID]stand{},
 		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]bool{}, told: map[syncproto.LogID]bool{}}
 }
 
+// stand is one answer of Standing.
+type stand struct {
+	standing merge.Standing
+	ops      []syncproto.Op
+}
+
 // Standing is merge's view of what was received before; work implements
-// merge.History.
+// merge.History. One change may name the same version in thousands of cells.
 func (w *work) Standing(id syncproto.ChangeID) (merge.Standing, []syncproto.Op, error) {
+	if s, known := w.standings[id]; known {
+		return s.standing, s.ops, nil
+	}
+	standing, ops, err := w.stands(id)
+	if err == nil {
+		w.standings[id] = stand{standing, ops}
+	}
+	return standing, ops, err
+}
+
+func (w *work) stands(id syncproto.ChangeID) (merge.Standing, []syncproto.Op, error) {
 	row, err := w.change(id)
 	if errors.Is(err, store.ErrNotFound) {
 		return merge.Unknown, nil, nil
@@ -102,8 +125,11 @@ func (w *work) change(id syncproto.ChangeID) (*store.Change, error) {
 // keep marks a change's row to be written at the end.
 func (w *work) keep(row *store.Change) {
 	w.changes[row.ID] = row
-	if !slices.Contains(w.fresh, row.ID) {
+	delete(w.standings, row.ID)
+	if !w.kept[row.ID] {
+		w.kept[row.ID] = true
 		w.fresh = append(w.fresh, row.ID)
+		w.ofRecord[row.Record] = append(w.ofRecord[row.Record], row.ID)
 	}
 }
 
@@ -278,7 +304,11 @@ func (w *work) withhold(row *store.Change, ch *syncproto.Change) error {
 	if err != nil || !t.there && !t.state.Exists() {
 		return err
 	}
+	before := t.state.Clone()
 	changed, err := merge.Withhold(t.state, row.ID, ch.Ops, w)
+	if err == nil && tooLarge(t.state) {
+		t.state, changed = before, false
+	}
 	t.dirty = t.dirty || changed
 	return err
 }
@@ -301,11 +331,18 @@ func redact(change []byte) []byte {
 
 func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error {
 	homeBefore, existed := t.state.Home, t.state.Exists()
+	before := t.state.Clone()
 	res, err := merge.Apply(t.state, ch, w)
 	if err != nil {
 		return fmt.Errorf("merge change %s: %w", ch.ID, err)
 	}
+	if tooLarge(t.state) {
+		// Nobody could read the record back, and its scope would stand still.
+		t.state = before
+		res = syncproto.Result{Change: ch.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonMalformed}
+	}
 	row.Result = res
+	delete(w.standings, row.ID)
 	switch res.Outcome {
 	case syncproto.Parked:
 		return nil
@@ -339,9 +376,8 @@ func (w *work) unpark(id syncproto.RecordID) error {
 		}
 		waiting = append(waiting, w.changes[row.ID])
 	}
-	for _, id2 := range w.fresh {
-		row := w.changes[id2]
-		if row.Record == id && !slices.Contains(waiting, row) {
+	for _, kept := range w.ofRecord[id] {
+		if row := w.changes[kept]; !slices.Contains(waiting, row) {
 			waiting = append(waiting, row)
 		}
 	}

@@ -43,7 +43,13 @@ func (h *Hub) Release(ctx context.Context, change syncproto.ChangeID, by syncpro
 		if err != nil {
 			return syncproto.ChangeID{}, err
 		}
-		return syncproto.ChangeID{}, w.apply(row, ch, t)
+		if err := w.apply(row, ch, t); err != nil {
+			return syncproto.ChangeID{}, err
+		}
+		if row.Result.Outcome == syncproto.Quarantined {
+			return syncproto.ChangeID{}, ErrNotReleasable
+		}
+		return syncproto.ChangeID{}, nil
 	})
 }
 
