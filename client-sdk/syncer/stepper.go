@@ -56,7 +56,7 @@ type Stepper struct {
 	replies [][]byte // of the handshake
 	effects []session.DeviceEffect
 	closed  *session.Close
-	cause   error // what broke the channel or the transport
+	cause   error // what broke the channel, the transport or the store
 	// paused is the server's request to send nothing for a while, which leaves
 	// the connection as it is.
 	paused *wire.Refuse
@@ -148,6 +148,7 @@ func (s *Stepper) Queued() {
 	}
 	q, err := s.opt.Store.Queue(s.ctx)
 	if err != nil {
+		s.storeFailed(session.Queued{}, err)
 		s.step(session.Failed{Effect: session.Queued{}, Err: err, Full: errors.Is(err, ErrFull), Fatal: errors.Is(err, ErrFatal)})
 		return
 	}
@@ -204,7 +205,8 @@ func (s *Stepper) Ended() (session.Close, bool) {
 	return *s.closed, true
 }
 
-// Cause is the error that broke the connection, if one did.
+// Cause is the error that broke the connection, one of the line or of the
+// store, if one did.
 func (s *Stepper) Cause() error { return s.cause }
 
 // Settled reports whether there is nothing left to do now: all that the store
@@ -243,6 +245,15 @@ func (s *Stepper) forgotten() {
 	s.closed.RetryAfter = enrolAgainAfter
 }
 
+// storeFailed keeps the first failure of the store: only the error itself tells
+// a full disk from a damaged one, the close that follows has no more than words.
+func (s *Stepper) storeFailed(doing any, err error) {
+	s.opt.Log.Error("the device's store failed", "effect", fmt.Sprintf("%T", doing), "err", err)
+	if s.cause == nil {
+		s.cause = fmt.Errorf("%T: %w", doing, err)
+	}
+}
+
 // step gives the machine an event and carries out what it asks for.
 func (s *Stepper) step(ev session.DeviceEvent) {
 	if s.closed != nil {
@@ -273,7 +284,7 @@ func (s *Stepper) run(effects []session.DeviceEffect) {
 		}
 		answer := carry(s.ctx, s.opt.Store, effect)
 		if f, failed := answer.(session.Failed); failed {
-			s.opt.Log.Error("the device's store failed", "effect", fmt.Sprintf("%T", effect), "err", f.Err)
+			s.storeFailed(effect, f.Err)
 			// What was asked for after it may lean on it.
 			s.effects = nil
 		} else {

@@ -239,6 +239,9 @@ func TestStoreFails(t *testing.T) {
 				if fatal := errors.Is(test.err, ErrFatal); (c.RetryAfter == 0) != fatal {
 					t.Errorf("retry after %d", c.RetryAfter)
 				}
+				if r := l.dev.result(); r.Outcome != StoreFailed || !errors.Is(r.Err, test.err) {
+					t.Errorf("result %v %v; want what failed, so that a person is told of a full disk", r.Outcome, r.Err)
+				}
 				w.settle()
 			})
 		}
