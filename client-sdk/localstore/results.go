@@ -233,8 +233,10 @@ func (p *pull) result(res *syncproto.Result) error {
 		if err != nil {
 			return err
 		}
-		_, err = p.t.exec("UPDATE entry SET outcome = ?, res_scope = ?, res_position = ?, result = ?, overlay = ? WHERE at = ?",
-			res.Outcome, res.Scope[:], int64(res.Position), sealed, overlay, e.at)
+		// What was saved after the device learned of the erasure goes too.
+		erased := res.Outcome == syncproto.Erased
+		_, err = p.t.exec("UPDATE entry SET outcome = ?, res_scope = ?, res_position = ?, result = ?, overlay = ?, redact = redact OR ? WHERE at = ?",
+			res.Outcome, res.Scope[:], int64(res.Position), sealed, overlay, erased, e.at)
 		if err != nil {
 			return err
 		}

@@ -167,6 +167,16 @@ func TestErase(t *testing.T) {
 	if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
 		t.Errorf("check: %v, %v", problems, err)
 	}
+	// A form that was still open is saved after all: its change goes like the others.
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("دیر")})
+	_, err = b.SaveAck(ctx, syncproto.LogID{}, 3, f.push(b))
+	check(t, err)
+	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 3))
+	own, err = b.History(ctx, id)
+	check(t, err)
+	if len(own) != 3 || !own[2].Change.Redacted() {
+		t.Error("a change saved after the erasure is not redacted once a backup holds it")
+	}
 	// Neither a page nor a repair brings it back.
 	s := syncproto.NewRecordState(id)
 	other := newServer(t)
