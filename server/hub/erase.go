@@ -21,10 +21,18 @@ func (h *Hub) Erase(ctx context.Context, record syncproto.RecordID) error {
 		if err != nil {
 			return err
 		}
-		if !t.there {
-			return store.ErrNotFound
-		}
 		done = Erasure{Record: record, Scope: t.state.Home, At: w.now}
+		if !t.there {
+			// It may never have come to be, and stand in quarantine all the same.
+			history, err := w.tx.History(record)
+			if err != nil {
+				return fmt.Errorf("read history: %w", err)
+			}
+			if len(history) == 0 {
+				return store.ErrNotFound
+			}
+			done.Scope = history[0].Scope
+		}
 		if h.erasures != nil {
 			if err := h.erasures(done); err != nil {
 				return fmt.Errorf("note the erasure outside the database: %w", err)
@@ -75,6 +83,13 @@ func (w *work) erase(t *touched, e Erasure) error {
 			row.Bytes = redact(row.Bytes)
 		}
 		row.Result.Cells = nil
+		switch row.Result.Outcome {
+		case syncproto.Parked, syncproto.Quarantined:
+			// Nothing is left to wait for or to decide; the author's device lets go
+			// of it too once it is told.
+			row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Erased}
+			w.told[row.Log] = true
+		}
 		w.keep(row)
 	}
 	if s.Home.IsZero() {

@@ -1,0 +1,74 @@
+package hub_test
+
+import (
+	"errors"
+	"testing"
+
+	"mahalleh/schemas"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// stripped checks that nothing of a record's content is left, and that no
+// change of it waits for anybody.
+func (b *bench) stripped(id syncproto.RecordID) {
+	b.t.Helper()
+	if err := b.store.View(b.ctx, func(r store.Reader) error {
+		rows, err := r.History(id)
+		for _, row := range rows {
+			if ch, err := wire.DecodeChange(row.Bytes); err != nil || !ch.Redacted() {
+				b.t.Errorf("change %s still holds its content (%v)", row.ID, err)
+			}
+			if o := row.Result.Outcome; o == syncproto.Parked || o == syncproto.Quarantined {
+				b.t.Errorf("change %s is %s, though there is nothing to decide", row.ID, o)
+			}
+		}
+		return err
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// What was parked or set aside is erased with the record, and its authors learn
+// it: their devices hold its content until they do.
+func TestErasureReachesWhatWaits(t *testing.T) {
+	b := newBench(t)
+	a, c, d := b.phone(1, "facilitator"), b.phone(2, "local_team"), b.phone(3, "facilitator")
+	s := syncproto.NewRecordState(syncproto.RecordID{9})
+	a.save(s, newAsset("سالن"))
+	a.mustPush(1)
+	seen := b.record(s.Record).State
+	c.save(seen, map[string]schemas.Value{"title_fa": schemas.TextValue("نامی")})
+	same(t, outcomes(c.mustPush(1)), []syncproto.Outcome{syncproto.Quarantined})
+	broken := syncproto.NewRecordState(s.Record)
+	d.write(syncproto.VerbEdit, broken, b.scope("plain"), nil)
+	d.log[0].Secret, d.log[0].OpsBytes = [16]byte{}, nil
+	same(t, outcomes(d.mustPush(1)), []syncproto.Outcome{syncproto.Parked})
+	if err := b.hub.Erase(b.ctx, s.Record); err != nil {
+		t.Fatal(err)
+	}
+	b.stripped(s.Record)
+	same(t, outcomes(c.mustPush(1)), []syncproto.Outcome{syncproto.Erased})
+	same(t, outcomes(d.mustPush(1)), []syncproto.Outcome{syncproto.Erased})
+}
+
+// A record that never came to be, because its create was set aside, can be
+// forgotten like any other.
+func TestErasureOfWhatIsOnlySetAside(t *testing.T) {
+	b := newBench(t)
+	c := b.phone(2, "local_team")
+	s := syncproto.NewRecordState(syncproto.RecordID{9})
+	c.save(s, newAsset("نامی که باید فراموش شود"))
+	same(t, outcomes(c.mustPush(1)), []syncproto.Outcome{syncproto.Quarantined})
+	if err := b.hub.Erase(b.ctx, s.Record); err != nil {
+		t.Fatal(err)
+	}
+	b.stripped(s.Record)
+	if len(b.noted) != 1 || b.noted[0].Scope != b.scope("plain") {
+		t.Fatalf("noted outside %v, want the record in its claimed scope", b.noted)
+	}
+	if err := b.hub.Erase(b.ctx, syncproto.RecordID{77}); !errors.Is(err, store.ErrNotFound) {
+		t.Fatalf("erasing what nobody knows: %v, want not found", err)
+	}
+}
