@@ -220,20 +220,24 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 		}
 		return w.quarantine(row, ch, reason, syncproto.CellKey{})
 	}
+	fault, cell := syncproto.ReasonNone, syncproto.CellKey{}
 	if !ch.Redacted() {
-		reason, cell := merge.Judge(w.h.packages, ch)
-		if reason != syncproto.ReasonNone {
-			return w.quarantine(row, ch, reason, cell)
+		fault, cell = merge.Judge(w.h.packages, ch)
+		if fault != syncproto.ReasonNone && fault != syncproto.ReasonBadValue {
+			return w.quarantine(row, ch, fault, cell)
 		}
 	}
+	// Whoever releases a bad value must not let in by it what access forbids.
 	fate, reason, err := w.admit(row, ch, t.state)
 	if err != nil {
 		return err
 	}
-	switch fate {
-	case fateRefused:
+	switch {
+	case fate == fateRefused:
 		return w.quarantine(row, ch, reason, syncproto.CellKey{})
-	case fateWaits:
+	case fault != syncproto.ReasonNone:
+		return w.quarantine(row, ch, fault, cell)
+	case fate == fateWaits:
 		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Parked, Reason: reason}
 		return nil
 	}

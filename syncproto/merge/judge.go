@@ -7,7 +7,8 @@ import (
 
 // Judge says whether a change can be applied at all, looking at nothing but the
 // change and the forms: ReasonNone, or why it must be set aside, and the cell
-// that is at fault. If the form is not among them, or the change was written
+// that is at fault. A value that breaks its field's rule, which a person may
+// release all the same, is named only if nothing worse is found. If the form is not among them, or the change was written
 // with a later package of forms, only its structure is judged, and it is kept
 // and passed on. forms may be nil.
 func Judge(forms *schemas.Package, ch *syncproto.Change) (syncproto.Reason, syncproto.CellKey) {
@@ -27,6 +28,7 @@ func Judge(forms *schemas.Package, ch *syncproto.Change) (syncproto.Reason, sync
 		return syncproto.ReasonMalformed, syncproto.CellKey{}
 	}
 	seen := map[syncproto.CellKey]bool{}
+	reason, at := syncproto.ReasonNone, syncproto.CellKey{}
 	for i := range ch.Ops {
 		op := &ch.Ops[i]
 		k := CellOf(op)
@@ -38,12 +40,16 @@ func Judge(forms *schemas.Package, ch *syncproto.Change) (syncproto.Reason, sync
 			return r, k
 		}
 		if form != nil {
-			if r := judgeField(forms, form, op, civilDay(&ch.Header)); r != syncproto.ReasonNone {
+			switch r := judgeField(forms, form, op, civilDay(&ch.Header)); {
+			case r == syncproto.ReasonNone:
+			case r != syncproto.ReasonBadValue:
 				return r, k
+			case reason == syncproto.ReasonNone:
+				reason, at = r, k
 			}
 		}
 	}
-	return syncproto.ReasonNone, syncproto.CellKey{}
+	return reason, at
 }
 
 // judgeShape checks that an operation of a known kind stands where it may and
