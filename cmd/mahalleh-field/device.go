@@ -30,10 +30,13 @@ func options(a *cli.App) clientsdk.Options {
 }
 
 // patience is how long a command waits for another one to be done with the
-// device before it gives up, tryEvery how often it looks.
+// device before it gives up: a watcher ends its session first, which takes some
+// seconds on a bad line. noteAfter is when it says why nothing happens,
+// tryEvery how often it looks.
 const (
-	patience = 3 * time.Second
-	tryEvery = 30 * time.Millisecond
+	patience  = 10 * time.Second
+	noteAfter = time.Second
+	tryEvery  = 30 * time.Millisecond
 )
 
 // openDevice opens and unlocks the device of the data directory.
@@ -50,7 +53,7 @@ func openDeviceWithin(ctx context.Context, a *cli.App, patience time.Duration, s
 	for _, f := range change {
 		f(&opt)
 	}
-	c, err := openPatiently(ctx, dir, opt, patience)
+	c, err := openPatiently(ctx, a, dir, opt, patience)
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +82,11 @@ func (d *device) lang() string { return string(d.app.Lang()) }
 // openPatiently opens a device that another command may be about to let go of.
 // A sync --watch that holds it lets go for as long as another command needs:
 // the file wantedName asks for that.
-func openPatiently(ctx context.Context, dir string, opt clientsdk.Options, patience time.Duration) (*clientsdk.Client, error) {
+func openPatiently(ctx context.Context, a *cli.App, dir string, opt clientsdk.Options, patience time.Duration) (*clientsdk.Client, error) {
 	wanted := filepath.Join(dir, wantedName)
-	asked := false
-	giveUp := time.Now().Add(patience)
+	asked, noted := false, false
+	began := time.Now()
+	giveUp := began.Add(patience)
 	for {
 		c, err := clientsdk.Open(ctx, dir, opt)
 		if asked && (!errors.Is(err, clientsdk.ErrInUse) || time.Now().After(giveUp)) {
@@ -94,6 +98,10 @@ func openPatiently(ctx context.Context, dir string, opt clientsdk.Options, patie
 		}
 		if !asked && patience > 0 {
 			asked = os.WriteFile(wanted, nil, 0o600) == nil
+		}
+		if !noted && patience > 0 && time.Since(began) > noteAfter {
+			noted = true
+			a.Note("field.device.waiting")
 		}
 		if err := pause(ctx, tryEvery); err != nil {
 			return nil, err

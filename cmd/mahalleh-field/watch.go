@@ -88,8 +88,8 @@ func watchOnce(ctx context.Context, d *device, wanted string) error {
 		}
 	}()
 	w := watcher{d: d}
-	_, err := d.Watch(watching, w.progress)
-	d.app.Progress().Done()
+	r, err := d.Watch(watching, w.progress)
+	w.left(r.Progress)
 	if errors.Is(context.Cause(watching), errWanted) {
 		return errWanted
 	}
@@ -158,6 +158,17 @@ func (w *watcher) progress(p clientsdk.Progress) {
 	if p.Phase == syncer.Idle && w.idle && !moved {
 		return
 	}
+	w.tell(p)
+}
+
+// left tells what moved and was not told yet when the connection was left.
+func (w *watcher) left(p clientsdk.Progress) {
+	if p.ChangesUp != w.told.ChangesUp || p.RecordsDown != w.told.RecordsDown {
+		w.tell(p)
+	}
+}
+
+func (w *watcher) tell(p clientsdk.Progress) {
 	before := w.told
 	w.told, w.idle = p, p.Phase == syncer.Idle
 	a := w.d.app
@@ -168,6 +179,8 @@ func (w *watcher) progress(p clientsdk.Progress) {
 		_ = a.PrintJSON(watchItem{Phase: p.Phase.String(), Sent: p.ChangesUp, Received: p.RecordsDown, BytesUp: p.BytesUp, BytesDown: p.BytesDown, Left: p.ChangesLeft, WaitMS: p.Wait})
 	case p.Phase == syncer.Waiting:
 		a.Note("field.watch.waiting", cli.Args{"when": w.d.minute(a.Now()), "wait": time.Duration(p.Wait) * time.Millisecond})
+	case p.Phase != syncer.Idle:
+		_ = a.Say("field.watch.moved", cli.Args{"when": w.d.minute(a.Now()), "up": p.ChangesUp - before.ChangesUp, "down": p.RecordsDown - before.RecordsDown})
 	default:
 		_ = a.Say("field.watch.caught", cli.Args{"when": w.d.minute(a.Now()), "up": p.ChangesUp - before.ChangesUp, "down": p.RecordsDown - before.RecordsDown,
 			"bytes_up": cli.Bytes(p.BytesUp - before.BytesUp), "bytes_down": cli.Bytes(p.BytesDown - before.BytesDown)})
