@@ -58,18 +58,26 @@ func (d *Desk) redeem(ctx context.Context, e session.Redeem) (session.ServerEven
 			ev.Refuse = wire.RefuseBadCode
 			return nil
 		}
-		if again {
-			dev, err := tx.Device(device)
-			if err != nil {
+		dev, err := tx.Device(device)
+		switch {
+		case errors.Is(err, store.ErrNotFound) && !again:
+			dev = store.Device{ID: device, Person: person.ID, Key: e.Enrol.DeviceKey, Name: e.Enrol.Name, Enrolled: now}
+		case err != nil:
+			return err
+		case again && dev.Noise != e.Noise:
+			ev.Refuse = wire.RefuseUsedCode
+			return nil
+		case !again && dev.Revoked != 0:
+			// A code is for a person. The device stays out: others who shared it
+			// would have their scopes on it again.
+			ev.Refuse = wire.RefuseRevoked
+			return nil
+		}
+		if !again {
+			dev.Noise, dev.LastSeen = e.Noise, now
+			if err := enrolDevice(tx, &code, dev, secret.Author()); err != nil {
 				return err
 			}
-			if dev.Noise != e.Noise {
-				ev.Refuse = wire.RefuseUsedCode
-				return nil
-			}
-		} else if err := enrolDevice(tx, &code, store.Device{ID: device, Person: person.ID, Key: e.Enrol.DeviceKey, Noise: e.Noise,
-			Name: e.Enrol.Name, Enrolled: now, LastSeen: now}, secret.Author()); err != nil {
-			return err
 		}
 		ev.Enrolled = wire.Enrolled{Device: device, Person: person.ID, Name: person.Name, ServerKeys: wire.AppendServerKeys(nil, &keys)}
 		return nil
@@ -80,23 +88,23 @@ func (d *Desk) redeem(ctx context.Context, e session.Redeem) (session.ServerEven
 	return ev, err
 }
 
-// enrolDevice writes the device, lets the person and the code's provisional
+// enrolDevice writes the device, lets the code's person and its provisional
 // author write on it, and marks the code used.
 func enrolDevice(tx store.Tx, code *store.Code, dev store.Device, alias syncproto.PersonID) error {
 	if err := tx.PutDevice(dev); err != nil {
 		return err
 	}
-	if err := tx.PutPerson(store.Person{ID: alias, AliasOf: dev.Person, Created: dev.Enrolled}); err != nil {
+	if err := tx.PutPerson(store.Person{ID: alias, AliasOf: code.Person, Created: dev.LastSeen}); err != nil {
 		return err
 	}
-	for _, p := range []syncproto.PersonID{dev.Person, alias} {
+	for _, p := range []syncproto.PersonID{code.Person, alias} {
 		if err := tx.AddDevicePerson(dev.ID, p); err != nil {
 			return err
 		}
 	}
-	code.UsedBy, code.UsedAt = dev.ID, dev.Enrolled
+	code.UsedBy, code.UsedAt = dev.ID, dev.LastSeen
 	if err := tx.PutCode(*code); err != nil {
 		return err
 	}
-	return tx.Audit(store.AuditEntry{At: dev.Enrolled, By: dev.Person, Act: "enrolled", Subject: dev.ID.String(), Note: dev.Name})
+	return tx.Audit(store.AuditEntry{At: dev.LastSeen, By: code.Person, Act: "enrolled", Subject: dev.ID.String(), Note: dev.Name})
 }
