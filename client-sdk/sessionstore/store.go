@@ -35,6 +35,16 @@ type Store struct {
 	name    string
 	forms   uint32
 	sealers map[syncproto.LogID]*wire.BatchSealer
+	// told are the logs whose certificate Hello carried; held says how far the
+	// server holds the current log, from Welcome.
+	told map[syncproto.LogID]bool
+	held heldLog
+}
+
+// heldLog is how far a server holds a log: the chain hash at its last sequence.
+type heldLog struct {
+	log  syncproto.LogID
+	head syncproto.Hash
 }
 
 var (
@@ -53,7 +63,8 @@ type Options struct {
 
 // New returns the session's view of a device's store.
 func New(local *localstore.Store, o Options) *Store {
-	return &Store{local: local, codec: o.Codec, app: o.App, name: o.Device, forms: o.Package, sealers: map[syncproto.LogID]*wire.BatchSealer{}}
+	return &Store{local: local, codec: o.Codec, app: o.App, name: o.Device, forms: o.Package,
+		sealers: map[syncproto.LogID]*wire.BatchSealer{}, told: map[syncproto.LogID]bool{}}
 }
 
 // Server is what the server said of itself and of this device.
@@ -134,7 +145,7 @@ func (s *Store) Identity(ctx context.Context) (syncer.Identity, error) {
 	if err != nil {
 		return syncer.Identity{}, fmt.Errorf("%w: the device's key: %w", syncer.ErrFatal, err)
 	}
-	clear(s.sealers) // a new connection leans on nothing said before
+	s.forget() // a new connection leans on nothing said before
 	out := syncer.Identity{Noise: session.KeyPair{Private: keys.Noise, Public: [32]byte(private.PublicKey().Bytes())},
 		ServerKeys: id.Server, Enrol: !id.Confirmed}
 	if len(id.Server) == 0 {
@@ -143,6 +154,13 @@ func (s *Store) Identity(ctx context.Context) (syncer.Identity, error) {
 		}
 	}
 	return out, nil
+}
+
+// forget drops what the server was told in a session that is over.
+func (s *Store) forget() {
+	clear(s.sealers)
+	clear(s.told)
+	s.held = heldLog{}
 }
 
 // current is the log that the device writes.
@@ -210,6 +228,7 @@ func (s *Store) Forgotten(ctx context.Context) error {
 // ReadHello implements syncer.Store.
 func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
 	var r session.HelloRead
+	s.forget()
 	id, err := s.local.Identity(ctx)
 	if err != nil {
 		return r, translate(err)
@@ -220,7 +239,7 @@ func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
 	}
 	h := &r.Hello
 	h.Device, h.Cert, h.Log, h.HeadSeq, h.Head, h.ResultsFrom = id.Device, log.Cert, log.Log, log.HeadSeq, log.Head, log.ResultsFrom
-	h.App, h.Packages, h.Dictionaries = s.app, []uint32{s.forms}, []uint32{wire.DictChanges}
+	h.App, h.Packages, h.Dictionaries = s.app, []uint32{s.forms}, s.codec.Dictionaries()
 	for _, a := range ancestors {
 		if a.First > a.HeadSeq || a.Received >= a.HeadSeq && planted.Bug("a received ancestor is not named any more") {
 			continue // nothing of it is kept
@@ -231,6 +250,10 @@ func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
 	if n := len(h.Ancestors) - wire.MaxAncestors; n > 0 {
 		// The oldest wait until the younger ones are in a backup and gone.
 		h.Ancestors, r.AncestorResults = h.Ancestors[n:], r.AncestorResults[n:]
+	}
+	s.told[log.Log] = true
+	for _, a := range h.Ancestors {
+		s.told[a.Log] = true
 	}
 	scopes, err := s.local.Scopes(ctx)
 	if err != nil {
@@ -277,6 +300,7 @@ func (s *Store) SaveWelcome(ctx context.Context, e session.SaveWelcome) (session
 		return session.WelcomeSaved{}, translate(err)
 	}
 	if !wrong && !w.Fork {
+		s.held = heldLog{log.Log, w.ReceivedHead}
 		if _, err := s.local.SetReceived(ctx, log.Log, w.Received); err != nil {
 			return session.WelcomeSaved{}, translate(err)
 		}
@@ -340,6 +364,12 @@ func (s *Store) ReadBatch(ctx context.Context, e session.ReadBatch) (session.Bat
 			return session.BatchRead{}, translate(err)
 		}
 		sealer = wire.NewBatchSealer(s.codec, wire.PurposePush, cert, key)
+		if s.told[b.Log] {
+			sealer.PeerKnowsCert()
+		}
+		if s.held.log == b.Log {
+			sealer.PeerKnowsHead(s.held.head)
+		}
 		s.sealers[b.Log] = sealer
 	}
 	raw, n, err := sealer.Seal(b.First, b.Prev, b.Changes, e.MaxBytes)

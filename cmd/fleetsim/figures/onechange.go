@@ -2,10 +2,13 @@ package figures
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"mahalleh/client-sdk/localstore"
+	"mahalleh/schemas"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
 )
 
 func oneChange() *Figure {
@@ -102,23 +105,19 @@ func measureOneChange(ctx context.Context, r *run) error {
 // oneChange gives one record another title, here or by the colleague, and
 // carries it over the line if there is one.
 func (w *world) oneChange(l *line, here bool, i int) error {
-	list, err := w.device.List(w.ctx, localstore.Filter{Max: 40})
-	if err != nil {
-		return err
-	}
 	at := 2 * i
 	if here {
 		at++
 	}
-	held, err := w.device.State(w.ctx, list.Rows[4*at].Record)
+	state, err := w.texted(4 * at)
 	if err != nil {
 		return err
 	}
 	if here {
-		return w.saveHere(l, held.State)
+		return w.saveHere(l, state)
 	}
 	w.writer.seq++
-	ch, err := w.writer.edit(held.State, w.writer.seq)
+	ch, err := w.writer.edit(state, w.writer.seq)
 	if err != nil {
 		return err
 	}
@@ -126,6 +125,27 @@ func (w *world) oneChange(l *line, here bool, i int) error {
 		return err
 	}
 	return l.settle()
+}
+
+// texted returns the n-th of the device's records that have a text to change.
+func (w *world) texted(n int) (*syncproto.RecordState, error) {
+	list, err := w.device.List(w.ctx, localstore.Filter{Max: 500})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range list.Rows {
+		held, err := w.device.State(w.ctx, row.Record)
+		if err != nil {
+			return nil, err
+		}
+		if form, ok := w.forms.Form(schemas.FormID(held.State.Form)); !ok || textOf(form, merge.Content(form, held.State)) == nil {
+			continue
+		}
+		if n--; n < 0 {
+			return held.State, nil
+		}
+	}
+	return nil, errors.New("too few records have a text")
 }
 
 func (w *world) saveHere(l *line, state *syncproto.RecordState) error {

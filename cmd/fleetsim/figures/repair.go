@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"mahalleh/client-sdk/localstore"
 	"mahalleh/server/store"
 	"mahalleh/syncproto/merge"
 	"mahalleh/syncproto/wire"
@@ -72,12 +71,11 @@ func (w *world) contact() (int, error) {
 // spoil makes the device's copy of one record wrong: it holds a change that the
 // server never had.
 func (w *world) spoil() error {
-	list, err := w.device.List(w.ctx, localstore.Filter{Max: 1})
+	shown, err := w.texted(0)
 	if err != nil {
 		return err
 	}
-	id := list.Rows[0].Record
-	state, err := w.device.ServerState(w.ctx, id)
+	state, err := w.device.ServerState(w.ctx, shown.Record)
 	if err != nil {
 		return err
 	}
@@ -102,7 +100,7 @@ func (w *world) spoil() error {
 	}
 	same, err := w.equal()
 	if err == nil && same {
-		err = fmt.Errorf("record %s is spoilt and nothing differs", id)
+		err = fmt.Errorf("record %s is spoilt and nothing differs", shown.Record)
 	}
 	return err
 }

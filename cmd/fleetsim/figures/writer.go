@@ -131,15 +131,25 @@ func (w *writer) edit(state *syncproto.RecordState, seq uint64) (*syncproto.Chan
 	}
 	e := merge.Edit{Form: form, Opened: state, Before: merge.Content(form, state), Author: w.person}
 	e.After = e.Before.Clone()
-	for _, f := range form.Fields() {
-		if f.Type == schemas.TypeText && !e.Before.Fields[f.ID].IsEmpty() {
-			e.After.Fields[f.ID] = schemas.TextValue(anotherTitle)
-			break
-		}
+	f := textOf(form, e.Before)
+	if f == nil {
+		return nil, fmt.Errorf("record %s has no text to change", state.Record)
 	}
+	e.After.Fields[f.ID] = schemas.TextValue(anotherTitle)
 	h := syncproto.Header{Verb: syncproto.VerbEdit, Record: state.Record, Form: state.Form, Package: w.forms.Version, Scope: state.Home,
 		Base: state.Latest, Time: state.Versions[state.Latest].Time + 60_000}
 	return w.change(h, seq, e.Ops())
+}
+
+// textOf returns the first text field of a record that is filled in, nil if
+// there is none.
+func textOf(form *schemas.Form, r schemas.Record) *schemas.Field {
+	for _, f := range form.Fields() {
+		if f.Type == schemas.TypeText && !r.Fields[f.ID].IsEmpty() {
+			return f
+		}
+	}
+	return nil
 }
 
 // anotherTitle has twenty letters, none of its words from the dictionaries.
