@@ -145,9 +145,13 @@ func (c *Client) held(ctx context.Context, id syncproto.RecordID) (localstore.He
 	return h, err
 }
 
-// ready fills in what a new or opened draft needs.
+// ready fills in what a new or opened draft needs, and does what its save shall
+// not have to wait for.
 func (c *Client) ready(ctx context.Context, d *Draft) error {
 	d.c = c
+	if err := c.store.Maintain(ctx); err != nil {
+		c.log.Warn("tidying up before a form failed", "err", err)
+	}
 	if d.id == (DraftID{}) {
 		id, err := c.newRecordID()
 		if err != nil {

@@ -24,11 +24,15 @@ const (
 	// readers are the connections that read beside the writer: a list and a
 	// record at a time, and each costs a page cache.
 	readers = 2
-	// walSoft is the size of the write-ahead log above which a transaction
-	// that nobody waits for folds it back, walHard the one above which a save
-	// does it too: one in some three thousand.
+	// walSoft is the size of the write-ahead log above which it is folded back
+	// where nobody waits: after pages, and when a form is opened. walHard is the
+	// one above which a save does it too: thousands of saves one after another,
+	// none of which opened a form, and then the disk is what is at stake.
 	walSoft = 1 << 20
-	walHard = 64 << 20
+	walHard = 512 << 20
+	// foldAfter is after how many transactions a log that has not grown is folded
+	// again: its file stays as large as it once was, so that no save extends it.
+	foldAfter = 32
 )
 
 // access is what a connection is for.
@@ -283,6 +287,7 @@ func (s *Store) updateLocked(ctx context.Context, what string, f func(*tx) error
 	for _, f := range t.after {
 		f()
 	}
+	s.unfolded++
 	s.follow(ctx, t.touched)
 	return nil
 }
@@ -370,10 +375,12 @@ func missing(err, instead error) error {
 	return translate(err)
 }
 
-// Maintain folds the write-ahead log back if it has grown; call it when the
-// device is idle.
+// Maintain folds the write-ahead log back if it has grown, unless somebody is
+// writing; call it when no save is near.
 func (s *Store) Maintain(ctx context.Context) error {
-	s.write.Lock()
+	if !s.write.TryLock() {
+		return nil
+	}
 	defer s.write.Unlock()
 	return s.foldBack(ctx, walSoft)
 }
@@ -381,15 +388,23 @@ func (s *Store) Maintain(ctx context.Context) error {
 // foldBack checkpoints and pays at once for starting the write-ahead log anew,
 // which would cost the next save a second sync.
 func (s *Store) foldBack(ctx context.Context, above int64) error {
-	if s.db == nil || s.db.walSize() < above {
+	if s.db == nil {
+		return nil
+	}
+	size := s.db.walSize()
+	if size < above || size <= s.folded && s.unfolded < foldAfter {
 		return nil
 	}
 	if err := s.db.checkpoint(ctx, "RESTART"); err != nil {
 		return s.failed(ctx, "checkpoint", err)
 	}
-	return s.updateLocked(ctx, "begin write-ahead log", func(t *tx) error {
+	err := s.updateLocked(ctx, "begin write-ahead log", func(t *tx) error {
 		// Writing what stands there already would write nothing.
 		_, err := t.exec("UPDATE device SET folds = folds + 1")
 		return err
 	})
+	if err == nil {
+		s.folded, s.unfolded = s.db.walSize(), 0
+	}
+	return err
 }

@@ -42,13 +42,17 @@ type Store struct {
 	lock *os.File
 
 	// write is held by whoever writes: the database, the cached heads below,
-	// the index. mu guards what readers look at meanwhile.
+	// the index, how large the write-ahead log was when it was folded and how
+	// many transactions followed. mu guards what readers look at meanwhile.
 	write  sync.Mutex
 	mu     sync.RWMutex
 	closed bool      // by Close
 	db     *database // nil once closed, and while the disk fails
 	keys   *keyring  // nil while locked
 	index  *index    // nil while locked
+
+	folded   int64
+	unfolded int
 
 	cur  logHead
 	fork string // why a new log must be opened before anything is written, "" if not
