@@ -130,6 +130,8 @@ func explainPerson(err error) *cli.Error {
 		return &cli.Error{Code: cli.DataInvalid, Key: "mahalleh.grant.not_held", Hint: "mahalleh.grant.not_held_hint", Cause: err}
 	case errors.Is(err, access.ErrNoName):
 		return &cli.Error{Code: cli.DataInvalid, Key: "mahalleh.person.no_name", Hint: "mahalleh.person.no_name_hint", Cause: err}
+	case errors.Is(err, access.ErrLongName):
+		return &cli.Error{Code: cli.DataInvalid, Key: "mahalleh.person.long_name", Args: cli.Args{"most": access.MaxName}, Hint: "mahalleh.person.long_name_hint", Cause: err}
 	case errors.As(err, &device):
 		return &cli.Error{Code: cli.DataInvalid, Key: "mahalleh.device.unknown", Args: cli.Args{"device": device.Asked}, Hint: "mahalleh.device.unknown_hint", Cause: err}
 	case errors.As(err, &devices):

@@ -41,10 +41,18 @@ const (
 	actDeviceLost     = "device lost"
 )
 
+// MaxName is how many letters a name of a person or place, or a place's code,
+// may have. Names go to every device of a place: one that a device cannot read
+// (the protocol takes 1024 bytes) would keep all of them from synchronising,
+// and a code's QR text, which holds two escaped names, would not fit.
+const MaxName = 100
+
 var (
 	// ErrNoName says that something was to be named by nothing, or by what is
 	// not text.
 	ErrNoName = errors.New("a name is needed")
+	// ErrLongName says that a name has more than MaxName letters.
+	ErrLongName = errors.New("a name is too long")
 	// ErrOtherKeys says that the places were made under other server keys.
 	ErrOtherKeys = errors.New("the places were made under other keys of the server")
 	// ErrNotGranted says that a person does not hold such a grant.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
 )
 
 // office is an administration over a store of its own, with the country made
@@ -143,6 +145,9 @@ func TestAddPlaceRefuses(t *testing.T) {
 		check func(error) bool
 	}{
 		{"no name", access.NewPlace{Kind: store.PlaceCounty, Parent: "11", NameFa: " \u200f"}, func(err error) bool { return errors.Is(err, access.ErrNoName) }},
+		{"long name", access.NewPlace{Kind: store.PlaceCounty, Parent: "11", NameFa: longName}, func(err error) bool { return errors.Is(err, access.ErrLongName) }},
+		{"long English name", access.NewPlace{Kind: store.PlaceCounty, Parent: "11", NameFa: "لنگرود", NameEn: longName}, func(err error) bool { return errors.Is(err, access.ErrLongName) }},
+		{"long code", access.NewPlace{Kind: store.PlaceCounty, Parent: "11", NameFa: "لنگرود", Code: longName}, func(err error) bool { return errors.Is(err, access.ErrLongName) }},
 		{"unknown parent", access.NewPlace{Kind: store.PlaceCounty, Parent: "12345", NameFa: "لنگرود"}, as[*access.UnknownPlaceError]},
 		{"province in province", access.NewPlace{Kind: store.PlaceProvince, Parent: "11", NameFa: "لنگرود"}, as[*access.ParentKindError]},
 		{"county in county", access.NewPlace{Kind: store.PlaceCounty, Parent: "101", NameFa: "لنگرود"}, as[*access.ParentKindError]},
@@ -159,6 +164,30 @@ func TestAddPlaceRefuses(t *testing.T) {
 	// What was refused took no number.
 	if got, want := o.place("لنگرود", store.PlaceCounty, "۱۱").Number, uint32(104); got != want {
 		t.Errorf("got number %d, want %d", got, want)
+	}
+}
+
+// longName is one letter too long.
+var longName = strings.Repeat("م", access.MaxName+1)
+
+// TestNamesFitTheLine: names travel to every device of a place, and one that
+// the protocol does not take would keep all of them from synchronising.
+func TestNamesFitTheLine(t *testing.T) {
+	o := newOffice(t)
+	if _, err := o.AddPerson(t.Context(), longName); !errors.Is(err, access.ErrLongName) {
+		t.Errorf("got %v, want %v", err, access.ErrLongName)
+	}
+	p, err := o.AddPerson(t.Context(), strings.TrimPrefix(longName, "م"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &wire.Enrolled{Person: p.ID, Name: p.Name}
+	back, err := wire.DecodeMessage(m.Type(), wire.AppendMessage(nil, m))
+	if err != nil {
+		t.Fatalf("the longest name is not read back: %v", err)
+	}
+	if got := back.(*wire.Enrolled).Name; got != p.Name {
+		t.Errorf("got %q, want %q", got, p.Name)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // AddPerson adds somebody who may be granted roles; two people may have the
-// same name. Error: ErrNoName.
+// same name. Errors: ErrNoName, ErrLongName.
 func (a *Admin) AddPerson(ctx context.Context, name string) (store.Person, error) {
 	cleaned, err := cleanName(name)
 	if err != nil {

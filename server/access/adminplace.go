@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/persian"
@@ -94,7 +95,7 @@ type NewPlace struct {
 }
 
 // AddPlace adds a county or neighbourhood under the next free number. Errors:
-// ErrNoName, *UnknownPlaceError, *AmbiguousPlaceError, *ParentKindError,
+// ErrNoName, ErrLongName, *UnknownPlaceError, *AmbiguousPlaceError, *ParentKindError,
 // *PlaceTakenError.
 func (a *Admin) AddPlace(ctx context.Context, n NewPlace) (store.Place, error) {
 	var made store.Place
@@ -105,6 +106,9 @@ func (a *Admin) AddPlace(ctx context.Context, n NewPlace) (store.Place, error) {
 	english, err := persian.Clean(n.NameEn)
 	if err != nil {
 		return made, ErrNoName
+	}
+	if utf8.RuneCountInString(english) > MaxName || utf8.RuneCountInString(n.Code) > MaxName {
+		return made, ErrLongName
 	}
 	err = a.Store.Update(ctx, func(tx store.Tx) error {
 		parent, err := FindPlace(tx, n.Parent)
@@ -162,6 +166,9 @@ func cleanName(name string) (string, error) {
 	cleaned, err := persian.Clean(name)
 	if err != nil || cleaned == "" {
 		return "", ErrNoName
+	}
+	if utf8.RuneCountInString(cleaned) > MaxName {
+		return "", ErrLongName
 	}
 	return cleaned, nil
 }
