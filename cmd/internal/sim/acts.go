@@ -79,7 +79,9 @@ func (w *world) step() error {
 	case roll < 986:
 		d.full = !d.full
 		w.note("device disk", d.n, d.full)
-	case roll < 990:
+	case roll < 988:
+		return w.revoke(d)
+	case roll < 991:
 		w.server.full = !w.server.full
 		w.note("server disk", w.server.full)
 	default:
@@ -265,6 +267,7 @@ func (w *world) changeGrant() error {
 	p := w.people[w.rng.IntN(len(w.people))]
 	place := w.server.place(uint32(1 + w.rng.IntN(2)))
 	p.places[place] = !p.places[place]
+	w.oracle.rights.granted(p.id, place, p.places[place])
 	w.note("grant", p.id, place, p.places[place])
 	return w.server.regrant()
 }

@@ -37,6 +37,8 @@ type device struct {
 	crashAfter bool
 	dead       bool
 	gone       bool // lost for good
+	// left is how many random bytes there still are, negative for no end.
+	left int
 }
 
 // openForm is a form that somebody has open.
@@ -59,7 +61,7 @@ func (c *deviceClock) Uptime() time.Duration {
 }
 
 func (w *world) addDevice(p *person) error {
-	d := &device{w: w, n: len(w.devices), person: p, crash: -1}
+	d := &device{w: w, n: len(w.devices), person: p, crash: -1, left: -1}
 	d.path = filepath.Join(w.dir, fmt.Sprintf("device%d.db", d.n))
 	d.clock = &deviceClock{w: w, boot: w.time}
 	d.key = make([]byte, 64)
@@ -87,7 +89,7 @@ func (w *world) addDevice(p *person) error {
 }
 
 func (d *device) options() localstore.Options {
-	return localstore.Options{Path: d.path, Clock: d.clock, Rand: randomBytes{d.w.rng}, Packages: everyForm()}
+	return localstore.Options{Path: d.path, Clock: d.clock, Rand: spent{randomBytes{d.w.rng}, d}, Packages: everyForm()}
 }
 
 func (d *device) begin() {
@@ -150,7 +152,7 @@ func (d *device) clone() error {
 		return err
 	}
 	w := d.w
-	c := &device{w: w, n: len(w.devices), person: d.person, crash: -1, key: d.key, clock: &deviceClock{w: w, offset: d.clock.offset, boot: d.clock.boot}}
+	c := &device{w: w, n: len(w.devices), person: d.person, crash: -1, left: -1, key: d.key, clock: &deviceClock{w: w, offset: d.clock.offset, boot: d.clock.boot}}
 	c.path = filepath.Join(w.dir, fmt.Sprintf("device%d.db", c.n))
 	if w.rng.IntN(2) == 0 {
 		delete(im, ".head") // the side file stays out of backups
@@ -213,10 +215,6 @@ func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState,
 	if len(scopes) == 0 {
 		return nil
 	}
-	if d.full {
-		w.note("disk full", d.n)
-		return nil
-	}
 	seen := opened
 	if planted.Bug("the base is taken at save") && opened.Exists() {
 		held, err := d.store.State(w.ctx, record)
@@ -225,6 +223,10 @@ func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState,
 		}
 		opened = held.State
 	}
+	beside, err := d.beside(record)
+	if err != nil {
+		return err
+	}
 	plan := w.rng.Uint64() // the same content if the store runs build again
 	made, err := d.store.Append(w.ctx, func(at localstore.At) (localstore.Saving, error) {
 		pen := &pen{w: w, rng: newRand(plan), author: author, at: at, opened: opened, record: record, scopes: scopes, marker: w.oracle.marker(record)}
@@ -232,15 +234,33 @@ func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState,
 		if !ok {
 			return localstore.Saving{}, errNothing
 		}
-		return localstore.Saving{Changes: []localstore.NewChange{ch}}, nil
+		saving := localstore.Saving{Changes: []localstore.NewChange{ch}}
+		if beside != nil {
+			pen.opened, pen.record, pen.marker = beside, beside.Record, w.oracle.marker(beside.Record)
+			pen.at.Seq++
+			if ch, ok := pen.compose("edit"); ok {
+				saving.Changes = append(saving.Changes, ch)
+			}
+		}
+		if d.full {
+			d.left = w.rng.IntN(200)
+		}
+		return saving, nil
 	})
+	d.left = -1
 	switch {
+	case d.full && err != nil:
+		w.note("disk full", d.n)
+		return nil
 	case errors.Is(err, errNothing), errors.Is(err, localstore.ErrScopeGone):
 		return nil
 	case err != nil:
 		return fmt.Errorf("device %d saves: %w", d.n, err)
 	}
-	for _, ch := range made {
+	for i, ch := range made {
+		if i > 0 {
+			seen = beside
+		}
 		if err := w.oracle.wrote(d, ch, seen); err != nil {
 			return err
 		}
@@ -251,6 +271,24 @@ func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState,
 		d.line.dev.Queued()
 	}
 	return nil
+}
+
+// beside is now and then another record that is saved together with one, as
+// fields of two compartments are.
+func (d *device) beside(record syncproto.RecordID) (*syncproto.RecordState, error) {
+	if d.w.rng.IntN(6) > 0 {
+		return nil, nil
+	}
+	ids, err := d.records()
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	id := ids[d.w.rng.IntN(len(ids))]
+	s, ok, err := d.w.shown(d, id)
+	if err != nil || !ok || id == record {
+		return nil, err
+	}
+	return s, nil
 }
 
 var errNothing = errors.New("nothing was changed")

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"mahalleh/server/hub"
+	"mahalleh/syncproto/session"
 )
 
 func isNotReleasable(err error) bool { return errors.Is(err, hub.ErrNotReleasable) }
@@ -29,6 +30,53 @@ func (w *world) heal() error {
 			}
 		}
 	}
+	if err := w.rest(); err != nil {
+		return err
+	}
+	// Everybody is connected; what happens now reaches all without another
+	// greeting.
+	w.note("together")
+	if err := w.changeGrant(); err != nil {
+		return err
+	}
+	for range 3 {
+		d := w.devices[w.rng.IntN(len(w.devices))]
+		if out, err := w.oracle.rights.dismissed(d); err != nil || out {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := w.save(d); err != nil {
+			return err
+		}
+	}
+	if err := w.rest(); err != nil {
+		return err
+	}
+	// What stands in a backup need not be kept by devices. One that finds itself
+	// copied when it connects again sends under another log what the first
+	// backup does not have there.
+	for range 2 {
+		w.note("last backup")
+		if err := w.server.backUp(); err != nil {
+			return err
+		}
+		if err := w.rest(); err != nil {
+			return err
+		}
+	}
+	if err := w.noMending(); err != nil {
+		return err
+	}
+	if err := w.oracle.forgotten(); err != nil {
+		return err
+	}
+	return w.oracle.check()
+}
+
+// rest lets everybody sync until nothing moves and all copies agree.
+func (w *world) rest() error {
 	for round := range healRounds {
 		quiet := true
 		for _, d := range w.devices {
@@ -39,10 +87,7 @@ func (w *world) heal() error {
 			quiet = quiet && settled
 		}
 		if quiet && round > 0 && w.oracle.agree() == nil {
-			if err := w.noMending(); err != nil {
-				return err
-			}
-			return w.oracle.check()
+			return nil
 		}
 		w.time += 60_000
 	}
@@ -74,16 +119,19 @@ func (w *world) settle(d *device) (bool, error) {
 		}
 	}
 	l := d.line
+	if err := w.aftermath(l, l.tick()); err != nil {
+		return false, err
+	}
 	for n := range healMessages {
 		if d.line != l {
-			return false, nil
+			return w.dismissed(l)
 		}
 		up, err := l.pump(true)
 		if err := w.aftermath(l, err); err != nil {
 			return false, err
 		}
 		if d.line != l {
-			return false, nil
+			continue
 		}
 		down, err := l.pump(false)
 		if err := w.aftermath(l, err); err != nil {
@@ -112,4 +160,15 @@ func (w *world) settle(d *device) (bool, error) {
 		}
 	}
 	return false, broken("liveness", "device %d talks without end", d.n)
+}
+
+// dismissed reports whether a line ended because the device was revoked and has
+// given all that it had.
+func (w *world) dismissed(l *line) (bool, error) {
+	revoked, err := w.oracle.rights.dismissed(l.d)
+	if err != nil || !revoked {
+		return false, err
+	}
+	c, ended := l.dev.Ended()
+	return ended && c.Code == session.CloseRevoked && c.RetryAfter == 0, nil
 }

@@ -110,17 +110,13 @@ func (s *server) do(desk *hub.Desk, e session.ServerEffect) (session.ServerEvent
 		s.dead = true
 		return nil, errDied
 	}
-	var ev session.ServerEvent
-	if accept, is := e.(session.Accept); is && s.full {
-		ev = session.Accepted{Status: session.AcceptedNot, Full: true, RetryAfter: 1000}
-		_ = accept
-	} else {
-		if read, is := e.(session.ReadScopes); is && s.w.rng.IntN(2) == 0 {
-			read.MaxBytes = 200 + s.w.rng.IntN(2000) // pages of a first load, cut small
-			e = read
-		}
-		ev = desk.Do(s.w.ctx, e)
+	if read, is := e.(session.ReadScopes); is && s.w.rng.IntN(2) == 0 {
+		read.MaxBytes = 200 + s.w.rng.IntN(2000) // pages of a first load, cut small
+		e = read
 	}
+	s.talking = true
+	ev := desk.Do(s.w.ctx, e)
+	s.talking = false
 	if err := s.w.oracle.answered(desk.Device(), e, ev); err != nil {
 		return nil, err
 	}
@@ -147,7 +143,8 @@ func (s *server) moved(e hub.Event) {
 				ids = append(ids, id)
 			}
 		}
-		if len(ids) > 0 {
+		// A wake-up may be lost; the session looks by itself now and then.
+		if len(ids) > 0 && s.w.rng.IntN(8) > 0 {
 			c.wakes = append(c.wakes, session.Moved{Scopes: sortScopes(ids)})
 		}
 		if e.Access {

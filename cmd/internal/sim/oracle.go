@@ -27,10 +27,11 @@ type oracle struct {
 	acked, excused map[syncproto.ChangeID]bool
 	// inBackup are those in the last verified backup.
 	inBackup map[syncproto.ChangeID]bool
+	rights   rights
 }
 
 func newOracle(w *world) *oracle {
-	return &oracle{w: w, records: map[syncproto.RecordID]bool{}, written: map[syncproto.ChangeID]*syncproto.Change{},
+	return &oracle{w: w, rights: rights{w: w, revoked: map[syncproto.DeviceID]int64{}}, records: map[syncproto.RecordID]bool{}, written: map[syncproto.ChangeID]*syncproto.Change{},
 		erased: map[syncproto.RecordID]bool{}, acked: map[syncproto.ChangeID]bool{}, excused: map[syncproto.ChangeID]bool{},
 		inBackup: map[syncproto.ChangeID]bool{}}
 }
@@ -49,6 +50,9 @@ func (o *oracle) wrote(d *device, ch *syncproto.Change, opened *syncproto.Record
 			}
 		}
 	}
+	if err := o.settled(ch, opened); err != nil {
+		return err
+	}
 	o.records[ch.Header.Record] = true
 	if o.written[ch.ID] == nil {
 		o.order = append(o.order, ch.ID)
@@ -59,13 +63,16 @@ func (o *oracle) wrote(d *device, ch *syncproto.Change, opened *syncproto.Record
 
 // answered sees what the server tells a device, before the device does.
 func (o *oracle) answered(device syncproto.DeviceID, e session.ServerEffect, ev session.ServerEvent) error {
+	if err := o.rights.offered(device, ev); err != nil {
+		return err
+	}
 	switch ev := ev.(type) {
 	case session.Accepted:
 		for _, r := range ev.Results {
 			o.acked[r.Result.Change] = true
 		}
 	case session.ScopesRead:
-		allowed, err := o.allowed(device)
+		allowed, err := o.rights.readableOn(device)
 		if err != nil {
 			return err
 		}
@@ -80,7 +87,7 @@ func (o *oracle) answered(device syncproto.DeviceID, e session.ServerEffect, ev 
 			}
 		}
 	case session.RecordsRead:
-		allowed, err := o.allowed(device)
+		allowed, err := o.rights.readableOn(device)
 		if err != nil {
 			return err
 		}
@@ -90,7 +97,7 @@ func (o *oracle) answered(device syncproto.DeviceID, e session.ServerEffect, ev 
 			}
 		}
 	case session.EntriesRead:
-		allowed, err := o.allowed(device)
+		allowed, err := o.rights.readableOn(device)
 		if err != nil {
 			return err
 		}
@@ -99,29 +106,6 @@ func (o *oracle) answered(device syncproto.DeviceID, e session.ServerEffect, ev 
 		}
 	}
 	return nil
-}
-
-// allowed are the scopes that a device's people may read, by the oracle's own
-// book of grants.
-func (o *oracle) allowed(device syncproto.DeviceID) (map[syncproto.ScopeID]bool, error) {
-	scopes := map[syncproto.ScopeID]bool{}
-	for _, d := range o.w.devices {
-		id, err := d.store.Identity(o.w.ctx)
-		if err != nil {
-			return nil, err
-		}
-		if id.Device != device {
-			continue
-		}
-		for place, has := range d.person.places {
-			for _, c := range []string{"reference", "plain", "persons", "harm"} {
-				if has {
-					scopes[syncproto.ScopeOf(place, c)] = true
-				}
-			}
-		}
-	}
-	return scopes, nil
 }
 
 func (o *oracle) page(allowed map[syncproto.ScopeID]bool, p *wire.Page) error {
@@ -231,29 +215,34 @@ func (o *oracle) device(r store.Reader, d *device) error {
 	if err != nil {
 		return err
 	}
-	granted := 0
+	id, err := d.identity()
+	if err != nil {
+		return err
+	}
+	allowed, err := o.rights.readableOn(id)
+	if err != nil {
+		return err
+	}
 	for _, c := range scopes {
-		ok := false
-		for place, has := range d.person.places {
-			for _, comp := range []string{"reference", "plain", "persons", "harm"} {
-				if has && syncproto.ScopeOf(place, comp) == c.Scope {
-					ok = true
-				}
-			}
-		}
+		ok := allowed[c.Scope]
+		delete(allowed, c.Scope)
 		if !ok {
 			if c.Count > 0 || c.Position > 0 {
 				return broken("scope", "device %d still holds scope %s, which was taken away", d.n, c.Scope)
 			}
 			continue
 		}
-		granted++
 		head, err := r.Scope(c.Scope)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		if c.Held != head.Sum || c.Count != head.Count {
 			return broken("convergence", "device %d holds %d records of scope %s, the server %d, and the sums differ or not: %x %x", d.n, c.Count, c.Scope, head.Count, c.Held, head.Sum)
+		}
+	}
+	for scope := range allowed {
+		if head, err := r.Scope(scope); err == nil && head.Position > 0 {
+			return broken("convergence", "device %d has not heard of scope %s, which it may read", d.n, scope)
 		}
 	}
 	q, err := d.store.Queue(o.w.ctx)
@@ -308,6 +297,58 @@ func (o *oracle) shows(r store.Reader, d *device) error {
 		}
 		if wire.StateHash(held.State) != row.Hash {
 			return broken("convergence", "device %d shows record %s otherwise than the server", d.n, id)
+		}
+	}
+	return nil
+}
+
+// toldLast checks, after a last contact, that what authors were told is what
+// became of their changes in the end.
+func (o *oracle) toldLast(rows map[syncproto.ChangeID]store.Change) error {
+	for _, d := range o.w.devices {
+		for id := range o.records {
+			if o.erased[id] {
+				continue
+			}
+			own, err := d.store.History(o.w.ctx, id)
+			if err != nil {
+				return err
+			}
+			for _, c := range own {
+				if c.Change == nil || c.Result == nil {
+					continue
+				}
+				row, there := rows[c.Change.ID]
+				if there && applied(row.Result.Outcome) && !applied(c.Result.Outcome) && c.Result.Outcome != syncproto.Duplicate {
+					return broken("authors are told", "device %d believes that its change %s is %s, and it is %s", d.n, c.Change.ID, c.Result.Outcome, row.Result.Outcome)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// forgotten checks that no device keeps the content of an erased record in its
+// log once a backup of the server holds it.
+func (o *oracle) forgotten() error {
+	for _, d := range o.w.devices {
+		for id := range o.erased {
+			held, err := d.store.State(o.w.ctx, id)
+			if err != nil {
+				return err
+			}
+			if !held.State.Erased {
+				continue
+			}
+			own, err := d.store.History(o.w.ctx, id)
+			if err != nil {
+				return err
+			}
+			for _, c := range own {
+				if c.Change != nil && !c.Change.Redacted() {
+					return broken("erasure", "device %d keeps its change %s of erased record %s", d.n, c.Change.ID, id)
+				}
+			}
 		}
 	}
 	return nil
@@ -376,6 +417,9 @@ func (o *oracle) check() error {
 				orders[row.Order] = id
 			}
 		}
+		if err := o.toldLast(rows); err != nil {
+			return err
+		}
 		for id := range o.records {
 			if err := o.record(r, id, rows); err != nil {
 				return err
@@ -397,6 +441,11 @@ func (o *oracle) record(r store.Reader, id syncproto.RecordID, rows map[syncprot
 	if o.erased[id] != s.Erased {
 		return broken("erasure", "record %s: erased %v, the server says %v", id, o.erased[id], s.Erased)
 	}
+	owners, err := o.rights.owners()
+	if err != nil {
+		return err
+	}
+	homes := o.homes(s)
 	named := map[syncproto.Remembered]bool{}
 	times := uint64(0)
 	for cid, c := range rows {
@@ -405,6 +454,14 @@ func (o *oracle) record(r store.Reader, id syncproto.RecordID, rows map[syncprot
 		}
 		if applied(c.Result.Outcome) {
 			times++
+		}
+		if applied(c.Result.Outcome) && !s.Erased {
+			if err := o.rights.used(r, o.written[cid], &c, owners[c.Device]); err != nil {
+				return err
+			}
+		}
+		if c.Result.Outcome == syncproto.Parked && c.Result.Reason == syncproto.ReasonWaitsHome && homes[o.written[cid].Header.Scope] {
+			return broken("nothing waits for ever", "change %s waits for a move of record %s to where it has been", cid, id)
 		}
 		if c.Result.Outcome == syncproto.Parked && c.Result.Reason == syncproto.ReasonWaitsCreate && s.Exists() {
 			return broken("nothing waits for ever", "change %s waits for the create of record %s, which is there", cid, id)
@@ -426,6 +483,12 @@ func (o *oracle) record(r store.Reader, id syncproto.RecordID, rows map[syncprot
 		return broken("exactly once", "record %s is at version %d after %d applied changes", id, s.Number, times)
 	}
 	if err := o.steps(s, id); err != nil {
+		return err
+	}
+	if err := o.waits(s); err != nil {
+		return err
+	}
+	if err := o.shownPresence(s); err != nil {
 		return err
 	}
 	return o.values(s, id, rows, named)

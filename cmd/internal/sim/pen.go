@@ -80,7 +80,20 @@ func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 			return ch, false
 		}
 		h.Verb = syncproto.VerbSettle
-		ch.Ops = settlement(p.rng, s, open[p.rng.IntN(len(open))], p.author)
+		c := open[p.rng.IntN(len(open))]
+		if _, known := form.Field(schemas.FieldID(c.Cell.Field)); !known || c.Cell.Item != (syncproto.ItemID{}) {
+			ch.Ops = settlement(p.rng, s, c, p.author)
+			break
+		}
+		// A field of the form is settled on the form itself.
+		v := c.Value
+		if p.rng.IntN(2) == 0 {
+			v = c.Others[p.rng.IntN(len(c.Others))].Value
+		}
+		edit.After = edit.Before.Clone()
+		edit.After.Fields[schemas.FieldID(c.Cell.Field)] = merge.FromWire(v)
+		edit.Settled = map[syncproto.CellKey]bool{c.Cell: true}
+		ch.Ops = edit.Ops()
 	case "bad":
 		// What a broken program would send: a text in a number's field.
 		ch.Ops = []syncproto.Op{{Kind: syncproto.OpSet, Critical: true, Field: 12, Value: syncproto.Text("نه")}, alive()}

@@ -187,7 +187,9 @@ type server struct {
 	crash      int
 	crashAfter bool
 	dead       bool
-	erasures   []hub.Erasure
+	// talking says that a device's request is being carried out.
+	talking  bool
+	erasures []hub.Erasure
 	// backup is the last verified backup, safe how far it holds each log.
 	backup []byte
 	down   bool
@@ -200,7 +202,7 @@ func (s *server) start() error {
 	if s.store, err = sqlitestore.Open(s.w.ctx, sqlitestore.Options{Path: s.path, Readers: 1}); err != nil {
 		return err
 	}
-	s.hub, err = hub.New(s.w.ctx, hub.Options{Store: s.store, Packages: everyForm(), Clock: s.w.now, Rand: randomBytes{s.w.rng},
+	s.hub, err = hub.New(s.w.ctx, hub.Options{Store: s.disk(), Packages: everyForm(), Clock: s.w.now, Rand: randomBytes{s.w.rng},
 		Erasures: func(e hub.Erasure) error { s.erasures = append(s.erasures, e); return nil }})
 	if err != nil {
 		return errors.Join(err, s.store.Close())
@@ -234,8 +236,12 @@ func (s *server) place(number uint32) syncproto.PlaceID {
 
 func (s *server) people(places []syncproto.PlaceID) error {
 	return s.store.Update(s.w.ctx, func(tx store.Tx) error {
+		county := store.Place{ID: s.place(countyNumber), Number: countyNumber, Kind: store.PlaceCounty, NameFa: "شهرستان"}
+		if err := tx.PutPlace(county); err != nil {
+			return err
+		}
 		for i, id := range places {
-			if err := tx.PutPlace(store.Place{ID: id, Number: uint32(i + 1), Kind: store.PlaceNeighbourhood, NameFa: "محله"}); err != nil {
+			if err := tx.PutPlace(store.Place{ID: id, Number: uint32(i + 1), Kind: store.PlaceNeighbourhood, Parent: county.ID, NameFa: "محله"}); err != nil {
 				return err
 			}
 		}
@@ -248,6 +254,7 @@ func (s *server) people(places []syncproto.PlaceID) error {
 				if !p.places[place] {
 					continue
 				}
+				s.w.oracle.rights.granted(p.id, place, true)
 				s.serial++
 				if err := tx.PutGrant(store.Grant{Person: p.id, Place: place, Role: p.role, Serial: s.serial}); err != nil {
 					return err
@@ -345,6 +352,9 @@ func (s *server) restoreBackup() error {
 	// What people decided since the backup about codes and grants is decided
 	// again by the office, which has it on paper.
 	if err := s.issueCodes(); err != nil {
+		return err
+	}
+	if err := s.revokeAgain(); err != nil {
 		return err
 	}
 	return s.regrant()
