@@ -220,6 +220,10 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 		}
 		return w.quarantine(row, ch, reason, syncproto.CellKey{})
 	}
+	if t.state.Exists() && t.state.Form != ch.Header.Form {
+		// The rules of the record's own form would be passed by.
+		return w.quarantine(row, ch, syncproto.ReasonMalformed, syncproto.CellKey{})
+	}
 	fault, cell := syncproto.ReasonNone, syncproto.CellKey{}
 	if !ch.Redacted() {
 		fault, cell = merge.Judge(w.h.packages, ch)

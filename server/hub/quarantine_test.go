@@ -5,6 +5,7 @@ import (
 
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/wire"
 )
 
 // A bad value does not hide that its author may not write there: whoever
@@ -41,4 +42,25 @@ func TestBadValueDoesNotHideWhatIsForbidden(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A change that calls the record another form's would pass by the rules of the
+// form that it has.
+func TestChangeOfAnotherFormIsSetAside(t *testing.T) {
+	b := newBench(t)
+	a := b.phone(1, "facilitator")
+	s := syncproto.NewRecordState(syncproto.RecordID{9})
+	a.save(s, newAsset("سالن"))
+	a.mustPush(1)
+	seen := b.record(s.Record).State
+	form, _ := b.forms.FormByName("asset")
+	f, _ := form.FieldByName("condition")
+	text := syncproto.Op{Kind: syncproto.OpSet, Critical: true, Field: uint32(f.ID), Value: syncproto.Text("خوب")}
+	ch, err := wire.NewChange(syncproto.Header{Verb: syncproto.VerbEdit, Record: s.Record, Form: 4711, Package: 1, Scope: b.scope("plain"), OriginLog: a.cert.Log,
+		OriginSeq: 2, Base: seen.Latest, Author: a.person, Role: 10, Time: b.clock}, [16]byte{1}, []syncproto.Op{text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.log = append(a.log, ch)
+	same(t, outcomes(a.mustPush(2)), []syncproto.Outcome{syncproto.Quarantined})
 }
