@@ -179,6 +179,9 @@ func (s *Store) refreshSome(ctx context.Context, x *index, ids []syncproto.Recor
 		}
 		return nil
 	})
+	if err == nil {
+		err = w.putWords()
+	}
 	if err != nil {
 		return err
 	}
@@ -222,6 +225,16 @@ func (s *Store) refreshOne(ctx context.Context, q querier, k *keyring, w *indexW
 type indexWriter struct {
 	ctx  context.Context
 	stmt map[string]*sql.Stmt
+	// words are written last and together: before each statement that may be
+	// undone alone, such as putRow, FTS5 writes out what it has gathered.
+	words []rowWords
+}
+
+// rowWords are the words of one row, in place of others if it was known.
+type rowWords struct {
+	n     int64
+	known bool
+	text  string
 }
 
 const (
@@ -282,18 +295,11 @@ func (w *indexWriter) put(r *Row, f *face) error {
 		return err
 	}
 	if known {
-		if err := w.exec(dropWords, n); err != nil {
-			return err
-		}
 		if err := w.exec(dropLinks, n); err != nil {
 			return err
 		}
 	}
-	if text := persian.IndexText(f.words); text != "" {
-		if err := w.exec(putWords, n, text); err != nil {
-			return err
-		}
-	}
+	w.words = append(w.words, rowWords{n, known, persian.IndexText(f.words)})
 	for _, l := range f.links {
 		if err := w.exec(putLink, l.target[:], l.field, n); err != nil {
 			return err
@@ -303,6 +309,23 @@ func (w *indexWriter) put(r *Row, f *face) error {
 		return nil
 	}
 	return w.retitle(r.Record, title)
+}
+
+// putWords writes the words of the rows that were put.
+func (w *indexWriter) putWords() error {
+	for _, r := range w.words {
+		if r.known {
+			if err := w.exec(dropWords, r.n); err != nil {
+				return err
+			}
+		}
+		if r.text != "" {
+			if err := w.exec(putWords, r.n, r.text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func joinTitle(lead, own string) string {
