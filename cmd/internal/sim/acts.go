@@ -118,7 +118,7 @@ func (w *world) save(d *device) error {
 		act = "delete"
 	case 1:
 		act = "restore"
-	case 2:
+	case 2, 11:
 		act = "move"
 	case 3, 4:
 		act = "transition"

@@ -30,6 +30,7 @@ const (
 	fieldText    = 10
 	fieldStory   = 11
 	fieldCounter = 27
+	fieldShade   = 18
 	fieldFiles   = 28
 	fieldRows    = 24
 	fieldWord    = 25

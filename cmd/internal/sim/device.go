@@ -72,6 +72,9 @@ func (w *world) addDevice(p *person) error {
 	f := keys.Fingerprint()
 	copy(code.Fingerprint[:], f[:])
 	code.Number = 1
+	if !p.places[w.server.place(1)] {
+		code.Number = 2
+	}
 	w.server.codes = append(w.server.codes, store.Code{SecretHash: code.SecretHash(), Person: p.id, Place: code.Place(), Created: w.now(), Expires: w.now() + 1e12})
 	err := w.server.issueCodes()
 	if err != nil {
@@ -243,7 +246,7 @@ func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState,
 			}
 		}
 		if d.full {
-			d.left = w.rng.IntN(200)
+			d.left = w.rng.IntN(100)
 		}
 		return saving, nil
 	})
@@ -276,7 +279,7 @@ func (d *device) write(record syncproto.RecordID, opened *syncproto.RecordState,
 // beside is now and then another record that is saved together with one, as
 // fields of two compartments are.
 func (d *device) beside(record syncproto.RecordID) (*syncproto.RecordState, error) {
-	if d.w.rng.IntN(6) > 0 {
+	if !d.full && d.w.rng.IntN(6) > 0 {
 		return nil, nil
 	}
 	ids, err := d.records()

@@ -51,6 +51,12 @@ func (w *world) heal() error {
 			return err
 		}
 	}
+	// For a while the server has no room.
+	w.server.full = true
+	if err := w.traffic(100); err != nil {
+		return err
+	}
+	w.server.full = false
 	if err := w.rest(); err != nil {
 		return err
 	}

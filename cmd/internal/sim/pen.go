@@ -102,6 +102,15 @@ func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 		if p.rng.IntN(3) == 0 {
 			edit.After.Fields[fieldText] = schemas.TextValue(p.marker + " " + words[p.rng.IntN(len(words))])
 		}
+		// Where many work on one thing, they say the same, or add to one text.
+		switch story := edit.Before.Fields[fieldStory].Text(); p.rng.IntN(5) {
+		case 0:
+			edit.After.Fields[fieldShade] = schemas.CodeValue(shades[p.rng.IntN(len(shades))])
+		case 1:
+			edit.After.Fields[fieldStory] = schemas.TextValue(story + " " + words[p.rng.IntN(len(words))])
+		case 2:
+			edit.After.Fields[fieldStory] = schemas.TextValue(words[p.rng.IntN(len(words))] + " " + story)
+		}
 		ch.Ops = edit.Ops()
 	}
 	return ch, len(ch.Ops) > 0

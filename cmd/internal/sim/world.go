@@ -152,10 +152,10 @@ func (w *world) begin() error {
 	places := []syncproto.PlaceID{w.server.place(1), w.server.place(2)}
 	for i := range 2 + w.rng.IntN(3) {
 		p := &person{id: syncproto.PersonID{byte(i + 1), 9}, places: map[syncproto.PlaceID]bool{}, role: "technical_manager"}
-		p.places[places[0]] = true
-		if i == 0 || w.rng.IntN(2) == 0 {
-			p.places[places[1]] = true
-		}
+		// The first may work in both places, the others in one or both.
+		only := w.rng.IntN(4)
+		p.places[places[0]] = i == 0 || only != 1
+		p.places[places[1]] = i == 0 || only != 0
 		if i > 1 && w.rng.IntN(3) == 0 {
 			p.role = "facilitator"
 		}
