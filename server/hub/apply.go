@@ -338,7 +338,8 @@ func redact(change []byte) []byte {
 }
 
 func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error {
-	homeBefore, existed := t.state.Home, t.state.Exists()
+	// Steps that waited may lead away and back at once: where it was in between counts.
+	homeBefore, homesBefore, existed := t.state.Home, len(t.state.Homes), t.state.Exists()
 	before := t.state.Clone()
 	res, err := merge.Apply(t.state, ch, w)
 	if err != nil {
@@ -361,7 +362,7 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 		return err
 	}
 	t.dirty = true
-	if !existed || t.state.Home != homeBefore && !planted.Bug("a move wakes nothing that waited for it") {
+	if !existed || (t.state.Home != homeBefore || len(t.state.Homes) != homesBefore) && !planted.Bug("a move wakes nothing that waited for it") {
 		return w.unpark(ch.Header.Record)
 	}
 	return nil
