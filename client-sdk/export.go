@@ -109,7 +109,7 @@ func (c *Client) pendingChange(log syncproto.LogID, seq uint64, bare *syncproto.
 	for i := range ch.Ops {
 		op := &ch.Ops[i]
 		name := pathOf(form, merge.CellOf(op))
-		if op.Kind == opNote {
+		if op.Kind == syncproto.OpReason {
 			name = "reason"
 		}
 		value, err := readable(op.Value)

@@ -92,7 +92,7 @@ func (c *Client) ownEntry(form *schemas.Form, o *localstore.OwnChange) Entry {
 	for i := range o.Change.Ops {
 		op := &o.Change.Ops[i]
 		switch {
-		case op.Kind == opNote, op.Kind == syncproto.OpItemPlace:
+		case op.Kind == syncproto.OpReason, op.Kind == syncproto.OpItemPlace:
 		case op.Field == syncproto.FieldPresence && h.Verb != syncproto.VerbDelete && h.Verb != syncproto.VerbRestore && h.Verb != syncproto.VerbSettle:
 			// Every edit says that the record is there; that is no news.
 		default:

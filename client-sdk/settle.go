@@ -13,25 +13,17 @@ import (
 	"mahalleh/syncproto/merge"
 )
 
-// A settlement's reason travels in the change itself, as an operation that
-// changes no cell: not critical, so that who does not know it keeps it and
-// passes it on, and erased together with the change's other content.
-const (
-	opNote    syncproto.OpKind = 13
-	fieldNote uint32           = 2
-)
-
 // MaxReason bounds the text of a reason, in characters.
 const MaxReason = 500
 
 func reasonOp(reason string) syncproto.Op {
-	return syncproto.Op{Kind: opNote, Field: fieldNote, Value: syncproto.Text(reason)}
+	return syncproto.Op{Kind: syncproto.OpReason, Field: syncproto.FieldReason, Value: syncproto.Text(reason)}
 }
 
 // reasonOf reads what reasonOp wrote.
 func reasonOf(ops []syncproto.Op) string {
 	for i := range ops {
-		if ops[i].Kind == opNote && ops[i].Field == fieldNote {
+		if ops[i].Kind == syncproto.OpReason && ops[i].Field == syncproto.FieldReason {
 			s, _ := ops[i].Value.AsText()
 			return s
 		}

@@ -70,6 +70,9 @@ const (
 	OpTransition OpKind = 11
 	// OpMove gives the record another home, if the named version still made its home.
 	OpMove OpKind = 12
+	// OpReason is what a person says of the act, on FieldReason: it changes no
+	// cell, is not critical, and is erased with the change's other content.
+	OpReason OpKind = 13
 )
 
 // Field numbers below FirstFormField belong to the protocol.
@@ -78,6 +81,8 @@ const (
 	FieldPresence uint32 = 0
 	// FieldHome holds the record's home scope.
 	FieldHome uint32 = 1
+	// FieldReason is the field of OpReason; it has no cell.
+	FieldReason uint32 = 2
 	// SubPresence is the sub-field of a list item that holds whether it is there.
 	SubPresence uint32 = 0
 	// SubPlace is the sub-field of a list item that holds its order key.
@@ -182,15 +187,24 @@ type Change struct {
 // Redacted reports whether secret and operations have been erased.
 func (c *Change) Redacted() bool { return c.OpsBytes == nil }
 
+// HeaderHash is the hash of a header's bytes, of which id and chain are made.
+func HeaderHash(header []byte) Hash {
+	h := sha256.New()
+	h.Write([]byte("mahalleh change 1\n"))
+	h.Write(header)
+	return Hash(h.Sum(nil))
+}
+
 // IDOf returns the id of a change with these header bytes.
 func IDOf(header []byte) ChangeID {
-	h := sha256.Sum256(header)
+	h := HeaderHash(header)
 	return ChangeID(h[:16])
 }
 
-// Commit returns SHA-256(secret ‖ operations).
+// Commit returns the hash by which a header commits to secret and operations.
 func Commit(secret [16]byte, ops []byte) Hash {
 	h := sha256.New()
+	h.Write([]byte("mahalleh operations 1\n"))
 	h.Write(secret[:])
 	h.Write(ops)
 	return Hash(h.Sum(nil))
@@ -203,9 +217,9 @@ func ChainStart(log LogID) Hash {
 
 // ChainNext is the chain hash after an entry with these header bytes.
 func ChainNext(prev Hash, header []byte) Hash {
-	hh := sha256.Sum256(header)
-	b := make([]byte, 0, 80)
-	b = append(b, "mahalleh chain 1"...)
+	hh := HeaderHash(header)
+	b := make([]byte, 0, 81)
+	b = append(b, "mahalleh chain 1\n"...)
 	b = append(b, prev[:]...)
 	b = append(b, hh[:]...)
 	return sha256.Sum256(b)

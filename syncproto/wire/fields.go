@@ -101,6 +101,10 @@ func (f *fields) skip() {
 	if f.in.err != nil {
 		return
 	}
+	if emptyField(f.key, f.in.buf[start:f.in.off]) {
+		f.in.fail(ErrNotCanonical, "field zero is left out")
+		return
+	}
 	f.skipped++
 	if f.skipped > maxExtra {
 		f.in.fail(ErrTooLarge, "fields of a newer release")

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -41,6 +42,30 @@ func TestFormatDocument(t *testing.T) {
 	}
 	if got, want := all.String(), hex.EncodeToString(ch.HeaderBytes)+hex.EncodeToString(ch.OpsBytes); got != want {
 		t.Errorf("example: got %s, want %s", got, want)
+	}
+	// The batch is drawn in the same way, but for what is cut short with a dot.
+	example = string(doc)[strings.Index(string(doc), "batch (355"):]
+	example = example[:strings.Index(example, "numbers:")]
+	var vectors []vector
+	b, err := os.ReadFile("testdata/batches.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, m := range regexp.MustCompile(`(?m)^ *((?:(?:[0-9a-f]{2})+ ?)+)(?:…[0-9a-f]+ *|  .*)?$`).FindAllStringSubmatch(example, -1) {
+		part := strings.ReplaceAll(m[1], " ", "")
+		i := strings.Index(vectors[0].Hex[at:], part)
+		if i < 0 {
+			t.Errorf("the example's batch: %q does not follow byte %d of the vector", part, at/2)
+			break
+		}
+		at += i + len(part)
+	}
+	if at < len(vectors[0].Hex)-128 {
+		t.Errorf("the example's batch ends at byte %d of %d", at/2, len(vectors[0].Hex)/2)
 	}
 	for _, typ := range allTypes() {
 		if !regexp.MustCompile(fmt.Sprintf(`(?m)^\| ([0-9]+, )?%d[ ,]`, typ)).Match(doc) {

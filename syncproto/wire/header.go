@@ -232,5 +232,24 @@ func (h *headerReader) extra(c *cursor, key uint64) {
 		return
 	}
 	payload := c.buf[start:c.off]
+	if emptyField(key, payload) {
+		c.fail(ErrNotCanonical, "header field zero is left out")
+		return
+	}
 	h.Extra = append(h.Extra, syncproto.ExtraField{Key: key, Payload: string(payload)})
+}
+
+// emptyField reports whether a field holds zero, an id or hash of zeros, or no
+// bytes. Such a field is left out, also by the releases that will know it, so
+// a reader of today refuses what they would refuse.
+func emptyField(key uint64, payload []byte) bool {
+	if key&3 == classBytes || key&3 == classVarint {
+		return payload[0] == 0
+	}
+	for _, b := range payload {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
 }

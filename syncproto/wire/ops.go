@@ -259,8 +259,12 @@ func (r *opReader) finish() {
 		}
 	}
 	for n := range uint64(len(r.own)) {
-		if _, ok := r.own[n]; !ok {
+		id, ok := r.own[n]
+		if !ok {
 			r.fail(ErrNotCanonical, "a gap in the change's own items")
+		}
+		if r.items[id] {
+			r.fail(ErrNotCanonical, "own item written as another's")
 		}
 	}
 	if len(r.items) > 0 && r.items[syncproto.OwnItem(r.log, r.seq, len(r.own))] {

@@ -133,6 +133,7 @@ func (m *vectorMaker) headers() {
 	m.add("headers", "clock correction zero is written", AppendHeader(nil, &zero), nil)
 
 	m.bad("headers", "empty", nil, nil)
+	m.bad("headers", "an unknown field zero", append(bytes.Clone(good), 0xa0, 0x01, 0), nil)
 	m.bad("headers", "version 2", append([]byte{2}, good[1:]...), nil)
 	m.bad("headers", "cut", good[:len(good)-1], nil)
 	m.bad("headers", "a field twice", append(bytes.Clone(good), good[len(good)-34:]...), nil)

@@ -415,6 +415,38 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// TestVectorsOfTheSecondDecoder reads the vectors that another reader of the
+// document made of it. Which flaw is found first may differ; what is refused
+// and what valid bytes say may not.
+func TestVectorsOfTheSecondDecoder(t *testing.T) {
+	b, err := os.ReadFile("../prototest/seconddecoder/testdata/more.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct {
+		Of string
+		vector
+	}
+	if err := json.Unmarshal(b, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	if len(vectors) < 100 {
+		t.Fatalf("got %d vectors, want more", len(vectors))
+	}
+	read := kinds(t)
+	for _, v := range vectors {
+		got, err := read[strings.TrimSuffix(v.Of, ".json")](v.vector)
+		switch {
+		case v.Error != "" && err == nil:
+			t.Errorf("%s: %s: accepted, want %q", v.Of, v.Name, v.Error)
+		case v.Error == "" && err != nil:
+			t.Errorf("%s: %s: %v", v.Of, v.Name, err)
+		case v.Error == "" && !reflect.DeepEqual(asJSON(t, got), v.Decoded):
+			t.Errorf("%s: %s: got\n%v, want\n%v", v.Of, v.Name, asJSON(t, got), v.Decoded)
+		}
+	}
+}
+
 func writeVectors(t *testing.T, path string, vectors []vector, read func(vector) (any, error)) {
 	t.Helper()
 	for i := range vectors {

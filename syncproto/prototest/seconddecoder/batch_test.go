@@ -254,7 +254,7 @@ func (b batch) json() jsonObject {
 	m.long("first", b.first)
 	changes := []any{}
 	for _, u := range b.changes {
-		c := jsonObject{"seq": strconv.FormatUint(u.seq, 10), "header": hex.EncodeToString(u.header), "redacted": u.redacted, "id": shortHash(u.header).String()}
+		c := jsonObject{"seq": strconv.FormatUint(u.seq, 10), "header": hex.EncodeToString(u.header), "redacted": u.redacted, "id": changeID(u.header).String()}
 		if !u.redacted {
 			c["secret"], c["ops"] = u.secret.String(), hex.EncodeToString(u.ops)
 		}

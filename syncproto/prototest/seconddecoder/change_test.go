@@ -12,9 +12,11 @@ type change struct {
 	ops         []operation
 }
 
-func commitment(secret id, ops []byte) hash { return fullHash(secret[:], ops) }
+func commitment(secret id, ops []byte) hash {
+	return fullHash([]byte("mahalleh operations 1\n"), secret[:], ops)
+}
 
-func (c change) id() id { return shortHash(c.headerBytes) }
+func (c change) id() id { return changeID(c.headerBytes) }
 
 // decodeChange reads the form that logs, history and quarantine keep.
 func decodeChange(b []byte) (change, error) {
@@ -64,9 +66,13 @@ func (c change) json() jsonObject {
 	return jsonObject{"header": c.header.json(), "id": c.id().String(), "redacted": c.redacted, "ops": opsJSON(c.ops), "secret": c.secret.String()}
 }
 
+func headerHash(header []byte) hash { return fullHash([]byte("mahalleh change 1\n"), header) }
+
+func changeID(header []byte) id { h := headerHash(header); return id(h[:16]) }
+
 func chainStart(log id) hash { return fullHash([]byte("mahalleh log 1\n"), log[:]) }
 
 func chainNext(before hash, header []byte) hash {
-	h := fullHash(header)
-	return fullHash([]byte("mahalleh chain 1"), before[:], h[:])
+	h := headerHash(header)
+	return fullHash([]byte("mahalleh chain 1\n"), before[:], h[:])
 }

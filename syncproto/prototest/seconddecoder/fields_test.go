@@ -84,6 +84,9 @@ func (r *reader) fields(rules fieldRules) []field {
 		case classHash:
 			f.data = r.take(32)
 		}
+		if r.err == nil && !known && f.zero() {
+			r.fail(errCanonical, "unknown field %d is zero", f.number())
+		}
 		if r.err == nil {
 			f.after = r.b[start:r.off]
 			list = append(list, f)

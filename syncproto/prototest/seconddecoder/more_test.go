@@ -154,6 +154,13 @@ func (m *maker) headers() {
 			h.extra = append(h.extra, field{key: (20 + n) << 3, after: []byte{1}})
 		}
 	})
+	zero := func(name string, low uint64, after []byte) {
+		add(name, errCanonical, func(h *header) { h.extra = []field{{key: 20<<3 | low, after: after}} })
+	}
+	zero("an unknown number 0", classU, []byte{0})
+	zero("an unknown id of zeros", classID, make([]byte, 16))
+	zero("unknown bytes of none", classBytes, []byte{0})
+	zero("an unknown hash of zeros", classHash|keyCritical, make([]byte, 32))
 	b := h.encode()
 	m.refused("headers.json", "verb without the critical bit", errMalformed, append([]byte{1, 8}, b[2:]...))
 	m.refused("headers.json", "a zero id", errCanonical, join(b[:len(b)-34], putU(nil, 18<<3|classID), id{}, b[len(b)-34:]))

@@ -224,7 +224,7 @@ func (p *unpacker) change(seq uint64) unpacked {
 		h.commitment = commitment(c.secret, c.ops)
 	}
 	c.header = h.encode()
-	v := shortHash(c.header)
+	v := changeID(c.header)
 	p.versions = append(p.versions, v)
 	p.latest[h.record] = v
 	return c

@@ -116,7 +116,7 @@ func decodeIDs(t testing.TB, _ *dictionaries, v vector, b []byte) (outcome, erro
 	case "server":
 		got = serverID(b)
 	case "change":
-		got = shortHash(b)
+		got = changeID(b)
 	default:
 		t.Errorf("%s: an id of %q is not covered", v.Name, of)
 	}
