@@ -46,7 +46,8 @@ type Accepted struct {
 
 // Accept takes in an opened batch from a device and returns when all of it is
 // durable. The error is a *ForkError, a *GapError, store.ErrFull, ErrClosed, or
-// what went wrong in the store; then nothing of the batch was taken.
+// what went wrong in the store; then nothing of the batch is acknowledged, and
+// what of it was taken in is known when it comes again.
 func (h *Hub) Accept(ctx context.Context, device syncproto.DeviceID, b *wire.Batch) (Accepted, error) {
 	r := &request{ctx: ctx, device: device, batch: b, reply: make(chan reply, 1)}
 	for i := range b.Entries {
@@ -84,7 +85,7 @@ func (h *Hub) run() {
 func (h *Hub) gather(first *request) []*request {
 	group := []*request{first}
 	bytes := first.bytes
-	for len(group) < maxGroupBatchs && bytes < maxGroupBytes {
+	for !h.careful() && len(group) < maxGroupBatchs && bytes < maxGroupBytes {
 		select {
 		case r := <-h.queue:
 			group = append(group, r)
@@ -118,14 +119,34 @@ func (h *Hub) commit(group []*request) {
 // commitTimeout bounds one group's transaction.
 const commitTimeout = time.Minute
 
-func (h *Hub) together(group []*request) ([]reply, error) {
+// together takes a group in and reads what its authors are told. When only the
+// reading fails, the devices send again what is here already, and are told then.
+func (h *Hub) together(group []*request) (replies []reply, err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = fmt.Errorf("%w: %v", errPanic, what)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	poison := map[syncproto.ChangeID]bool{}
+	if len(group) == 1 && h.careful() {
+		if err := h.carefully(ctx, group[0]); err != nil {
+			return []reply{{err: err}}, nil
+		}
+	}
+	if replies, err = h.take(ctx, group, poison{}); err != nil {
+		return nil, err
+	}
+	return replies, h.results(ctx, replies, group)
+}
+
+// take takes a group in, in one durable transaction; what makes it fail is set
+// aside in the next run of it.
+func (h *Hub) take(ctx context.Context, group []*request, bad poison) ([]reply, error) {
 	for {
 		var replies []reply
 		err := h.transact(ctx, func(w *work) error {
-			w.poison = poison
+			w.poison = bad
 			replies = make([]reply, len(group))
 			for i, r := range group {
 				ack, err := w.batch(r.device, r.batch)
@@ -140,18 +161,18 @@ func (h *Hub) together(group []*request) ([]reply, error) {
 					replies[i].ack = ack
 				}
 			}
+			if h.careful() {
+				return w.tx.PutMeta(runKey, []byte{runGoing}) // nobody died
+			}
 			return nil
 		})
 		var p *poisonError
-		if errors.As(err, &p) {
-			h.log.Error("a change made the merge fail; it is set aside", "change", p.change, "panic", p.what)
-			poison[p.change] = true
+		if errors.As(err, &p) && !bad.has(p.change) {
+			h.log.Error("a change cannot be worked on; it is set aside", "change", p.change, "cause", p.what, "stack", string(p.stack))
+			bad[p.change] = p.opening
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		return replies, h.results(ctx, replies, group)
+		return replies, err
 	}
 }
 
@@ -196,11 +217,10 @@ func (w *work) batch(device syncproto.DeviceID, b *wire.Batch) (Accepted, error)
 		if e.Seq <= log.Received {
 			continue
 		}
-		in := incoming(e, chain)
-		if err := w.guarded(device, log.ID, in); err != nil {
+		if err := w.receive(device, log.ID, w.incoming(e, chain)); err != nil {
 			return Accepted{}, err
 		}
-		entries = append(entries, store.Entry{Seq: e.Seq, Change: in.ID, Chain: chain})
+		entries = append(entries, store.Entry{Seq: e.Seq, Change: e.ID(), Chain: chain})
 	}
 	if len(entries) > 0 {
 		if err := w.tx.AppendEntries(log.ID, entries); err != nil {
@@ -265,28 +285,4 @@ func (w *work) continues(log store.Log, b *wire.Batch) error {
 		return &ForkError{Log: log.ID, Seq: seq}
 	}
 	return nil
-}
-
-// poisonError says that taking in a change panicked.
-type poisonError struct {
-	change syncproto.ChangeID
-	what   any
-}
-
-func (e *poisonError) Error() string {
-	return fmt.Sprintf("change %s made the merge fail: %v", e.change, e.what)
-}
-
-// guarded takes in a change; one that makes the program panic is set aside
-// undecoded in the next run of the transaction.
-func (w *work) guarded(device syncproto.DeviceID, log syncproto.LogID, in Incoming) (err error) {
-	defer func() {
-		if what := recover(); what != nil {
-			err = &poisonError{change: in.ID, what: what}
-		}
-	}()
-	if w.poison[in.ID] {
-		in.Change, in.Err = nil, wire.ErrMalformed
-	}
-	return w.receive(device, log, in)
 }

@@ -58,7 +58,11 @@ type work struct {
 	moved     map[syncproto.ScopeID]bool // scopes whose position moved
 	told      map[syncproto.LogID]bool   // logs with new results
 	// poison are changes that made an earlier run of the transaction fail.
-	poison map[syncproto.ChangeID]bool
+	poison poison
+	// at is the change to be blamed for a failure now, if any; opening says that
+	// it is only being opened.
+	at      syncproto.ChangeID
+	opening bool
 }
 
 func (h *Hub) newWork(tx store.Tx, now int64) *work {
@@ -144,7 +148,7 @@ func (w *work) record(id syncproto.RecordID) (*touched, error) {
 		return t, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read record %s: %w", id, err)
+		return nil, w.damaged(fmt.Errorf("read record %s: %w", id, err))
 	}
 	t := &touched{state: row.State, there: true, hash: row.Hash, home: row.State.Home}
 	w.records[id] = t
@@ -167,9 +171,29 @@ func (w *work) writer(device syncproto.DeviceID) (*access.Writer, error) {
 	return x, nil
 }
 
+// incoming opens a batch's entry, unless opening it is what fails.
+func (w *work) incoming(e *wire.BatchEntry, chain syncproto.Hash) Incoming {
+	in := Incoming{Seq: e.Seq, Chain: chain, ID: e.ID(), Bytes: e.Raw(), Err: wire.ErrMalformed}
+	if !w.poison[in.ID] {
+		w.at, w.opening = in.ID, true
+		in.Change, in.Err = e.Open()
+		w.at, w.opening = syncproto.ChangeID{}, false
+	}
+	return in
+}
+
 // receive takes in one change for the first time, or finds that it is not the
 // first time.
 func (w *work) receive(device syncproto.DeviceID, log syncproto.LogID, in Incoming) error {
+	w.at = in.ID
+	if err := w.take(device, log, in); err != nil {
+		return err
+	}
+	w.at = syncproto.ChangeID{}
+	return nil
+}
+
+func (w *work) take(device syncproto.DeviceID, log syncproto.LogID, in Incoming) error {
 	known, err := w.change(in.ID)
 	if err == nil && planted.Bug("duplicates are recognised by log and sequence") && (known.Log != log || known.Seq != in.Seq) && known.Order != 0 {
 		return w.decide(known, in.Change, in.Err)
@@ -203,6 +227,10 @@ func (w *work) receive(device syncproto.DeviceID, log syncproto.LogID, in Incomi
 func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) error {
 	w.keep(row)
 	w.told[row.Log] = true
+	if w.poison.has(row.ID) {
+		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonMalformed}
+		return nil
+	}
 	var t *touched
 	if ch != nil {
 		var err error
@@ -395,20 +423,36 @@ func (w *work) unpark(id syncproto.RecordID) error {
 		if row.Result.Outcome != syncproto.Parked || row.Result.Reason == syncproto.ReasonWaitsContent {
 			continue
 		}
-		ch, err := wire.DecodeChange(row.Bytes)
-		if err != nil {
-			return fmt.Errorf("read parked change %s: %w", row.ID, err)
-		}
-		if err := w.again(row, ch); err != nil {
+		if err := w.again(row); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// again decides about a parked change once more. A person's decision to release
-// it stands: it is not judged a second time.
-func (w *work) again(row *store.Change, ch *syncproto.Change) error {
+// again decides about a parked change once more; what fails is its own doing,
+// not that of the change that freed it. A person's decision to release it
+// stands: it is not judged a second time. One that cannot be read any more is
+// set aside.
+func (w *work) again(row *store.Change) error {
+	freed := w.at
+	w.at = row.ID
+	if err := w.judgeAgain(row); err != nil {
+		return err
+	}
+	w.at = freed
+	return nil
+}
+
+func (w *work) judgeAgain(row *store.Change) error {
+	if w.poison.has(row.ID) {
+		return w.decide(row, nil, nil)
+	}
+	ch, err := wire.DecodeChange(row.Bytes)
+	if err != nil {
+		w.h.log.Error("a parked change cannot be read any more; it is set aside", "change", row.ID, "err", err)
+		return w.decide(row, nil, err)
+	}
 	decisions, err := w.tx.Decisions(row.ID)
 	if err != nil {
 		return fmt.Errorf("read decisions about %s: %w", row.ID, err)
@@ -456,10 +500,12 @@ func (w *work) finish() error {
 		scopes[id] = &sc
 	}
 	for _, id := range ids {
+		w.at = w.newestOf(id)
 		if err := w.place(w.records[id], scopes); err != nil {
 			return err
 		}
 	}
+	w.at = syncproto.ChangeID{}
 	for _, id := range sortedScopes(scopes) {
 		if err := w.tx.PutScope(*scopes[id]); err != nil {
 			return fmt.Errorf("write scope %s: %w", id, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"mahalleh/server/access"
@@ -50,7 +51,15 @@ func (d *Desk) Do(ctx context.Context, effect session.ServerEffect) session.Serv
 	return ev
 }
 
-func (d *Desk) do(ctx context.Context, effect session.ServerEffect) (session.ServerEvent, error) {
+// do never takes the process down: a panic ends this session's request, and
+// the others go on.
+func (d *Desk) do(ctx context.Context, effect session.ServerEffect) (ev session.ServerEvent, err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			d.h.log.Error("a session's request made the server fail", "cause", what, "stack", string(debug.Stack()))
+			ev, err = nil, fmt.Errorf("%w: %v", errPanic, what)
+		}
+	}()
 	switch e := effect.(type) {
 	case session.Authenticate:
 		return d.authenticate(ctx, e)

@@ -94,6 +94,11 @@ type Hub struct {
 	subs   map[int]func(Event)
 	next   int
 
+	// suspects are changes at which the process may have died, by how often;
+	// until carefulUntil the one committer takes care of what it looks at.
+	suspects     map[syncproto.ChangeID]byte
+	carefulUntil int64
+
 	queue chan *request
 	stop  chan struct{}
 	done  chan struct{}
@@ -133,6 +138,9 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 		if err := tx.AddEra(era); err != nil {
 			return err
 		}
+		if err := h.wake(tx); err != nil {
+			return err
+		}
 		return h.openOffice(tx, office)
 	})
 	if err != nil {
@@ -144,10 +152,20 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 
 // Close stops taking batches and waits for the running one.
 func (h *Hub) Close() error {
-	h.once.Do(func() { close(h.stop) })
+	h.once.Do(func() {
+		close(h.stop)
+		<-h.done
+		if err := h.rest(); err != nil {
+			// The next run takes this one for one that died, and is careful.
+			h.log.Warn("the server's end could not be noted", "err", err)
+		}
+	})
 	<-h.done
 	return nil
 }
+
+// careful says that this run follows one that died.
+func (h *Hub) careful() bool { return h.carefulUntil != 0 && h.now() < h.carefulUntil }
 
 // now is the server's time, Unix milliseconds: it never goes back, and a jump
 // back of the machine's clock raises the alarm.
@@ -213,8 +231,9 @@ func (h *Hub) AccessChanged() { h.announce(Event{Access: true}) }
 func (h *Hub) transact(ctx context.Context, f func(*work) error) error {
 	now := h.now()
 	var done *work
-	err := h.store.Update(ctx, func(tx store.Tx) error {
+	err := h.store.Update(ctx, func(tx store.Tx) (err error) {
 		done = h.newWork(tx, now)
+		defer done.blamed(&err)
 		if err := f(done); err != nil {
 			return err
 		}
@@ -225,11 +244,4 @@ func (h *Hub) transact(ctx context.Context, f func(*work) error) error {
 	}
 	h.announce(Event{Scopes: done.moved, Logs: done.told})
 	return nil
-}
-
-// incoming makes what receive takes from a batch's entry.
-func incoming(e *wire.BatchEntry, chain syncproto.Hash) Incoming {
-	in := Incoming{Seq: e.Seq, Chain: chain, ID: e.ID(), Bytes: e.Raw()}
-	in.Change, in.Err = e.Open()
-	return in
 }

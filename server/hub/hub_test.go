@@ -31,6 +31,8 @@ type bench struct {
 	forms *schemas.Package
 	place syncproto.PlaceID
 	noted []hub.Erasure
+	// wrap, if set, stands between the hub and its store.
+	wrap func(store.Store) store.Store
 }
 
 type zeros struct{ rng *rand.Rand }
@@ -66,7 +68,11 @@ func (b *bench) open() {
 	if b.store, err = sqlitestore.Open(b.ctx, sqlitestore.Options{Path: filepath.Join(b.dir, "server.db")}); err != nil {
 		b.t.Fatal(err)
 	}
-	b.hub, err = hub.New(b.ctx, hub.Options{Store: b.store, Packages: b.forms, Clock: func() int64 { return b.clock }, Rand: zeros{b.rng},
+	var st store.Store = b.store
+	if b.wrap != nil {
+		st = b.wrap(st)
+	}
+	b.hub, err = hub.New(b.ctx, hub.Options{Store: st, Packages: b.forms, Clock: func() int64 { return b.clock }, Rand: zeros{b.rng},
 		Erasures: func(e hub.Erasure) error { b.noted = append(b.noted, e); return nil }})
 	if err != nil {
 		b.t.Fatal(err)

@@ -48,7 +48,7 @@ func (r *reader) scanResult(row *row) (syncproto.Result, error) {
 	return res, err
 }
 
-const changeColumns = `SELECT id, outcome, result_scope, result, num, record, scope, author, device, log, seq, received, attempts, ord, body FROM changes `
+const changeColumns = `SELECT id, outcome, result_scope, result, num, record, scope, author, device, log, seq, received, ord, body FROM changes `
 
 // scanChange reads changeColumns; num is the order of receipt.
 func (r *reader) scanChange(row *row) (c store.Change, num int64, err error) {
@@ -66,7 +66,7 @@ func (r *reader) scanChange(row *row) (c store.Change, num int64, err error) {
 	}
 	c.Scope, c.Author, c.Device, c.Log = ids[0], ids[1], ids[2], ids[3]
 	c.Seq, c.Received = uint64(row.int()), row.int()
-	c.Attempts, c.Order = int(row.int()), uint64(row.int())
+	c.Order = uint64(row.int())
 	c.Bytes = row.blob()
 	return c, num, nil
 }
@@ -223,18 +223,18 @@ func (t *tx) PutChange(c store.Change) error {
 			return fmt.Errorf("put change %s: %w", c.ID, err)
 		}
 	}
-	query := `INSERT INTO changes (id, record, outcome, scope, author, device, log, seq, received, attempts, ord, result_scope, result, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	query := `INSERT INTO changes (id, record, outcome, scope, author, device, log, seq, received, ord, result_scope, result, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET record = excluded.record, outcome = excluded.outcome, scope = excluded.scope,
 			author = excluded.author, device = excluded.device, log = excluded.log, seq = excluded.seq,
-			received = excluded.received, attempts = excluded.attempts, ord = excluded.ord,
+			received = excluded.received, ord = excluded.ord,
 			result_scope = excluded.result_scope, result = excluded.result, body = excluded.body`
 	if planted.Bug("a change's bytes are written once") {
 		query = strings.Replace(query, "body = excluded.body", "body = changes.body", 1)
 	}
 	err := t.put(query,
 		c.ID[:], c.Record[:], int64(c.Result.Outcome), nums[0], nums[1], nums[2], nums[3], int64(c.Seq), c.Received,
-		int64(c.Attempts), int64(c.Order), nums[4], appendResult(nil, c.Result), bytesOrNull(c.Bytes))
+		int64(c.Order), nums[4], appendResult(nil, c.Result), bytesOrNull(c.Bytes))
 	if err != nil {
 		return fmt.Errorf("put change %s: %w", c.ID, err)
 	}

@@ -42,7 +42,7 @@ func TestDiskFull(t *testing.T) {
 	kept := *d
 	err = s.Update(t.Context(), func(tx store.Tx) error {
 		for n := range 200 {
-			_ = tx.Savepoint(func() error { return d.save(tx, 2000+n, "x") })
+			_ = d.save(tx, 2000+n, "x")
 		}
 		return nil
 	})

@@ -94,8 +94,6 @@ func (t *tx) PutScope(s store.Scope) error {
 	if err != nil {
 		return fmt.Errorf("put scope %s: %w", s.ID, err)
 	}
-	old, had := t.pending[num]
-	t.undo = append(t.undo, scopeUndo{num: num, old: old, had: had})
 	t.pending[num], t.wrote = s, true
 	return nil
 }

@@ -160,7 +160,7 @@ func (d *device) save(tx store.Tx, n int, text string) error {
 	}
 	err = tx.PutChange(store.Change{
 		ID: ch.ID, Record: recordID(n), Scope: home, Author: author, Device: fakeID("device", 1), Log: d.log, Seq: d.seq,
-		Bytes: wire.AppendChange(nil, ch), Received: 5, Attempts: 1, Order: order,
+		Bytes: wire.AppendChange(nil, ch), Received: 5, Order: order,
 		Result: syncproto.Result{Change: ch.ID, Outcome: syncproto.Applied, Scope: home, Position: scope.Position,
 			Cells: []syncproto.CellResult{{Cell: syncproto.CellKey{Field: 10}, Reason: syncproto.ReasonPlain}}},
 	})

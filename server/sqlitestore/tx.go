@@ -40,17 +40,9 @@ type tx struct {
 	// order is the last number of an applied change, once counting has it.
 	order    int64
 	counting bool
-	// undo restores pending when a savepoint fails.
-	undo []scopeUndo
 }
 
 var _ store.Tx = (*tx)(nil)
-
-type scopeUndo struct {
-	num int64
-	old store.Scope
-	had bool
-}
 
 // each is conn.each, with a look at the context now and then.
 func (r *reader) each(sql string, f func(*row) error, args ...driver.Value) error {
@@ -133,38 +125,6 @@ func (t *tx) put(sql string, args ...driver.Value) error {
 	t.wrote = true
 	_, err := t.c.exec(sql, args...)
 	return err
-}
-
-// Savepoint implements store.Tx.
-func (t *tx) Savepoint(f func() error) (err error) {
-	if _, err := t.c.exec("SAVEPOINT s"); err != nil {
-		return fmt.Errorf("savepoint: %w", err)
-	}
-	order, counting, mark := t.order, t.counting, len(t.undo)
-	if err := f(); err != nil {
-		if t.c.failed != nil {
-			return err
-		}
-		for _, u := range slices.Backward(t.undo[mark:]) {
-			if u.had {
-				t.pending[u.num] = u.old
-			} else {
-				delete(t.pending, u.num)
-			}
-		}
-		t.undo = t.undo[:mark]
-		t.order, t.counting = order, counting
-		t.fresh.clear()
-		_, rerr := t.c.exec("ROLLBACK TO s")
-		if rerr == nil {
-			_, rerr = t.c.exec("RELEASE s")
-		}
-		return errors.Join(err, rerr)
-	}
-	if _, err := t.c.exec("RELEASE s"); err != nil {
-		return fmt.Errorf("release savepoint: %w", err)
-	}
-	return nil
 }
 
 // flush writes what was kept back until the end: the heads of the scopes, once

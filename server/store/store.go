@@ -12,7 +12,6 @@
 //   - Rows are locked in one order: logs, records, scopes, each ascending by
 //     id; positions are taken last, under their scope's lock, so that they
 //     commit in order and without gaps.
-//   - Savepoint undoes only what its function wrote.
 //   - Reader and Tx answer only until their function returns, and to one
 //     goroutine at a time.
 //   - Slices that come out belong to the caller, those that go in are copied.
@@ -74,9 +73,6 @@ type Tx interface {
 	RecordWriter
 	ScopeWriter
 	AccessWriter
-	// Savepoint runs f; if f returns an error, what f wrote is undone and the
-	// error is returned.
-	Savepoint(f func() error) error
 }
 
 // MetaReader reads small named values of the server itself: keys, settings,
@@ -172,8 +168,6 @@ type Change struct {
 	Bytes []byte
 	// Received is the server's time of receipt, Unix ms.
 	Received int64
-	// Attempts counts how often applying it was begun.
-	Attempts int
 	Result   syncproto.Result
 	// Order numbers applied changes in the order of their application, 0 for
 	// those that are not applied.

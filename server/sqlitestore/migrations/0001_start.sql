@@ -81,7 +81,6 @@ CREATE TABLE changes (
 	log          INTEGER NOT NULL,
 	seq          INTEGER NOT NULL,
 	received     INTEGER NOT NULL,
-	attempts     INTEGER NOT NULL,
 	ord          INTEGER NOT NULL,
 	result_scope INTEGER NOT NULL,
 	result       BLOB,

@@ -41,7 +41,7 @@ func testChanges(t *testing.T, s store.Store) {
 		ch := must1(wire.DecodeChange(c.Bytes))
 		ch.Secret, ch.OpsBytes, ch.Ops = [16]byte{}, nil, nil
 		c.Bytes = wire.AppendChange(nil, ch)
-		c.Scope, c.Attempts, c.Order = scopeID(2), 3, must1(tx.NextOrder())
+		c.Scope, c.Order = scopeID(2), must1(tx.NextOrder())
 		c.Result = syncproto.Result{Change: c.ID, Outcome: syncproto.Erased, Scope: scopeID(3), Position: 4}
 		must(tx.PutChange(c))
 	})

@@ -125,68 +125,6 @@ func testCancel(t *testing.T, s store.Store) {
 	view(t, s, func(r store.Reader) { wantNothing(t, r, b, 1) })
 }
 
-func testSavepoints(t *testing.T, s store.Store) {
-	b := newBook(1)
-	update(t, s, func(tx store.Tx) {
-		everything(tx, b, 1)
-		kept := *b
-		err := tx.Savepoint(func() error {
-			everything(tx, b, 2)
-			addScope(tx, 9)
-			if got := must1(tx.Scope(scopeID(1))).Position; got != 2 {
-				t.Errorf("inside the savepoint the head is %d, want 2", got)
-			}
-			return errRefused
-		})
-		if !errors.Is(err, errRefused) {
-			t.Errorf("savepoint: got %v, want the function's error", err)
-		}
-		wantNothing(t, tx, b, 2)
-		if got := must1(tx.Scope(scopeID(1))).Position; got != 1 {
-			t.Errorf("after the savepoint the head is %d, want 1", got)
-		}
-		_, err = tx.Scope(scopeID(9))
-		wantMissing(t, "scope of the failed savepoint", err)
-		// Its id may be used again, after another that is new as well.
-		addScope(tx, 10)
-		addScope(tx, 9)
-
-		*b = kept
-		must(tx.Savepoint(func() error {
-			everything(tx, b, 2)
-			inner := *b
-			err := tx.Savepoint(func() error {
-				everything(tx, b, 3)
-				return errRefused
-			})
-			if !errors.Is(err, errRefused) {
-				t.Errorf("inner savepoint: got %v, want the function's error", err)
-			}
-			*b = inner
-			return nil
-		}))
-		everything(tx, b, 3)
-	})
-	view(t, s, func(r store.Reader) {
-		for n := 1; n <= 3; n++ {
-			if got := must1(r.Record(recordID(n))).State.Position; got != uint64(n) {
-				t.Errorf("record %d is at position %d", n, got)
-			}
-			if h := must1(r.History(recordID(n))); len(h) != 1 || h[0].Order != uint64(n) {
-				t.Errorf("history of %d: %+v", n, h)
-			}
-		}
-		if head := must1(r.Scope(scopeID(1))); head.Position != 3 || head.Count != 3 {
-			t.Errorf("head is %d with %d records, want 3 with 3", head.Position, head.Count)
-		}
-		for _, n := range []int{9, 10} {
-			if got := must1(r.Scope(scopeID(n))); got.Place != id("place", n) {
-				t.Errorf("scope %d has place %s", n, got.Place)
-			}
-		}
-	})
-}
-
 func testSnapshot(t *testing.T, s store.Store) {
 	b := newBook(1)
 	update(t, s, func(tx store.Tx) { everything(tx, b, 1) })

@@ -48,7 +48,6 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"update is atomic", testAtomic},
 		{"update that panics", testPanic},
 		{"update that is cancelled", testCancel},
-		{"savepoints", testSavepoints},
 		{"views are snapshots", testSnapshot},
 		{"transactions end", testEnded},
 		{"positions have no gaps", testPositions},
@@ -102,6 +101,14 @@ func update(t *testing.T, s store.Store, f func(store.Tx)) {
 	}
 }
 
+// refused checks that a transaction fails; what says what happened if it did not.
+func refused(t *testing.T, s store.Store, what string, f func(store.Tx) error) {
+	t.Helper()
+	if err := s.Update(t.Context(), f); err == nil {
+		t.Error(what)
+	}
+}
+
 func view(t *testing.T, s store.Store, f func(store.Reader)) {
 	t.Helper()
 	if err := s.View(t.Context(), func(r store.Reader) error { f(r); return nil }); err != nil {
@@ -151,7 +158,7 @@ func (b *book) change(record syncproto.RecordID, scope syncproto.ScopeID, text s
 	}, id("secret", int(b.seq)), []syncproto.Op{{Kind: syncproto.OpSet, Field: 10, Value: syncproto.Text(text)}}))
 	row := store.Change{
 		ID: ch.ID, Record: record, Scope: scope, Author: author, Device: b.device, Log: b.log, Seq: b.seq,
-		Bytes: wire.AppendChange(nil, ch), Received: 1000 + int64(b.seq), Attempts: 1,
+		Bytes: wire.AppendChange(nil, ch), Received: 1000 + int64(b.seq),
 		Result: syncproto.Result{Change: ch.ID, Outcome: syncproto.Parked, Reason: syncproto.ReasonWaitsCreate},
 	}
 	return row, b.entry(row)
