@@ -3,6 +3,7 @@ package clientsdk
 import (
 	"bytes"
 	"errors"
+	"io"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -14,9 +15,11 @@ import (
 )
 
 // faultyDisk is a VFS of SQLite that passes everything to the system's, but for
-// writes while it is full, and for the next syncs that shall fail.
+// writes while it is full, shared memory that is opened while it is tight, and
+// the next syncs that shall fail.
 type faultyDisk struct {
 	full  atomic.Bool
+	tight atomic.Bool
 	fails atomic.Int32
 	// methods keeps reachable what only C memory points to.
 	methods []any
@@ -26,6 +29,7 @@ type (
 	vfsOpen   = func(*libc.TLS, uintptr, uintptr, uintptr, int32, uintptr) int32
 	fileWrite = func(*libc.TLS, uintptr, uintptr, int32, int64) int32
 	fileSync  = func(*libc.TLS, uintptr, int32) int32
+	fileMap   = func(*libc.TLS, uintptr, int32, int32, int32, uintptr) int32
 )
 
 func viewC[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }
@@ -62,6 +66,12 @@ func newFaultyDisk(t testing.TB) *faultyDisk {
 		}
 		return fromC[fileSync](original[viewC[sqlite3.Tsqlite3_file](file).FpMethods].FxSync)(tls, file, flags)
 	}
+	share := func(tls *libc.TLS, file uintptr, region, size, extend int32, out uintptr) int32 {
+		if d.tight.Load() {
+			return sqlite3.SQLITE_IOERR_SHMSIZE
+		}
+		return fromC[fileMap](original[viewC[sqlite3.Tsqlite3_file](file).FpMethods].FxShmMap)(tls, file, region, size, extend, out)
+	}
 	open := func(tls *libc.TLS, _, name, file uintptr, flags int32, out uintptr) int32 {
 		rc := fromC[vfsOpen](viewC[sqlite3.Tsqlite3_vfs](base).FxOpen)(tls, base, name, file, flags, out)
 		f := viewC[sqlite3.Tsqlite3_file](file)
@@ -73,13 +83,13 @@ func newFaultyDisk(t testing.TB) *faultyDisk {
 			table := viewC[sqlite3.Tsqlite3_io_methods](m)
 			*table = *viewC[sqlite3.Tsqlite3_io_methods](f.FpMethods)
 			original[m] = *table
-			table.FxWrite, table.FxSync = toC(write), toC(sync)
+			table.FxWrite, table.FxSync, table.FxShmMap = toC(write), toC(sync), toC(share)
 			methods[f.FpMethods] = m
 		}
 		f.FpMethods = methods[f.FpMethods]
 		return rc
 	}
-	d.methods = []any{open, write, sync}
+	d.methods = []any{open, write, sync, share}
 	vfs.FpNext, vfs.FzName, vfs.FxOpen = 0, name, toC(open)
 	if rc := sqlite3.Xsqlite3_vfs_register(tls, p, 0); rc != 0 {
 		t.Fatalf("register VFS: %d", rc)
@@ -135,6 +145,66 @@ func TestFullDisk(t *testing.T) {
 	d.mustSave(draft) // what was typed is still there
 	if _, err := d.New(ctx, "asset"); err != nil {
 		t.Errorf("new form after space was made: %v", err)
+	}
+}
+
+// TestOpenOnAFullDisk holds that a device opens on a disk without a byte left:
+// everything is read and exported, nobody is let type what cannot be saved, and
+// it goes on once there is room.
+func TestOpenOnAFullDisk(t *testing.T) {
+	disk := newFaultyDisk(t)
+	d := newDevice(t, func(o *Options) { o.VFS = faultyDiskName })
+	id := d.record("asset", assetJSON)
+	unsaved := d.begin("asset", `{"category": "physical", "title_fa": "پل"}`)
+	if err := unsaved.Autosave(ctx); err != nil {
+		t.Fatal(err)
+	}
+	disk.full.Store(true)
+	disk.tight.Store(true)
+	d.restart()
+
+	if got := d.value(id, "condition").Int(); got != 3 {
+		t.Errorf("condition is %d, want what was saved", got)
+	}
+	if l, err := d.List(ctx, Query{}); err != nil || len(l.Rows) != 2 {
+		t.Errorf("list: %d rows, %v; want the record and the draft's", len(l.Rows), err)
+	}
+	if h, err := d.History(ctx, id); err != nil || len(h) != 1 {
+		t.Errorf("history: %d steps, %v; want one", len(h), err)
+	}
+	if all, err := d.Conflicts(ctx); err != nil || len(all) != 0 {
+		t.Errorf("conflicts: %v, %v", all, err)
+	}
+	if s, err := d.Status(ctx); err != nil || s.Pending != 1 || s.Drafts != 1 {
+		t.Errorf("status: %+v, %v; want one change and one draft", s, err)
+	}
+	if n, err := d.ExportPending(ctx, io.Discard); err != nil || n != 2 {
+		t.Errorf("exported %d lines, %v; want two", n, err)
+	}
+	drafts, err := d.Drafts(ctx)
+	if err != nil || len(drafts) != 1 {
+		t.Fatalf("drafts: %v, %v; want one", drafts, err)
+	}
+	draft, err := d.OpenDraft(ctx, drafts[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := draft.Save(ctx); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("save: got %v, want %v", err, ErrDiskFull)
+	}
+	if _, err := d.New(ctx, "asset"); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("new form: got %v, want %v", err, ErrDiskFull)
+	}
+	if s, err := d.Status(ctx); err != nil || !s.Disk.Full {
+		t.Errorf("status: full %v, %v; want true", s.Disk.Full, err)
+	}
+
+	disk.full.Store(false)
+	disk.tight.Store(false)
+	d.edit(id, "condition", "1")
+	d.restart()
+	if got := d.value(id, "condition").Int(); got != 1 {
+		t.Errorf("condition is %d, want what was saved once there was room", got)
 	}
 }
 

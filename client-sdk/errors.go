@@ -57,7 +57,7 @@ var (
 	// ErrInUse: another process holds the database.
 	ErrInUse error = &kind{"sdk.error.in_use", "the database is in use by another process"}
 	// ErrDiskFull: nothing more can be saved until space is made; what is there
-	// can be read, sent and exported.
+	// can be read and exported.
 	ErrDiskFull error = &kind{"sdk.error.disk_full", "the disk is full"}
 	// ErrDiskFailed: the disk did not do what it was asked.
 	ErrDiskFailed error = &kind{"sdk.error.disk_failed", "the disk failed"}

@@ -5,10 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"mahalleh/syncproto"
 )
@@ -18,6 +15,9 @@ type database struct {
 	path  string
 	write *sql.DB
 	read  *sql.DB
+	// tight says that the disk had no room to open the file as usual: one
+	// connection reads, and none writes.
+	tight bool
 }
 
 const (
@@ -35,124 +35,14 @@ const (
 	foldAfter = 32
 )
 
-// access is what a connection is for.
-type access uint8
-
-const (
-	toLook   access = iota // at the numbers of a file that may not be ours
-	toRead                 // beside the writer
-	toWrite                // an existing file
-	toCreate               // a new one
-)
-
-// dataSource names the file for the driver. synchronous=FULL, so that a commit
-// is on the disk; secure_delete, so that what was deleted is gone; checkpoints
-// only where nobody waits.
-func dataSource(opt Options, how access) string {
-	path := filepath.ToSlash(opt.Path)
-	if filepath.IsAbs(opt.Path) && !strings.HasPrefix(path, "/") {
-		path = "/" + path // a drive letter
-	}
-	u := url.URL{Path: path}
-	q := url.Values{}
-	if how == toLook {
-		q.Set("mode", "ro")
-		if opt.VFS != "" {
-			q.Set("vfs", opt.VFS)
-		}
-		return "file:" + u.EscapedPath() + "?" + q.Encode()
-	}
-	q.Add("_pragma", "busy_timeout(5000)")
-	if how != toRead {
-		q.Add("_pragma", "journal_mode(wal)")
-		q.Set("_txlock", "immediate")
-	} else {
-		q.Set("_query_only", "1")
-	}
-	for _, p := range []string{"synchronous(full)", "secure_delete(on)", "foreign_keys(on)", "temp_store(memory)",
-		"wal_autocheckpoint(0)", "journal_size_limit(4194304)", "trusted_schema(off)"} {
-		q.Add("_pragma", p)
-	}
-	if how != toCreate {
-		q.Set("mode", "rw")
-	}
-	if opt.VFS != "" {
-		q.Set("vfs", opt.VFS)
-	}
-	return "file:" + u.EscapedPath() + "?" + q.Encode()
-}
-
-func openDatabase(ctx context.Context, opt Options, create bool) (*database, error) {
-	// Nothing may touch a newer release's file, not even its journal mode.
-	how := toCreate
-	if !create {
-		how = toWrite
-		if err := checkVersion(ctx, opt); err != nil {
-			return nil, err
-		}
-	}
-	d := &database{path: opt.Path}
-	var err error
-	if d.write, err = sql.Open("sqlite", dataSource(opt, how)); err != nil {
-		return nil, fmt.Errorf("open %s: %w", opt.Path, err)
-	}
-	d.write.SetMaxOpenConns(1)
-	if create {
-		// The file must be ours alone before anything is in it.
-		f, err := os.OpenFile(opt.Path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			d.write.Close()
-			return nil, fmt.Errorf("create file: %w", err)
-		}
-		f.Close()
-	}
-	if err := migrate(ctx, d.write); err != nil {
-		d.write.Close()
-		return nil, err
-	}
-	if d.read, err = sql.Open("sqlite", dataSource(opt, toRead)); err != nil {
-		d.write.Close()
-		return nil, fmt.Errorf("open %s: %w", opt.Path, err)
-	}
-	d.read.SetMaxOpenConns(readers)
-	d.read.SetMaxIdleConns(readers)
-	return d, nil
-}
-
-// checkVersion looks at the numbers in the file through a connection that
-// cannot write.
-func checkVersion(ctx context.Context, opt Options) error {
-	db, err := sql.Open("sqlite", dataSource(opt, toLook))
-	if err != nil {
-		return fmt.Errorf("open %s: %w", opt.Path, err)
-	}
-	defer db.Close()
-	var version, app int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read layout number: %w", translate(err))
-	}
-	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&app); err != nil {
-		return fmt.Errorf("read program number: %w", translate(err))
-	}
-	steps, err := migrations()
-	if err != nil {
-		return err
-	}
-	if app != applicationID {
-		return ErrForeign
-	}
-	if version > len(steps) {
-		return fmt.Errorf("layout %d, this release knows %d: %w", version, len(steps), ErrNewer)
-	}
-	return nil
-}
-
 func (d *database) close() error {
 	var errs []error
 	if d.read != nil {
 		errs = append(errs, d.read.Close())
 	}
-	errs = append(errs, d.write.Close())
+	if d.write != nil {
+		errs = append(errs, d.write.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -293,13 +183,18 @@ func (s *Store) updateLocked(ctx context.Context, what string, f func(*tx) error
 }
 
 // ready opens the file again if the disk failed so badly that it could not be
-// opened at once.
+// opened at once, or had no room to open it for writing. ErrFull: it still has none.
 func (s *Store) ready(ctx context.Context) error {
 	if s.closed {
 		return ErrClosed
 	}
-	if s.db == nil {
-		return s.reopen(ctx)
+	if s.db == nil || s.db.tight {
+		if err := s.reopen(ctx); err != nil {
+			return err
+		}
+	}
+	if s.db.tight {
+		return ErrFull
 	}
 	return nil
 }
@@ -342,29 +237,43 @@ func (s *Store) failed(ctx context.Context, what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// reopen opens the file anew and looks whether it is what this device wrote.
+// If that cannot be told, the file is closed: whatever writes next tries again.
 func (s *Store) reopen(ctx context.Context) error {
-	s.mu.Lock()
-	if s.db != nil {
-		s.db.close()
-		s.db = nil
-	}
+	s.exchange(nil)
 	db, err := openDatabase(ctx, s.opt, false)
-	if err == nil {
-		if err = db.checkpoint(ctx, "TRUNCATE"); err != nil {
-			db.close()
-		}
-	}
-	if err == nil {
-		s.db = db
-	}
-	s.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if err := s.readHeads(ctx); err != nil {
-		return err
+	if !db.tight {
+		if err = db.checkpoint(ctx, "TRUNCATE"); err != nil {
+			db.close()
+			if !errors.Is(err, ErrFull) {
+				return err
+			}
+			if db, err = openTight(ctx, s.opt); err != nil {
+				return err
+			}
+		}
 	}
-	return s.compareSideLocked(ctx)
+	s.exchange(db)
+	if err = s.readHeads(ctx); err == nil {
+		err = s.compareSideLocked(ctx)
+	}
+	if err != nil {
+		s.exchange(nil)
+	}
+	return err
+}
+
+// exchange closes the file as it was opened and takes another in its place.
+func (s *Store) exchange(db *database) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db != nil {
+		s.db.close()
+	}
+	s.db = db
 }
 
 // missing turns "no rows" into an error of this package.
@@ -388,7 +297,7 @@ func (s *Store) Maintain(ctx context.Context) error {
 // foldBack checkpoints and pays at once for starting the write-ahead log anew,
 // which would cost the next save a second sync.
 func (s *Store) foldBack(ctx context.Context, above int64) error {
-	if s.db == nil {
+	if s.db == nil || s.db.tight {
 		return nil
 	}
 	size := s.db.walSize()

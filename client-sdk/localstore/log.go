@@ -55,6 +55,10 @@ type Saving struct {
 func (s *Store) Append(ctx context.Context, build func(At) (Saving, error)) ([]*syncproto.Change, error) {
 	s.write.Lock()
 	defer s.write.Unlock()
+	// Opening the file again may find that a new log is wanted.
+	if err := s.ready(ctx); err != nil {
+		return nil, fmt.Errorf("save: %w", err)
+	}
 	if err := s.forkIfWanted(ctx); err != nil {
 		return nil, fmt.Errorf("save: %w", err)
 	}

@@ -106,14 +106,16 @@ func (s *Store) compareSideLocked(ctx context.Context) error {
 		s.writeSide()
 		return nil
 	}
-	err = s.updateLocked(ctx, "note older copy", func(t *tx) error {
-		_, err := t.exec("UPDATE device SET fork = ?", reason)
-		return err
-	})
-	if err != nil && !errors.Is(err, ErrFull) {
-		return err
-	}
 	s.fork = reason
+	if s.db.tight {
+		return nil // it is found again when there is room
+	}
+	// Not by an update, which would open the store anew when the disk fails: this
+	// is part of opening it.
+	_, err = s.db.write.ExecContext(ctx, "UPDATE device SET fork = ?", reason)
+	if err = translate(err); err != nil && !errors.Is(err, ErrFull) {
+		return fmt.Errorf("note older copy: %w", err)
+	}
 	return nil
 }
 

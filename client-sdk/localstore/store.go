@@ -111,7 +111,9 @@ func Create(ctx context.Context, opt Options, setup Setup) (*Store, error) {
 }
 
 // Open opens an existing store, locked. It says ErrNotFound, ErrInUse,
-// ErrNewer, ErrForeign or ErrCorrupt; none of them changes the file.
+// ErrNewer, ErrForeign or ErrCorrupt; none of them changes the file. On a disk
+// without a byte left it opens all the same: everything can be read and
+// exported, and whatever writes says ErrFull until there is room.
 func Open(ctx context.Context, opt Options) (*Store, error) {
 	if _, err := os.Stat(opt.Path); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("open %s: %w", opt.Path, ErrNotFound)
@@ -152,7 +154,8 @@ func (s *Store) resume(ctx context.Context) error {
 	return s.compareSide(ctx)
 }
 
-// readHeads fills the cached heads from the file.
+// readHeads fills the cached heads from the file, and notices that the device
+// was started anew since the last writing.
 func (s *Store) readHeads(ctx context.Context) error {
 	return s.view(ctx, func(q querier) error {
 		var head, id []byte
@@ -172,17 +175,17 @@ func (s *Store) readHeads(ctx context.Context) error {
 		}
 		s.fork = fork
 		s.life.uptime, s.life.lived = time.Duration(uptime)*time.Millisecond, time.Duration(lived)*time.Millisecond
+		if up := s.opt.Clock.Uptime(); up < s.life.uptime {
+			s.life.boot++
+			s.life.lived += s.life.uptime
+			s.life.uptime = up
+		}
 		return nil
 	})
 }
 
-// countBoot notices that the device was started anew since the last writing.
+// countBoot stores that the device was started anew.
 func (s *Store) countBoot(ctx context.Context) error {
-	if up := s.opt.Clock.Uptime(); up < s.life.uptime {
-		s.life.boot++
-		s.life.lived += s.life.uptime
-		s.life.uptime = up
-	}
 	err := s.Tick(ctx)
 	if errors.Is(err, ErrFull) {
 		return nil // it is stored with the next change
@@ -226,8 +229,11 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	if s.db != nil {
-		if err := s.db.checkpoint(ctx, "TRUNCATE"); err != nil {
-			errs = append(errs, err)
+		if !s.db.tight {
+			// Without room it stays in the log, where the next opening finds it.
+			if err := s.db.checkpoint(ctx, "TRUNCATE"); err != nil && !errors.Is(err, ErrFull) {
+				errs = append(errs, err)
+			}
 		}
 		s.mu.Lock()
 		errs = append(errs, s.db.close())

@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 // and fails on request.
 type disk struct {
 	name string
+	path string // of the database last opened there; guarded by disks
 
 	mu     sync.Mutex
 	syncs  int
@@ -22,6 +24,8 @@ type disk struct {
 	// failSyncs makes that many of the next syncs fail, full every write.
 	failSyncs int
 	full      bool
+	// failWrites makes every write fail as a broken disk does.
+	failWrites bool
 	// before is called before each write and sync, if set.
 	before func(what string)
 }
@@ -73,11 +77,17 @@ type (
 	openFn  = func(*libc.TLS, uintptr, uintptr, uintptr, int32, uintptr) int32
 	syncFn  = func(*libc.TLS, uintptr, int32) int32
 	writeFn = func(*libc.TLS, uintptr, uintptr, int32, int64) int32
+	shmFn   = func(*libc.TLS, uintptr, int32, int32, int32, uintptr) int32
 )
 
 func diskOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32, out uintptr) int32 {
 	base := sqlite3.Xsqlite3_vfs_find(tls, 0)
 	rc := ptrFn[openFn](cview[sqlite3.Tsqlite3_vfs](base).FxOpen)(tls, base, name, file, flags, out)
+	if flags&sqlite3.SQLITE_OPEN_MAIN_DB != 0 {
+		disks.Lock()
+		disks.byVFS[vfs].path = libc.GoString(name)
+		disks.Unlock()
+	}
 	f := cview[sqlite3.Tsqlite3_file](file)
 	if rc != 0 || f.FpMethods == 0 {
 		return rc
@@ -94,7 +104,7 @@ func diskOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32, out uintptr) 
 	p := libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{})))
 	m := cview[sqlite3.Tsqlite3_io_methods](p)
 	*m = *cview[sqlite3.Tsqlite3_io_methods](f.FpMethods)
-	m.FxSync, m.FxWrite = fnPtr(diskSync), fnPtr(diskWrite)
+	m.FxSync, m.FxWrite, m.FxShmMap = fnPtr(diskSync), fnPtr(diskWrite), fnPtr(diskShmMap)
 	// Without memory mapping every byte goes through xWrite.
 	disks.original[p], disks.byMethods[p] = f.FpMethods, d
 	f.FpMethods = p
@@ -131,7 +141,7 @@ func diskWrite(tls *libc.TLS, file, buf uintptr, n int32, off int64) int32 {
 	d, m := diskOf(file)
 	d.mu.Lock()
 	d.writes++
-	full, before := d.full, d.before
+	full, broken, before := d.full, d.failWrites, d.before
 	d.mu.Unlock()
 	if before != nil {
 		before("write")
@@ -139,7 +149,26 @@ func diskWrite(tls *libc.TLS, file, buf uintptr, n int32, off int64) int32 {
 	if full {
 		return sqlite3.SQLITE_FULL
 	}
+	if broken {
+		return sqlite3.SQLITE_IOERR_WRITE
+	}
 	return ptrFn[writeFn](m.FxWrite)(tls, file, buf, n, off)
+}
+
+// diskShmMap maps a piece of the shared memory, which on a full disk cannot
+// grow: SQLite writes into each of its blocks so that none is found missing later.
+func diskShmMap(tls *libc.TLS, file uintptr, region, size, extend int32, out uintptr) int32 {
+	d, m := diskOf(file)
+	disks.Lock()
+	path := d.path
+	disks.Unlock()
+	d.mu.Lock()
+	full := d.full
+	d.mu.Unlock()
+	if st, err := os.Stat(path + "-shm"); full && (err != nil || st.Size() < int64(region+1)*int64(size)) {
+		return sqlite3.SQLITE_IOERR_SHMSIZE
+	}
+	return ptrFn[shmFn](m.FxShmMap)(tls, file, region, size, extend, out)
 }
 
 func (d *disk) set(f func(*disk)) {
