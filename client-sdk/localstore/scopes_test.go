@@ -95,6 +95,27 @@ func TestDropScope(t *testing.T) {
 
 // A result that is told when the scope is back, of a change whose body went when
 // it was dropped, goes with the next key.
+// TestDropScopeEndsTheOverlayOfWhatWasAppliedThere: a record moved meanwhile,
+// so an own change of it was applied in a scope that the device then loses.
+func TestDropScopeEndsTheOverlayOfWhatWasAppliedThere(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	id := b.newRecord()
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("پیش از جابه‌جایی")})
+	f.sync(b, plain)
+	check(t, b.OpenScopes(ctx, []syncproto.ScopeID{persons}))
+	ch := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("هنگام جابه‌جایی")})
+	_, err := b.SaveAck(ctx, syncproto.LogID{}, 2, []syncproto.Result{{Change: ch.ID, Outcome: syncproto.Applied, Scope: persons, Position: 9}})
+	check(t, err)
+	if h, err := b.State(ctx, id); err != nil || h.Over != 1 {
+		t.Fatalf("before: %d own changes laid over, %v, want 1", h.Over, err)
+	}
+	_, err = b.DropScope(ctx, persons)
+	check(t, err)
+	if h, err := b.State(ctx, id); err != nil || h.Over != 0 {
+		t.Errorf("after: %d own changes laid over, %v, want none", h.Over, err)
+	}
+}
+
 func TestDropScopeAgain(t *testing.T) {
 	b, f := newBox(t), newServer(t)
 	id := b.newRecord()

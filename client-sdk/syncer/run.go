@@ -273,10 +273,15 @@ func (c *connection) loop(ctx context.Context) (end ending) {
 		}
 		if c.mode == Once && !ended && next == nil {
 			switch end = c.complete(); {
+			case end != endNone && c.nudged():
+				end = endNone
+				continue
 			case end == endSettled && c.watch.unproved && !late:
 				end = endNone
 				if receipt == nil {
 					receipt = time.After(receiptWithin)
+					c.Prove()
+					continue
 				}
 			case end != endNone:
 				c.Stop()
@@ -328,6 +333,17 @@ func (c *connection) complete() ending {
 		return endPaused
 	}
 	return endNone
+}
+
+// nudged looks for what was saved since the session began: it goes too.
+func (c *connection) nudged() bool {
+	select {
+	case <-c.queued:
+		c.Queued()
+		return true
+	default:
+		return false
+	}
 }
 
 // set makes the timer fire at the deadline.

@@ -205,6 +205,25 @@ func TestRunOnce(t *testing.T) {
 	})
 }
 
+// What is saved while a run goes on is sent by it, and proved like the rest.
+func TestRunOnceTakesWhatIsSavedMeanwhile(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world, h *host) {
+		s := w.syncer(h)
+		w.store.fail = func(method string) error {
+			if method == "SaveWelcome" {
+				w.store.head++
+				s.Queued()
+			}
+			return nil
+		}
+		r := s.Run(t.Context(), Once)
+		if r.Outcome != CaughtUp || r.Progress.ChangesUp != 1 || w.store.receipts != 1 {
+			t.Errorf("got %+v and %d receipts", r, w.store.receipts)
+		}
+		w.equal()
+	})
+}
+
 func TestRunOnceDoesNotWaitLongForAReceipt(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, h *host) {
 		w.history()

@@ -184,6 +184,10 @@ func (s *Stepper) Tick() {
 	s.step(session.Tick{})
 }
 
+// Prove asks for the receipt of what was sent, for a connection that is to end
+// soon; on one that stays it comes by itself.
+func (s *Stepper) Prove() { s.step(session.Prove{}) }
+
 // Stop asks for an orderly end: what Next still has is to be sent.
 func (s *Stepper) Stop() { s.step(session.Stop{}) }
 

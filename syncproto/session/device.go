@@ -106,6 +106,8 @@ func (d *Device) Step(now int64, ev DeviceEvent) []DeviceEffect {
 		d.effectFailed(ev)
 	case Queued:
 		d.queued(ev)
+	case Prove:
+		d.prove()
 	case EnrolRead:
 		d.enrol(ev.Enrol)
 	case EnrolmentSaved:
@@ -199,6 +201,8 @@ func (d *Device) timers() {
 
 func (d *Device) heartbeat() {
 	d.lastSpoke = d.now
+	d.told = d.unsent() == 0
+	d.proved = d.told
 	d.control = append(d.control, &wire.Status{Queue: d.unsent(), OldestQueued: d.oldest, DeviceTime: d.now})
 }
 

@@ -26,8 +26,9 @@ type pushing struct {
 	// pausedUntil is when pushing goes on after the server asked for a pause.
 	pausedUntil int64
 	pauseCode   CloseCode
-	// told says that the server knows the queue to be empty.
-	told bool
+	// told says that the queue was empty when the server last heard of it, proved
+	// that it was asked for a receipt of all it has received.
+	told, proved bool
 }
 
 type pushLog struct {
@@ -87,7 +88,6 @@ func (d *Device) queued(ev Queued) {
 	d.head, d.oldest = ev.HeadSeq, ev.Oldest
 	if own := d.own(); own != nil {
 		own.head = ev.HeadSeq
-		d.told = d.told && d.unsent() == 0
 	}
 }
 
@@ -121,8 +121,7 @@ func (d *Device) pump() {
 		return
 	}
 	d.pumpPurges()
-	if d.unsent() == 0 && !d.told && len(d.flights) == 0 {
-		d.told = true
+	if !d.told && d.Sent() {
 		d.heartbeat()
 	}
 	if d.asked != nil || d.paused() || d.bytes >= int64(max(d.welcome.Credit, 1)) || len(d.flights) >= maxFlights {
@@ -209,6 +208,7 @@ func (d *Device) received(log syncproto.LogID, seq uint64, ack bool) bool {
 		return true // not planned yet
 	}
 	l := &d.logs[i]
+	d.proved = d.proved && seq <= l.acked
 	l.acked = max(l.acked, seq)
 	kept := d.flights[:0]
 	for _, f := range d.flights {
@@ -220,6 +220,13 @@ func (d *Device) received(log syncproto.LogID, seq uint64, ack bool) bool {
 	}
 	d.flights = kept
 	return true
+}
+
+// prove asks for a receipt of what was received since the last one was asked for.
+func (d *Device) prove() {
+	if d.Sent() && !d.proved {
+		d.heartbeat()
+	}
 }
 
 // pause stops pushing for a while; what was under way is pushed again.

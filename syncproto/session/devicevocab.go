@@ -22,6 +22,11 @@ type Queued struct {
 	Oldest  int64
 }
 
+// Prove asks for a receipt of what the server has received, for a session that is
+// to end soon: otherwise it comes when nothing has been pushed for a while. It
+// changes nothing if everything is proved or not everything is received.
+type Prove struct{}
+
 // Stop asks for an orderly end now.
 type Stop struct{}
 
@@ -261,6 +266,7 @@ type Alarm struct {
 
 func (DeviceConnected) deviceEvent()  {}
 func (Queued) deviceEvent()           {}
+func (Prove) deviceEvent()            {}
 func (Stop) deviceEvent()             {}
 func (EnrolRead) deviceEvent()        {}
 func (EnrolmentSaved) deviceEvent()   {}

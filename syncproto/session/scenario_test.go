@@ -417,15 +417,34 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// The device learns of a verified backup at once, and gets a receipt when its
-// queue is empty.
+// The device learns of a verified backup at once, and gets a receipt when it
+// asks for one, when nothing was pushed for a while, and when the queue that it
+// came with is empty.
 func TestBackupSafeAndReceipt(t *testing.T) {
 	w, p := together(t, 1, scopeA)
-	w.save(p, scopeA, w.id())
-	w.settle()
-	if p.store.receipts != 1 || w.server.receipts != 1 {
-		t.Errorf("%d receipts kept, %d made, want 1", p.store.receipts, w.server.receipts)
+	receipts := func(when string, want int) {
+		t.Helper()
+		w.settle()
+		if p.store.receipts != want || w.server.receipts != want {
+			t.Errorf("%s: %d receipts kept, %d made, want %d", when, p.store.receipts, w.server.receipts, want)
+		}
 	}
+	w.save(p, scopeA, w.id())
+	receipts("at once", 0)
+	for range 2 { // the second has nothing new to prove
+		w.deviceStep(p, Prove{})
+		receipts("asked for", 1)
+	}
+	w.save(p, scopeA, w.id())
+	receipts("at once", 1)
+	w.now += receiptAfter
+	w.serverStep(p, Tick{})
+	receipts("after a while", 2)
+	w.deviceStep(p, Stop{})
+	w.settle()
+	w.save(p, scopeA, w.id())
+	w.connect(p)
+	receipts("with the queue", 3)
 	w.serverStep(p, BackupVerified{Log: p.store.log, Seq: 1})
 	w.settle()
 	if p.store.base != 1 {
