@@ -31,7 +31,8 @@ type Erasures interface {
 	All() ([]hub.Erasure, error)
 }
 
-// Options are the server's surroundings. All but Log and Recovery are needed.
+// Options are the server's surroundings. All but Uptime, Log, Recovery
+// and Limits are needed.
 type Options struct {
 	Store    store.Store
 	Packages *schemas.Package
@@ -39,7 +40,10 @@ type Options struct {
 	// Clock gives Unix milliseconds, Rand random bytes.
 	Clock func() int64
 	Rand  io.Reader
-	Log   *slog.Logger
+	// Uptime gives the milliseconds since the process began, whatever happens
+	// to Clock; without it the server's time stands still while Clock has jumped.
+	Uptime func() int64
+	Log    *slog.Logger
 	// Recovery is the province's recovery key, public. It is a part of the keys
 	// that enrolment codes vouch for, so it is set at the first start, before
 	// there are places; nil keeps what is there.
@@ -83,7 +87,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open server: %w", err)
 	}
-	h, err := hub.New(ctx, hub.Options{Store: o.Store, Packages: o.Packages, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Erasures: o.Erasures.Add})
+	h, err := hub.New(ctx, hub.Options{Store: o.Store, Packages: o.Packages, Clock: o.Clock, Uptime: o.Uptime, Rand: o.Rand, Log: o.Log, Erasures: o.Erasures.Add})
 	if err != nil {
 		return nil, fmt.Errorf("open server: %w", err)
 	}
@@ -143,7 +147,7 @@ type Health struct {
 	// Era names this opening of the store, Time is the server's, Unix ms.
 	Era  string `json:"era,omitempty"`
 	Time int64  `json:"time"`
-	// ClockAlarm says that the machine's clock has gone back.
+	// ClockAlarm says that the machine's clock has jumped and is not followed.
 	ClockAlarm bool `json:"clock_alarm,omitempty"`
 	// Problem is why it is not OK: "stopping" or "storage".
 	Problem string `json:"problem,omitempty"`

@@ -78,6 +78,7 @@ func acts() map[string]act {
 		actNameBackup:         typed(actBackup),
 		actNameCheck:          typed(actCheck),
 		"export":              typed(actExport),
+		"clock":               typed(actClock),
 	}
 }
 

@@ -130,8 +130,10 @@ func openDesk(ctx context.Context, a *cli.App, f folder) (d *desk, err error) {
 	if d, err = openStoreDesk(ctx, a, f); err != nil {
 		return nil, err
 	}
+	start := a.Now()
 	d.server, err = server.Open(ctx, server.Options{
-		Store: d.store, Packages: packages, Erasures: d.journal, Clock: d.clock, Rand: rand.Reader, Log: a.Log(),
+		Store: d.store, Packages: packages, Erasures: d.journal, Clock: d.clock,
+		Uptime: func() int64 { return a.Now().Sub(start).Milliseconds() }, Rand: rand.Reader, Log: a.Log(),
 	})
 	if err != nil {
 		return nil, errors.Join(err, d.close())

@@ -30,6 +30,7 @@ func commands(a *cli.App) []*cobra.Command {
 		backupCommand(a),
 		restoreCommand(a),
 		fsckCommand(a),
+		clockCommand(a),
 		exportCommand(a),
 		demoCommand(a),
 	}

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -521,7 +520,7 @@ func (w *work) finish() error {
 			return fmt.Errorf("write change %s: %w", id, err)
 		}
 	}
-	return w.tx.PutMeta(clockKey, binary.BigEndian.AppendUint64(nil, uint64(w.now)))
+	return w.tx.PutMeta(clockKey, timeBytes(w.now))
 }
 
 // lockScope locks a scope, which begins with its first record.

@@ -4,7 +4,6 @@ package hub
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -48,7 +47,10 @@ type Options struct {
 	// Clock gives Unix milliseconds, Rand random bytes.
 	Clock func() int64
 	Rand  io.Reader
-	Log   *slog.Logger
+	// Uptime gives the milliseconds since the process began, whatever happens
+	// to Clock; nil stands still.
+	Uptime func() int64
+	Log    *slog.Logger
 	// Erasures is told of every erasure before it is committed, to keep it
 	// outside the database and its backups; nil keeps none.
 	Erasures func(Erasure) error
@@ -86,9 +88,9 @@ type Hub struct {
 	officeCert *wire.LogCert
 	officeMu   sync.Mutex
 
-	timeMu sync.Mutex
-	last   int64
-	alarm  bool
+	uptime func() int64
+	timeMu sync.Mutex // guards time
+	time   serverTime
 
 	subsMu sync.Mutex // guards subs and next
 	subs   map[int]func(Event)
@@ -105,20 +107,16 @@ type Hub struct {
 	once  sync.Once
 }
 
-// clockKey is where the latest server time seen is kept.
-const clockKey = "hub.clock"
-
-// clockJump is how far back the machine's clock may step, in milliseconds,
-// before the operator is told: time servers correct by seconds.
-const clockJump = 10 * 60 * 1000
-
 // New opens a hub over a store: it begins a new era and starts taking batches.
 // Close ends it.
 func New(ctx context.Context, o Options) (*Hub, error) {
-	h := &Hub{store: o.Store, packages: o.Packages, clock: o.Clock, rand: o.Rand, log: o.Log, erasures: o.Erasures,
+	h := &Hub{store: o.Store, packages: o.Packages, clock: o.Clock, uptime: o.Uptime, rand: o.Rand, log: o.Log, erasures: o.Erasures,
 		subs: map[int]func(Event){}, queue: make(chan *request, queueLength), stop: make(chan struct{}), done: make(chan struct{})}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
+	}
+	if h.uptime == nil {
+		h.uptime = func() int64 { return 0 }
 	}
 	var era store.Era
 	if _, err := io.ReadFull(h.rand, era.ID[:]); err != nil {
@@ -129,19 +127,20 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 		return nil, err
 	}
 	err = h.store.Update(ctx, func(tx store.Tx) error {
-		if b, err := tx.Meta(clockKey); err == nil && len(b) == 8 {
-			h.last = int64(binary.BigEndian.Uint64(b))
-		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err := h.readTime(tx); err != nil {
 			return err
 		}
 		era.Opened = h.now()
 		if err := tx.AddEra(era); err != nil {
 			return err
 		}
+		if err := tx.PutMeta(clockKey, timeBytes(era.Opened)); err != nil {
+			return err
+		}
 		if err := h.wake(tx); err != nil {
 			return err
 		}
-		return h.openOffice(tx, office)
+		return h.openOffice(tx, office, era.Opened)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the server's store: %w", err)
@@ -166,33 +165,6 @@ func (h *Hub) Close() error {
 
 // careful says that this run follows one that died.
 func (h *Hub) careful() bool { return h.carefulUntil != 0 && h.now() < h.carefulUntil }
-
-// now is the server's time, Unix milliseconds: it never goes back, and a jump
-// back of the machine's clock raises the alarm.
-func (h *Hub) now() int64 {
-	t := h.clock()
-	h.timeMu.Lock()
-	defer h.timeMu.Unlock()
-	if t < h.last-clockJump {
-		if !h.alarm {
-			h.log.Error("the server's clock has gone back", "clock_ms", t, "last_ms", h.last)
-		}
-		h.alarm = true
-	} else if t >= h.last {
-		h.alarm = false
-	}
-	h.last = max(h.last, t)
-	return h.last
-}
-
-// Now returns the server's time, Unix milliseconds, and whether the clock's
-// alarm is raised: then nothing may expire.
-func (h *Hub) Now() (ms int64, alarm bool) {
-	ms = h.now()
-	h.timeMu.Lock()
-	defer h.timeMu.Unlock()
-	return ms, h.alarm
-}
 
 // Store returns the store, for reading through access.
 func (h *Hub) Store() store.Store { return h.store }

@@ -24,6 +24,7 @@ type bench struct {
 	ctx   context.Context
 	rng   *rand.Rand
 	clock int64
+	up    int64 // since the process began, ms
 	dir   string
 	store *sqlitestore.Store
 	hub   *hub.Hub
@@ -72,7 +73,7 @@ func (b *bench) open() {
 	if b.wrap != nil {
 		st = b.wrap(st)
 	}
-	b.hub, err = hub.New(b.ctx, hub.Options{Store: st, Packages: b.forms, Clock: func() int64 { return b.clock }, Rand: zeros{b.rng},
+	b.hub, err = hub.New(b.ctx, hub.Options{Store: st, Packages: b.forms, Clock: func() int64 { return b.clock }, Uptime: func() int64 { return b.up }, Rand: zeros{b.rng},
 		Erasures: func(e hub.Erasure) error { b.noted = append(b.noted, e); return nil }})
 	if err != nil {
 		b.t.Fatal(err)

@@ -35,7 +35,7 @@ func (h *Hub) makeOffice() (office, error) {
 // openOffice finds the office's log, or begins it. A restored store goes on
 // under a new log: what the lost part of the old one said is not said again
 // under the same sequences.
-func (h *Hub) openOffice(tx store.Tx, fresh office) error {
+func (h *Hub) openOffice(tx store.Tx, fresh office, now int64) error {
 	o := fresh
 	if b, err := tx.Meta(officeKey); err == nil {
 		if len(b) != 32 {
@@ -52,10 +52,10 @@ func (h *Hub) openOffice(tx store.Tx, fresh office) error {
 	key := ed25519.NewKeyFromSeed(o.seed[:])
 	public := [32]byte(key.Public().(ed25519.PublicKey))
 	h.office, h.officeLog, h.officeCert = wire.DeviceOf(public), o.log,
-		wire.SignLogCert(wire.LogCert{Log: o.log, LogKey: public, Serial: 1, Created: h.last}, key)
+		wire.SignLogCert(wire.LogCert{Log: o.log, LogKey: public, Serial: 1, Created: now}, key)
 	_, err := tx.Device(h.office)
 	if errors.Is(err, store.ErrNotFound) {
-		return tx.PutDevice(store.Device{ID: h.office, Key: public, Name: "office", Enrolled: h.last})
+		return tx.PutDevice(store.Device{ID: h.office, Key: public, Name: "office", Enrolled: now})
 	}
 	return err
 }

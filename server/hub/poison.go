@@ -107,7 +107,7 @@ func (h *Hub) wake(tx store.Tx) error {
 		return err
 	}
 	if len(b) > 0 && b[0] == runGoing {
-		h.carefulUntil = h.last + carefulFor
+		h.carefulUntil = h.now() + carefulFor
 		for b = b[1:]; len(b) >= attemptSize; b = b[attemptSize:] {
 			h.suspects[syncproto.ChangeID(b[:16])] = b[16]
 		}
