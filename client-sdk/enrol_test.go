@@ -250,3 +250,61 @@ func TestKeysAreStable(t *testing.T) {
 		t.Errorf("no error: %s", key)
 	}
 }
+
+// TestTakeCode holds that an unconfirmed device takes another code of the same
+// server and place, and keeps author, records and scopes.
+func TestTakeCode(t *testing.T) {
+	d := newDevice(t)
+	id := d.record("asset", assetJSON)
+	before := d.Person()
+	other := func(change func(*syncproto.EnrolCode)) string {
+		c := testCode(t)
+		copy(c.Secret[:], "new secret")
+		change(c)
+		return c.String()
+	}
+	for _, test := range []struct {
+		name, code string
+		want       error
+	}{
+		{"the same code", testCode(t).String(), ErrEnrolled},
+		{"another place", other(func(c *syncproto.EnrolCode) { c.Number++ }), ErrOtherCode},
+		{"another server", other(func(c *syncproto.EnrolCode) { c.Fingerprint[0]++ }), ErrOtherCode},
+		{"no code", "سلام", ErrMistypedCode},
+	} {
+		if err := d.TakeCode(ctx, test.code); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
+		}
+	}
+	if err := d.TakeCode(ctx, other(func(*syncproto.EnrolCode) {})); err != nil {
+		t.Fatal(err)
+	}
+	d.restart()
+	if after := d.Person(); after.ID != before.ID || after.Device != before.Device || after.Confirmed {
+		t.Errorf("person is %+v, want %+v", after, before)
+	}
+	identity, err := d.store.Identity(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(identity.Secret) != "new secret" || string(identity.First) != "ten secret" {
+		t.Errorf("secrets are %q and %q, want the new one and the first", identity.Secret, identity.First)
+	}
+	third := other(func(c *syncproto.EnrolCode) { copy(c.Secret[:], "one more..") })
+	if err := d.TakeCode(ctx, third); err != nil {
+		t.Fatal(err)
+	}
+	if identity, err = d.store.Identity(ctx); err != nil || string(identity.First) != "ten secret" {
+		t.Errorf("the first secret is %q, %v, want that under which the person records", identity.First, err)
+	}
+	if r := d.edit(id, "condition", "1"); !r.Saved {
+		t.Error("not saved")
+	}
+	identity.Confirmed = true
+	if err := d.store.SetIdentity(ctx, identity); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.TakeCode(ctx, other(func(*syncproto.EnrolCode) {})); !errors.Is(err, ErrEnrolled) {
+		t.Errorf("confirmed: got %v, want %v", err, ErrEnrolled)
+	}
+}

@@ -31,6 +31,9 @@ var (
 	ErrBadCode error = &kind{"sdk.error.bad_code", "the enrolment code is wrong"}
 	// ErrUsedCode: another device enrolled with the code.
 	ErrUsedCode error = &kind{"sdk.error.used_code", "the enrolment code was used by another device"}
+	// ErrOtherCode: the code is for another server, neighbourhood or person than
+	// the one that the device has.
+	ErrOtherCode error = &kind{"sdk.error.other_code", "the enrolment code is for another device"}
 	// ErrNoAddress: a typed code needs the server's address beside it.
 	ErrNoAddress error = &kind{"sdk.error.no_address", "the server's address is missing"}
 	// ErrBadAddress: the text is no address of a server. Argument address.
@@ -194,7 +197,7 @@ func Keys() []string {
 
 func allKinds() []error {
 	return []error{
-		ErrMistypedCode, ErrBadCode, ErrUsedCode, ErrNoAddress, ErrBadAddress, ErrWeakPassphrase, ErrWrongSecret, ErrWait, ErrNoPIN, ErrLocked,
+		ErrMistypedCode, ErrBadCode, ErrUsedCode, ErrOtherCode, ErrNoAddress, ErrBadAddress, ErrWeakPassphrase, ErrWrongSecret, ErrWait, ErrNoPIN, ErrLocked,
 		ErrEnrolled, ErrNotEnrolled, ErrNewer, ErrForeign, ErrInUse, ErrDiskFull, ErrDiskFailed, ErrDamaged, ErrClosed,
 		ErrNotFound, ErrDeleted, ErrErased, ErrUnknownForm, ErrInvalid, ErrUnknownField, ErrByTransition, ErrDraftOver, ErrTooLarge,
 		ErrLeaseOver, ErrNoGrant, ErrScopeGone, ErrNotSettled, ErrBadCursor,

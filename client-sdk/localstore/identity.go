@@ -28,8 +28,10 @@ type Identity struct {
 	Server      []byte
 	Fingerprint []byte
 	Addresses   []string
-	// Secret is the secret of the enrolment code until Confirmed.
+	// Secret is the secret of the enrolment code; First that of the code under
+	// whose author the device records, if that one was refused.
 	Secret    []byte
+	First     []byte `json:",omitempty"`
 	Confirmed bool
 }
 

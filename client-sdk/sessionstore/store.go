@@ -199,7 +199,7 @@ func (s *Store) ReadEnrol(ctx context.Context, e session.ReadEnrol) (session.Enr
 	if err != nil {
 		return session.EnrolRead{}, err
 	}
-	return session.EnrolRead{Enrol: wire.Enrol{Secret: id.Secret, DeviceKey: [32]byte(keys.Enrolment.Public().(ed25519.PublicKey)),
+	return session.EnrolRead{Enrol: wire.Enrol{Secret: slices.Concat(id.Secret, id.First), DeviceKey: [32]byte(keys.Enrolment.Public().(ed25519.PublicKey)),
 		Name: s.name, Cert: log.Cert, Proof: ed25519.Sign(keys.Enrolment, wire.EnrolProof(e.Handshake))}}, nil
 }
 

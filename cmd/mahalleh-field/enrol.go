@@ -73,7 +73,7 @@ func enrol(ctx context.Context, a *cli.App, code string, addresses []string, s *
 	}
 	// Whatever would refuse at the end is said before a passphrase is thought of.
 	if clientsdk.Enrolled(dir) {
-		return clientsdk.ErrEnrolled
+		return enrolAgain(ctx, a, code, invitation, addresses, s)
 	}
 	if len(addresses)+len(invitation.Addresses) == 0 {
 		if addresses, err = askAddress(ctx, a); err != nil {
@@ -97,11 +97,33 @@ func enrol(ctx context.Context, a *cli.App, code string, addresses []string, s *
 	if err := c.Close(); err != nil {
 		return err
 	}
+	return sayEnrolled(a, p, invitation, "field.enrol.done")
+}
+
+// enrolAgain gives a device whose code the server refused another one.
+func enrolAgain(ctx context.Context, a *cli.App, code string, invitation *clientsdk.Invitation, addresses []string, s *secret) error {
+	d, err := openDevice(ctx, a, s.ask(a), func(o *clientsdk.Options) { o.Addresses = addresses })
+	if err != nil {
+		return err
+	}
+	err = d.TakeCode(ctx, code)
+	p := d.Person()
+	if err := errors.Join(err, d.Close()); err != nil {
+		return err
+	}
+	return sayEnrolled(a, p, invitation, "field.enrol.again")
+}
+
+func sayEnrolled(a *cli.App, p clientsdk.Person, invitation *clientsdk.Invitation, done cli.Key) error {
+	dir, err := a.DataDir()
+	if err != nil {
+		return err
+	}
 	if a.JSON() {
 		return a.PrintJSON(enrolled{Person: p.ID.String(), Name: p.Name, Place: p.Place.String(), PlaceName: invitation.PlaceName,
 			Number: invitation.Code.Number, Confirmed: p.Confirmed, Recovery: invitation.Recovery, Addresses: p.Addresses, DataDir: dir})
 	}
-	return a.Say("field.enrol.done")
+	return a.Say(done)
 }
 
 // askAddress asks for the server's address, which a typed code does not hold.

@@ -65,7 +65,7 @@ func codeOf(err error) cli.Code {
 		{cli.NotReachable, []error{clientsdk.ErrNoNetwork, clientsdk.ErrNotReachable, clientsdk.ErrBusy}},
 		{cli.Incompatible, []error{clientsdk.ErrNewer, clientsdk.ErrIncompatible}},
 		{cli.Refused, []error{
-			clientsdk.ErrUsedCode, clientsdk.ErrWrongSecret, clientsdk.ErrWait, clientsdk.ErrNoPIN, clientsdk.ErrLocked,
+			clientsdk.ErrUsedCode, clientsdk.ErrOtherCode, clientsdk.ErrWrongSecret, clientsdk.ErrWait, clientsdk.ErrNoPIN, clientsdk.ErrLocked,
 			clientsdk.ErrEnrolled, clientsdk.ErrInUse, clientsdk.ErrDeleted, clientsdk.ErrErased, clientsdk.ErrByTransition,
 			clientsdk.ErrLeaseOver, clientsdk.ErrNoGrant, clientsdk.ErrScopeGone, clientsdk.ErrWrongServer, clientsdk.ErrRefused,
 		}},

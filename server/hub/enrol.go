@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"slices"
 
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -23,8 +24,8 @@ func (d *Desk) redeem(ctx context.Context, e session.Redeem) (session.ServerEven
 		!ed25519.Verify(e.Enrol.DeviceKey[:], wire.EnrolProof(e.Handshake), e.Enrol.Proof) {
 		return refuse(wire.RefuseMalformed)
 	}
-	var secret syncproto.EnrolCode
-	if copy(secret.Secret[:], e.Enrol.Secret) != len(e.Enrol.Secret) || len(e.Enrol.Secret) != len(secret.Secret) {
+	secrets := codesOf(e.Enrol.Secret)
+	if len(secrets) == 0 {
 		return refuse(wire.RefuseMalformed)
 	}
 	device := wire.DeviceOf(e.Enrol.DeviceKey)
@@ -32,7 +33,7 @@ func (d *Desk) redeem(ctx context.Context, e session.Redeem) (session.ServerEven
 	ev := session.Redeemed{}
 	err = d.h.store.Update(ctx, func(tx store.Tx) error {
 		ev = session.Redeemed{}
-		code, err := tx.Code(secret.SecretHash())
+		code, err := tx.Code(secrets[0].SecretHash())
 		if errors.Is(err, store.ErrNotFound) {
 			ev.Refuse = wire.RefuseBadCode
 			return nil
@@ -75,7 +76,7 @@ func (d *Desk) redeem(ctx context.Context, e session.Redeem) (session.ServerEven
 		}
 		if !again {
 			dev.Noise, dev.LastSeen = e.Noise, now
-			if err := enrolDevice(tx, &code, dev, secret.Author()); err != nil {
+			if err := enrolDevice(tx, &code, dev, secrets); err != nil {
 				return err
 			}
 		}
@@ -88,16 +89,40 @@ func (d *Desk) redeem(ctx context.Context, e session.Redeem) (session.ServerEven
 	return ev, err
 }
 
-// enrolDevice writes the device, lets the code's person and its provisional
-// author write on it, and marks the code used.
-func enrolDevice(tx store.Tx, code *store.Code, dev store.Device, alias syncproto.PersonID) error {
+// codesOf reads the secrets that a device shows: of the code that it redeems,
+// and then of codes that were refused before, under which it recorded. nil for
+// anything else.
+func codesOf(b []byte) (codes []syncproto.EnrolCode) {
+	if len(b)%syncproto.CodeSecretSize != 0 {
+		return nil
+	}
+	for secret := range slices.Chunk(b, syncproto.CodeSecretSize) {
+		codes = append(codes, syncproto.EnrolCode{Secret: [syncproto.CodeSecretSize]byte(secret)})
+	}
+	return codes
+}
+
+// enrolDevice writes the device, lets the code's person write on it, also under
+// the provisional authors of its codes, and marks the first code used.
+func enrolDevice(tx store.Tx, code *store.Code, dev store.Device, secrets []syncproto.EnrolCode) error {
 	if err := tx.PutDevice(dev); err != nil {
 		return err
 	}
-	if err := tx.PutPerson(store.Person{ID: alias, AliasOf: code.Person, Created: dev.LastSeen}); err != nil {
-		return err
+	people := []syncproto.PersonID{code.Person}
+	for i, secret := range secrets {
+		if i > 0 {
+			if free, err := aliasFree(tx, secret, code.Person); err != nil {
+				return err
+			} else if !free {
+				continue
+			}
+		}
+		people = append(people, secret.Author())
+		if err := tx.PutPerson(store.Person{ID: secret.Author(), AliasOf: code.Person, Created: dev.LastSeen}); err != nil {
+			return err
+		}
 	}
-	for _, p := range []syncproto.PersonID{code.Person, alias} {
+	for _, p := range people {
 		if err := tx.AddDevicePerson(dev.ID, p); err != nil {
 			return err
 		}
@@ -107,4 +132,23 @@ func enrolDevice(tx store.Tx, code *store.Code, dev store.Device, alias syncprot
 		return err
 	}
 	return tx.Audit(store.AuditEntry{At: dev.LastSeen, By: code.Person, Act: "enrolled", Subject: dev.ID.String(), Note: dev.Name})
+}
+
+// aliasFree says whether the provisional author of a code that was refused may
+// count as a person: nobody else enrolled with it, and it was made for nobody
+// else. What was recorded under another's code is set aside, and a supervisor
+// says whose it is.
+func aliasFree(tx store.Tx, secret syncproto.EnrolCode, person syncproto.PersonID) (bool, error) {
+	alias, err := tx.Person(secret.Author())
+	if err == nil {
+		return alias.AliasOf == person, nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return false, err
+	}
+	code, err := tx.Code(secret.SecretHash())
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	return err == nil && code.Person == person, err
 }

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"crypto/ed25519"
+	"slices"
 	"testing"
 
 	"mahalleh/server/hub"
@@ -11,8 +12,9 @@ import (
 	"mahalleh/syncproto/wire"
 )
 
-// redeem enrols the phone's device with a fresh code for a person.
-func (b *bench) redeem(p *phone, person syncproto.PersonID, secret byte) session.Redeemed {
+// redeem enrols the phone's device with a fresh code for a person, showing the
+// secrets of refused ones beside it.
+func (b *bench) redeem(p *phone, person syncproto.PersonID, secret byte, refused ...byte) session.Redeemed {
 	b.t.Helper()
 	var code syncproto.EnrolCode
 	code.Secret[0] = secret
@@ -28,7 +30,7 @@ func (b *bench) redeem(p *phone, person syncproto.PersonID, secret byte) session
 	}
 	handshake := []byte("handshake of this connection")
 	ev := b.hub.NewDesk(id, b.codec).Do(b.ctx, session.Redeem{Noise: [32]byte{p.person[0]}, Handshake: handshake,
-		Enrol: wire.Enrol{Secret: code.Secret[:], DeviceKey: p.cert.DeviceKey, Cert: wire.AppendLogCert(nil, p.cert),
+		Enrol: wire.Enrol{Secret: append(code.Secret[:], refused...), DeviceKey: p.cert.DeviceKey, Cert: wire.AppendLogCert(nil, p.cert),
 			Proof: ed25519.Sign(p.key, wire.EnrolProof(handshake))}})
 	got, ok := ev.(session.Redeemed)
 	if !ok {
@@ -93,5 +95,59 @@ func TestSecondPersonOnADevice(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What was recorded under a code that was refused counts for the person of the
+// code that the device took then, unless the refused one was somebody else's.
+func TestAuthorOfARefusedCode(t *testing.T) {
+	person, other := syncproto.PersonID{50}, syncproto.PersonID{51}
+	for _, test := range []struct {
+		name   string
+		before func(tx store.Tx, refused syncproto.EnrolCode) error
+		want   bool
+	}{
+		{"expired", func(tx store.Tx, refused syncproto.EnrolCode) error {
+			return tx.PutCode(store.Code{SecretHash: refused.SecretHash(), Person: person, Expires: 1})
+		}, true},
+		{"used by another device of the person", func(tx store.Tx, refused syncproto.EnrolCode) error {
+			return tx.PutPerson(store.Person{ID: refused.Author(), AliasOf: person})
+		}, true},
+		{"never heard of", func(store.Tx, syncproto.EnrolCode) error { return nil }, true},
+		{"made for somebody else", func(tx store.Tx, refused syncproto.EnrolCode) error {
+			return tx.PutCode(store.Code{SecretHash: refused.SecretHash(), Person: other, Expires: 1})
+		}, false},
+		{"used by somebody else", func(tx store.Tx, refused syncproto.EnrolCode) error {
+			return tx.PutPerson(store.Person{ID: refused.Author(), AliasOf: other})
+		}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t)
+			p := b.phone(1, "facilitator")
+			var refused syncproto.EnrolCode
+			refused.Secret[0] = 77
+			b.update(func(tx store.Tx) error {
+				if err := tx.PutPerson(store.Person{ID: other}); err != nil {
+					return err
+				}
+				return test.before(tx, refused)
+			})
+			if got := b.redeem(p, person, 1, refused.Secret[:]...); got.Refuse != 0 || got.Enrolled.Person != person {
+				t.Fatalf("redeemed %+v", got)
+			}
+			if err := b.store.View(b.ctx, func(r store.Reader) error {
+				people, err := r.DevicePeople(p.device)
+				if got := slices.Contains(people, refused.Author()); got != test.want {
+					t.Errorf("the refused code's author may write on the device: %v, want %v", got, test.want)
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	b := newBench(t)
+	if got := b.redeem(b.phone(1, "facilitator"), person, 1, 2, 3); got.Refuse != wire.RefuseMalformed {
+		t.Errorf("a secret of twelve bytes: refused with %d, want malformed", got.Refuse)
 	}
 }

@@ -68,7 +68,8 @@ type Cursor struct {
 
 // Enrol asks to become a device of the person whom a code was made for.
 type Enrol struct {
-	// Secret is the secret part of the code.
+	// Secret is the secret part of the code, followed by those of codes that were
+	// refused before and under whose authors the device recorded.
 	Secret []byte
 	// DeviceKey is the device's Ed25519 enrolment key, public.
 	DeviceKey [32]byte
