@@ -126,13 +126,17 @@ func (d *device) presence(there bool) string {
 	return d.app.T("field.value.gone")
 }
 
+// labelOf is what a conflict is about, in a person's words.
+func (d *device) labelOf(c *clientsdk.Conflict) string {
+	if label := c.Label.In(d.lang()); label != "" {
+		return label
+	}
+	return d.app.Member("field.part", c.Path)
+}
+
 func (d *device) sayConflict(ctx context.Context, c *clientsdk.Conflict) error {
 	a := d.app
-	label := c.Label.In(d.lang())
-	if label == "" {
-		label = a.Member("field.part", c.Path)
-	}
-	if err := say(a, 2, a.T("field.conflicts.field", cli.Args{"label": label, "field": c.Path})); err != nil {
+	if err := say(a, 2, a.T("field.conflicts.field", cli.Args{"label": d.labelOf(c), "field": c.Path})); err != nil {
 		return err
 	}
 	for _, k := range c.Values {
@@ -189,7 +193,7 @@ func settleCommand(a *cli.App) *cobra.Command {
 		if c.Field != nil && c.Field.Parent == 0 {
 			value = d.shown(ctx, c.Field, after.Values.Fields[c.Field.ID])
 		}
-		return a.Say("field.settle.done", cli.Args{"field": c.Path, "value": value})
+		return a.Say("field.settle.done", cli.Args{"field": d.labelOf(c), "value": value})
 	})
 	c.Flags().StringVar(&reason, "reason", "", a.T("field.flag.reason"))
 	return c

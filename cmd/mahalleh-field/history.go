@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -132,7 +133,13 @@ func (d *device) sayEntry(ctx context.Context, e *clientsdk.Entry) error {
 		if label == "" {
 			label = d.app.Member("field.part", f.Path)
 		}
-		if err := say(a, 4, a.T("field.history.field", cli.Args{"label": label, "do": a.Member("field.do", doName(f.Kind, f.Value)), "value": d.stepValue(ctx, &f)})); err != nil {
+		args := cli.Args{"label": label, "value": d.stepValue(ctx, &f)}
+		text := a.T("field.history.set", args)
+		if do := doName(f.Kind, f.Value); do != "set" {
+			args["do"] = a.Member("field.do", do)
+			text = a.T("field.history.field", args)
+		}
+		if err := say(a, 4, strings.TrimSpace(text)); err != nil {
 			return err
 		}
 	}

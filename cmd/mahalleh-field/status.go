@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	clientsdk "mahalleh/client-sdk"
 	"mahalleh/cmd/internal/cli"
+	"mahalleh/schemas"
+	"mahalleh/schemas/persian"
 )
 
 // statusItem is how the device stands, as commands print it.
@@ -171,8 +176,25 @@ func (d *device) sayStatus(s clientsdk.Status) error {
 	return d.sayScopes(s.Scopes)
 }
 
+// byPlace puts the scopes where the person records first, then by the place's
+// name, with its compartments from the most public to the most protected.
+func (d *device) byPlace(x, y clientsdk.ScopeInfo) int {
+	order := []schemas.Compartment{schemas.CompartmentReference, schemas.CompartmentPlain, schemas.CompartmentPersons, schemas.CompartmentHarm}
+	place := func(s clientsdk.ScopeInfo) int {
+		if s.Write || !s.Granted {
+			return 0
+		}
+		return 1
+	}
+	part := func(s clientsdk.ScopeInfo) int { return slices.Index(order, schemas.Compartment(s.Compartment)) }
+	return cmp.Or(cmp.Compare(place(x), place(y)),
+		bytes.Compare(persian.SortKey(x.PlaceName.In(d.lang())), persian.SortKey(y.PlaceName.In(d.lang()))),
+		bytes.Compare(x.Place[:], y.Place[:]), cmp.Compare(part(x), part(y)))
+}
+
 func (d *device) sayScopes(scopes []clientsdk.ScopeInfo) error {
 	a := d.app
+	slices.SortStableFunc(scopes, d.byPlace)
 	table := a.Table("field.column.place", "field.column.compartment", "field.column.records", "field.column.right")
 	for _, x := range scopes {
 		right := cli.Key("field.right.read")

@@ -58,6 +58,10 @@ func told(a *cli.App, err error) error {
 
 // codeOf says how a command ends with an error of the SDK.
 func codeOf(err error) cli.Code {
+	var field *schemas.FieldError
+	if errors.As(err, &field) {
+		return cli.DataInvalid
+	}
 	for _, c := range []struct {
 		code  cli.Code
 		kinds []error

@@ -18,7 +18,7 @@ import (
 // conflictItem is one field with several values, as commands print it.
 type conflictItem struct {
 	Record string `json:"record"`
-	Form   string `json:"form"`
+	formName
 	scopeName
 	cellName
 	// Shown is the value that is shown until somebody settles it.
@@ -122,11 +122,11 @@ func (d *desk) eachRecord(ctx context.Context, scope, form string, conflicts boo
 
 func (d *desk) conflictsOf(n *names, s *syncproto.RecordState) ([]conflictItem, error) {
 	now, _ := d.server.Hub().Now()
-	form, formName := n.form(s.Form)
+	form, formed := n.form(s.Form)
 	var items []conflictItem
 	for _, c := range merge.Conflicts(s) {
 		field := leaf(form, c.Cell)
-		item := conflictItem{Record: s.Record.String(), Form: formName, scopeName: n.scopes[s.Home], cellName: nameCell(form, c.Cell), Contested: c.Contested}
+		item := conflictItem{Record: s.Record.String(), formName: formed, scopeName: n.scopes[s.Home], cellName: nameCell(form, c.Cell), Contested: c.Contested}
 		rivalOf := func(v syncproto.Value, version syncproto.ChangeID) (rival, error) {
 			meta := s.Versions[version]
 			by, err := n.author(meta.Author)
@@ -183,7 +183,7 @@ func conflictsCommand(a *cli.App) *cobra.Command {
 			}
 			if c.Record != last {
 				last = c.Record
-				if err := a.Say("mahalleh_data.conflicts.record", cli.Args{"form": c.Form, "place": placeText(c.Place, c.PlaceName), "id": c.Record}); err != nil {
+				if err := a.Say("mahalleh_data.conflicts.record", cli.Args{"form": c.formName.text(a), "place": placeText(c.Place, c.PlaceName), "id": c.Record}); err != nil {
 					return err
 				}
 			}
@@ -213,14 +213,14 @@ func sayConflict(a *cli.App, c conflictItem) error {
 		field = c.Label.In(string(a.Lang()))
 	}
 	age := time.Duration(c.Age) * time.Second
-	if err := a.Say("mahalleh_data.conflicts.field", cli.Args{"field": field, "age": age}); err != nil {
+	if err := say(a, 2, "mahalleh_data.conflicts.field", cli.Args{"field": field, "age": age}); err != nil {
 		return err
 	}
-	if err := a.Say("mahalleh_data.conflicts.shown", rivalArgs(a, c, c.Shown)); err != nil {
+	if err := say(a, 4, "mahalleh_data.conflicts.shown", rivalArgs(a, c, c.Shown)); err != nil {
 		return err
 	}
 	for _, o := range c.Others {
-		if err := a.Say("mahalleh_data.conflicts.other", rivalArgs(a, c, o)); err != nil {
+		if err := say(a, 4, "mahalleh_data.conflicts.other", rivalArgs(a, c, o)); err != nil {
 			return err
 		}
 	}
@@ -232,7 +232,7 @@ func rivalArgs(a *cli.App, c conflictItem, r rival) cli.Args {
 	if by == "" {
 		by = a.T("mahalleh_data.conflicts.unknown")
 	}
-	value := r.text(string(a.Lang()))
+	value := r.text(a)
 	if there, is := r.Value.(bool); is && c.Field == presenceName {
 		value = a.T("mahalleh_data.conflicts.deleted")
 		if there {

@@ -36,7 +36,10 @@ type deviceItem struct {
 
 func deviceOf(r store.Reader, x store.Device) (deviceItem, error) {
 	item := deviceItem{ID: x.ID.String(), Name: x.Name, Person: x.Person.String(), App: x.App, Enrolled: stamp(x.Enrolled), LastSeen: stamp(x.LastSeen),
-		Unsent: x.Queue, OldestUnsent: stamp(x.OldestQueued), ClockAhead: x.ClockAhead, Revoked: stamp(x.Revoked), Lost: x.Lost}
+		Unsent: x.Queue, ClockAhead: x.ClockAhead, Revoked: stamp(x.Revoked), Lost: x.Lost}
+	if x.Queue > 0 { // else it is what it said last time
+		item.OldestUnsent = stamp(x.OldestQueued)
+	}
 	who, err := access.Resolve(r, x.Person)
 	if err != nil {
 		return item, fmt.Errorf("read person %s: %w", x.Person, err)

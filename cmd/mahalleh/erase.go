@@ -15,7 +15,7 @@ import (
 // recordItem is a record as erase shows it before and after.
 type recordItem struct {
 	Record string `json:"record"`
-	Form   string `json:"form"`
+	formName
 	scopeName
 	Changes int  `json:"changes"`
 	Erased  bool `json:"erased"`
@@ -67,7 +67,7 @@ func (d *desk) recordItem(ctx context.Context, id syncproto.RecordID) (item reco
 			return err
 		}
 		_, form := n.form(row.State.Form)
-		item = recordItem{Record: id.String(), Form: form, scopeName: n.scopes[row.State.Home], Changes: len(history), Erased: row.State.Erased}
+		item = recordItem{Record: id.String(), formName: form, scopeName: n.scopes[row.State.Home], Changes: len(history), Erased: row.State.Erased}
 		return nil
 	})
 	return item, err
@@ -87,7 +87,7 @@ func eraseCommand(a *cli.App) *cobra.Command {
 			return err
 		}
 		if !found.Erased && !yes {
-			question := a.T("mahalleh_data.erase.sure", cli.Args{"form": found.Form, "place": found.PlaceName, "n": found.Changes, "id": found.Record})
+			question := a.T("mahalleh_data.erase.sure", cli.Args{"form": found.formName.text(a), "place": found.PlaceName, "n": found.Changes, "id": found.Record})
 			sure, err := a.Confirm(ctx, question, false, "mahalleh_data.erase.sure_hint")
 			if err != nil {
 				return err

@@ -59,8 +59,8 @@ func actExport(ctx context.Context, d *desk, q exportQuery, out tell) error {
 }
 
 func (d *desk) exportOf(n *names, s *syncproto.RecordState, history bool) (exportItem, error) {
-	form, name := n.form(s.Form)
-	item := exportItem{Record: s.Record.String(), Form: name, scopeName: n.scopes[s.Home], Number: s.Number, Version: s.Latest.String(),
+	form, formed := n.form(s.Form)
+	item := exportItem{Record: s.Record.String(), Form: formed.Form, scopeName: n.scopes[s.Home], Number: s.Number, Version: s.Latest.String(),
 		Deleted: !merge.Alive(s), Content: json.RawMessage("null")}
 	if form != nil {
 		raw, err := schemas.EncodeJSON(form, merge.Content(form, s))

@@ -67,11 +67,26 @@ func (n *names) author(id syncproto.PersonID) (author, error) {
 }
 
 // form is the form of a number, nil if it is not known here, and its name.
-func (n *names) form(id uint32) (*schemas.Form, string) {
+func (n *names) form(id uint32) (*schemas.Form, formName) {
 	if f, ok := n.forms.Form(schemas.FormID(id)); ok {
-		return f, f.Name
+		return f, formName{Form: f.Name, FormLabel: &f.Label}
 	}
-	return nil, "#" + strconv.FormatUint(uint64(id), 10)
+	return nil, formName{Form: "#" + strconv.FormatUint(uint64(id), 10)}
+}
+
+// formName is a form as commands print it.
+type formName struct {
+	Form string `json:"form,omitempty"`
+	// FormLabel is nil if the form is not known here.
+	FormLabel *schemas.Text `json:"form_label,omitempty"`
+}
+
+// text is the form's name for a person.
+func (f formName) text(a *cli.App) string {
+	if f.FormLabel == nil {
+		return f.Form
+	}
+	return f.FormLabel.In(string(a.Lang()))
 }
 
 // cellName is a cell of a record as commands print it.

@@ -20,7 +20,7 @@ import (
 type changeItem struct {
 	Change string `json:"change"`
 	Record string `json:"record,omitempty"`
-	Form   string `json:"form,omitempty"`
+	formName
 	scopeName
 	Verb   string `json:"verb,omitempty"`
 	By     author `json:"by"`
@@ -136,8 +136,8 @@ func (n *names) change(row *store.Change, ops bool) (changeItem, error) {
 		return item, nil // what cannot be read is shown as it came
 	}
 	h := &ch.Header
-	form, formName := n.form(h.Form)
-	item.Record, item.Form, item.Verb, item.When = h.Record.String(), formName, h.Verb.String(), stamp(h.AuthorTime())
+	form, formed := n.form(h.Form)
+	item.Record, item.formName, item.Verb, item.When = h.Record.String(), formed, h.Verb.String(), stamp(h.AuthorTime())
 	if _, cell := hub.Reason(row); cell != (syncproto.CellKey{}) && row.Result.Outcome == syncproto.Quarantined {
 		name := nameCell(form, cell)
 		item.Fault = &name

@@ -18,7 +18,7 @@ func quarantineCommand(a *cli.App) *cobra.Command {
 			if a.JSON() {
 				return a.PrintJSON(c)
 			}
-			table.Row(c.Change[:12], reasonText(a, c), c.By.Name, c.Form, c.PlaceName, minute(a, c.Received))
+			table.Row(c.Change[:12], reasonText(a, c), c.By.Name, c.formName.text(a), c.PlaceName, minute(a, c.Received))
 			return nil
 		})
 		if err != nil || a.JSON() {
@@ -123,13 +123,13 @@ func sayChange(a *cli.App, c changeItem) error {
 		return a.Say("mahalleh_data.quarantine.raw", cli.Args{"raw": c.Raw})
 	}
 	err := a.Say("mahalleh_data.quarantine.from", cli.Args{"name": c.By.Name, "device": short(c.Device), "when": minute(a, c.When),
-		"verb": c.Verb, "form": c.Form, "record": c.Record, "place": c.PlaceName})
+		"verb": a.Member("mahalleh_data.verb", c.Verb), "form": c.formName.text(a), "record": c.Record, "place": c.PlaceName})
 	if err != nil {
 		return err
 	}
 	for _, op := range c.Ops {
 		value := valueItem{Value: op.Value, Label: op.ValueLabel}
-		if err := a.Say("mahalleh_data.quarantine.op", cli.Args{"field": op.Field, "label": cellText(a, op.cellName), "op": op.Op, "value": value.text(string(a.Lang()))}); err != nil {
+		if err := say(a, 2, "mahalleh_data.quarantine.op", cli.Args{"field": op.Field, "label": cellText(a, op.cellName), "op": op.Op, "value": value.text(a)}); err != nil {
 			return err
 		}
 	}

@@ -67,6 +67,14 @@ func tehran() jalali.Tehran {
 	return z
 }
 
+// say writes a text to the data stream, indented by some columns.
+func say(a *cli.App, indent int, key cli.Key, args cli.Args) error {
+	if _, err := fmt.Fprintf(a.Stdout(), "%*s%s\n", indent, "", a.T(key, args)); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
 func byNumber(places []store.Place) []store.Place {
 	sorted := slices.Clone(places)
 	slices.SortFunc(sorted, func(x, y store.Place) int { return cmp.Compare(x.Number, y.Number) })

@@ -4,10 +4,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 
+	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas"
 	"mahalleh/schemas/expr"
 	"mahalleh/schemas/jalali"
+	"mahalleh/schemas/persian"
 	"mahalleh/syncproto"
 )
 
@@ -104,12 +108,25 @@ func label(forms *schemas.Package, field *schemas.Field, v syncproto.Value) *sch
 
 // valueItem is a value as commands print it.
 type valueItem struct {
-	Value any           `json:"value"`
+	Value any `json:"value"`
+	// Label is what a code or a day is called in both languages.
 	Label *schemas.Text `json:"label,omitempty"`
+}
+
+// dateText is a day in both calendars, nil for one that has no Jalali date.
+func dateText(d jalali.Day) *schemas.Text {
+	date, err := d.Date()
+	if err != nil {
+		return nil
+	}
+	return &schemas.Text{Fa: date.Fa(), En: d.ISO()}
 }
 
 func (n *names) value(field *schemas.Field, v syncproto.Value) valueItem {
 	item := valueItem{Value: plainValue(v), Label: label(n.forms, field, v)}
+	if days, ok := v.AsInt(); ok && v.Type == syncproto.TypeDate {
+		item.Label = dateText(jalali.Day(days))
+	}
 	if id, ok := v.AsScope(); ok {
 		if scope, known := n.scopes[id]; known {
 			item.Value = scope
@@ -119,13 +136,24 @@ func (n *names) value(field *schemas.Field, v syncproto.Value) valueItem {
 }
 
 // text is a value in one line for a person.
-func (v valueItem) text(lang string) string {
+func (v valueItem) text(a *cli.App) string {
 	if v.Label != nil {
-		return v.Label.In(lang)
+		return v.Label.In(string(a.Lang()))
 	}
 	switch x := v.Value.(type) {
 	case nil:
 		return "–"
+	case bool:
+		if x {
+			return a.T("mahalleh_data.value.yes")
+		}
+		return a.T("mahalleh_data.value.no")
+	case float64: // as every number comes out of JSON
+		n := strconv.FormatFloat(x, 'f', -1, 64)
+		if a.Lang() == cli.Persian {
+			n = persian.ToPersianDigits(strings.ReplaceAll(n, ".", "٫"))
+		}
+		return n
 	case string:
 		return x
 	case map[string]any, []any:

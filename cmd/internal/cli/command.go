@@ -51,7 +51,7 @@ func (a *App) bare(use string, help Help) *cobra.Command {
 		c.Long = a.T(key)
 	}
 	if key := Key(string(help) + ".example"); a.catalogue.Has(key) {
-		c.Example = a.T(key)
+		c.Example = dropDirectionControls(a.T(key)) // lines to copy
 	}
 	return c
 }
@@ -139,6 +139,12 @@ func checkCommand(a *App, c *cobra.Command, problems *[]string) {
 	}
 	if c.Args == nil {
 		report("is not made by App.Command or App.Group")
+	}
+	if strings.Contains(c.Example, " =") {
+		report("the example %q has an argument that begins with =, which zsh takes for the name of a program", c.Example)
+	}
+	if strings.IndexFunc(c.Example, isDirectionControl) >= 0 {
+		report("the example %q holds direction controls, which a shell would take for part of the command", c.Example)
 	}
 	if a.Lang() == Persian && !hasRightToLeft(c.Short) {
 		report("the help text %q is not from the catalogue", c.Short)
