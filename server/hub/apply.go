@@ -54,8 +54,8 @@ type work struct {
 	// standings are answers of Standing, as long as they hold.
 	standings map[syncproto.ChangeID]stand
 	writers   map[syncproto.DeviceID]*access.Writer
-	moved     map[syncproto.ScopeID]bool // scopes whose position moved
-	told      map[syncproto.LogID]bool   // logs with new results
+	moved     map[syncproto.ScopeID]bool  // scopes whose position moved
+	told      map[syncproto.DeviceID]bool // devices with other results than they were told
 	// poison are changes that made an earlier run of the transaction fail.
 	poison poison
 	// at is the change to be blamed for a failure now, if any; opening says that
@@ -68,7 +68,7 @@ func (h *Hub) newWork(tx store.Tx, now int64) *work {
 	return &work{h: h, tx: tx, now: now,
 		records: map[syncproto.RecordID]*touched{}, changes: map[syncproto.ChangeID]*store.Change{},
 		kept: map[syncproto.ChangeID]bool{}, ofRecord: map[syncproto.RecordID][]syncproto.ChangeID{}, standings: map[syncproto.ChangeID]stand{},
-		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]bool{}, told: map[syncproto.LogID]bool{}}
+		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]bool{}, told: map[syncproto.DeviceID]bool{}}
 }
 
 // stand is one answer of Standing.
@@ -204,6 +204,7 @@ func (w *work) take(device syncproto.DeviceID, log syncproto.LogID, in Incoming)
 			return nil // received before: the result its author was told stands
 		}
 		known.Bytes = in.Bytes
+		w.told[known.Device] = true
 		return w.decide(known, in.Change, nil)
 	case !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("look for change %s: %w", in.ID, err)
@@ -225,7 +226,6 @@ func (w *work) take(device syncproto.DeviceID, log syncproto.LogID, in Incoming)
 // writes its row.
 func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) error {
 	w.keep(row)
-	w.told[row.Log] = true
 	if w.poison.has(row.ID) {
 		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonMalformed}
 		return nil
@@ -456,10 +456,10 @@ func (w *work) judgeAgain(row *store.Change) error {
 	if err != nil {
 		return fmt.Errorf("read decisions about %s: %w", row.ID, err)
 	}
+	w.told[row.Device] = true
 	for _, d := range decisions {
 		if d.Decision == DecisionReleased {
 			w.keep(row)
-			w.told[row.Log] = true
 			t, err := w.record(row.Record)
 			if err != nil {
 				return err

@@ -88,7 +88,7 @@ func (w *work) erase(t *touched, e Erasure) error {
 			// Nothing is left to wait for or to decide; the author's device lets go
 			// of it too once it is told.
 			row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Erased}
-			w.told[row.Log] = true
+			w.told[row.Device] = true
 		}
 		w.keep(row)
 	}

@@ -66,8 +66,9 @@ type Erasure struct {
 // Event tells subscribers what moved in a committed transaction.
 type Event struct {
 	Scopes map[syncproto.ScopeID]bool
-	// Logs have new results for their devices.
-	Logs map[syncproto.LogID]bool
+	// Devices have sent changes, in whatever log, whose results are others now
+	// than those they were told.
+	Devices map[syncproto.DeviceID]bool
 	// Backups are logs of which more is in a verified backup now.
 	Backups map[syncproto.LogID]bool
 	// Access says that people, grants or devices changed.
@@ -214,6 +215,6 @@ func (h *Hub) transact(ctx context.Context, f func(*work) error) error {
 	if err != nil {
 		return err
 	}
-	h.announce(Event{Scopes: done.moved, Logs: done.told})
+	h.announce(Event{Scopes: done.moved, Devices: done.told})
 	return nil
 }

@@ -117,7 +117,7 @@ func (h *Hub) decideQuarantined(ctx context.Context, change syncproto.ChangeID, 
 			ch = nil
 		}
 		w.keep(row)
-		w.told[row.Log] = true
+		w.told[row.Device] = true
 		if d.Instead, err = act(w, row, ch); err != nil {
 			return err
 		}

@@ -293,8 +293,12 @@ func (p *phone) hello() session.HelloRead {
 	}
 	slices.SortFunc(h.Hello.Cursors, func(a, b wire.Cursor) int { return bytes.Compare(a.Scope[:], b.Scope[:]) })
 	for _, ch := range p.changes {
-		if _, known := p.results[ch.ID]; !known {
+		r, known := p.results[ch.ID]
+		if !known {
 			break
+		}
+		if mayChange(r) {
+			h.Hello.Unsettled = append(h.Hello.Unsettled, ch.ID)
 		}
 		h.Hello.ResultsFrom++
 	}

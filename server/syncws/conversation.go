@@ -2,11 +2,11 @@ package syncws
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 
 	"mahalleh/server/hub"
@@ -24,7 +24,7 @@ const handshakeWithin = 30_000
 // errNoChannel says that the peer let the handshake's time pass.
 var errNoChannel = errors.New("no secure channel in time")
 
-// Surroundings are what conversations share. All but Log are needed.
+// Surroundings are what conversations share. All but Log and Do are needed.
 type Surroundings struct {
 	Hub      *hub.Hub
 	Identity *hub.Identity
@@ -36,6 +36,9 @@ type Surroundings struct {
 	// Random is a cryptographic source, safe for concurrent use.
 	Random io.Reader
 	Log    *slog.Logger
+	// Do, if set, carries out in place of the desk what a session asks of it. It
+	// is for the simulator, whose server may die before its desk's work or after.
+	Do func(desk *hub.Desk, e session.ServerEffect) session.ServerEvent
 }
 
 // Conversation is the server's end of one connection without goroutine, timer
@@ -57,19 +60,16 @@ type Conversation struct {
 	closed  *session.Close
 	cause   error
 
-	// scopes and logs are what the session is woken for; interested, if set, is
-	// told of them before anything is read, so that nothing falls in between.
+	// scopes and logs are what the session is woken for, besides its device;
+	// interested, if set, is told of them before anything is read, so that
+	// nothing falls in between.
 	scopes     map[syncproto.ScopeID]bool
 	logs       []syncproto.LogID
 	interested func(scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID)
-	// open are entries whose result was told and may still change.
-	open map[place]syncproto.Result
-}
-
-// place is an entry of a log.
-type place struct {
-	log syncproto.LogID
-	seq uint64
+	// open are the device's changes whose result may still change, with the
+	// result that it knows. One without an outcome was told in an earlier
+	// session: all that is known of it is that it waits or was set aside.
+	open map[syncproto.ChangeID]syncproto.Result
 }
 
 // maxOpen bounds the results that a session watches for changes; what is
@@ -87,7 +87,7 @@ func NewConversation(ctx context.Context, s *Surroundings, who string) *Conversa
 	pair := session.KeyPair{Private: [32]byte(s.Identity.Noise.Bytes()), Public: keys.Noise}
 	channel := session.ServerChannel(pair, wire.AppendServerKeys(nil, &keys), s.Random)
 	return &Conversation{s: s, ctx: ctx, log: log, who: who, begun: s.Clock(), link: session.NewLink(channel, s.Codec), channel: channel,
-		machine: session.NewServer(), desk: s.Hub.NewDesk(s.Identity, s.Codec)}
+		machine: session.NewServer(), desk: s.Hub.NewDesk(s.Identity, s.Codec), open: map[syncproto.ChangeID]syncproto.Result{}}
 }
 
 // Feed takes one message from the device.
@@ -161,7 +161,7 @@ func (c *Conversation) Tell(e hub.Event) {
 			c.backup(log)
 		}
 	}
-	if slices.ContainsFunc(c.logs, func(l syncproto.LogID) bool { return e.Logs[l] }) {
+	if e.Devices[c.Device()] {
 		c.results()
 	}
 }
@@ -180,22 +180,24 @@ func (c *Conversation) backup(log syncproto.LogID) {
 	c.step(session.BackupVerified{Log: log, Seq: row.BackupSafe})
 }
 
-// results looks whether results that were told are others now.
+// results looks whether results that the device knows are others now.
 func (c *Conversation) results() {
 	if len(c.open) == 0 {
 		return
 	}
-	var changed []syncproto.Result
+	var looked []syncproto.Result
 	err := c.s.Hub.Store().View(c.ctx, func(r store.Reader) error {
-		changed = nil
-		for _, at := range c.openPlaces() {
-			rows, err := r.Results(at.log, at.seq, 1)
+		looked = nil
+		for _, id := range c.openChanges() {
+			row, err := r.Change(id)
+			if errors.Is(err, store.ErrNotFound) {
+				continue // lost with a restored server; it is sent again
+			}
 			if err != nil {
 				return err
 			}
-			if len(rows) == 1 && rows[0].Seq == at.seq && !same(rows[0].Result, c.open[at]) {
-				changed = append(changed, rows[0].Result)
-				c.note(at, rows[0].Result)
+			if row.Device == c.Device() {
+				looked = append(looked, row.Result)
 			}
 		}
 		return nil
@@ -204,38 +206,39 @@ func (c *Conversation) results() {
 		c.log.Error("changed results could not be read", "peer", c.who, "err", err)
 		return
 	}
+	var changed []syncproto.Result
+	for _, now := range looked {
+		known := c.open[now.Change]
+		if known.Outcome == 0 && !mayChange(now) || known.Outcome != 0 && !same(known, now) {
+			changed = append(changed, now)
+		}
+		c.note(now)
+	}
 	if len(changed) > 0 {
 		c.step(session.ResultsChanged{Results: changed})
 	}
 }
 
-func (c *Conversation) openPlaces() []place {
-	all := make([]place, 0, len(c.open))
-	for at := range c.open {
-		all = append(all, at)
-	}
-	slices.SortFunc(all, func(a, b place) int {
-		if n := bytes.Compare(a.log[:], b.log[:]); n != 0 {
-			return n
-		}
-		return cmp.Compare(a.seq, b.seq)
-	})
+func (c *Conversation) openChanges() []syncproto.ChangeID {
+	all := slices.Collect(maps.Keys(c.open))
+	slices.SortFunc(all, func(a, b syncproto.ChangeID) int { return bytes.Compare(a[:], b[:]) })
 	return all
 }
 
-// note keeps a result that may change: a change that waits or is set aside.
-func (c *Conversation) note(at place, r syncproto.Result) {
-	switch r.Outcome {
-	case syncproto.Parked, syncproto.Quarantined:
-		if _, known := c.open[at]; known || len(c.open) < maxOpen {
-			if c.open == nil {
-				c.open = map[place]syncproto.Result{}
-			}
-			c.open[at] = r
-		}
-	default:
-		delete(c.open, at)
+// note keeps a result that may change.
+func (c *Conversation) note(r syncproto.Result) {
+	if !mayChange(r) {
+		delete(c.open, r.Change)
+		return
 	}
+	if _, known := c.open[r.Change]; known || len(c.open) < maxOpen {
+		c.open[r.Change] = r
+	}
+}
+
+// mayChange tells a change that waits or is set aside.
+func mayChange(r syncproto.Result) bool {
+	return r.Outcome == syncproto.Parked || r.Outcome == syncproto.Quarantined
 }
 
 func same(a, b syncproto.Result) bool {
@@ -335,30 +338,43 @@ func (c *Conversation) run(effects []session.ServerEffect) {
 				c.logs = append(c.logs, a.Log)
 			}
 			c.logs = append(c.logs, e.Hello.Log)
-			c.open = nil
+			c.open = map[syncproto.ChangeID]syncproto.Result{}
+			for _, id := range e.Hello.Unsettled {
+				c.open[id] = syncproto.Result{Change: id}
+			}
 		}
-		answer := c.desk.Do(c.ctx, effect)
+		answer := c.do(effect)
 		if answer == nil {
 			continue
 		}
-		c.watch(effect, answer)
+		c.watch(answer)
 		c.effects = append(c.effects, c.machine.Step(c.s.Clock(), answer)...)
 	}
 	c.effects = nil
 }
 
+// do carries one request out and returns its answer, nil if there is none.
+func (c *Conversation) do(effect session.ServerEffect) session.ServerEvent {
+	if c.s.Do != nil {
+		return c.s.Do(c.desk, effect)
+	}
+	return c.desk.Do(c.ctx, effect)
+}
+
 // watch looks at answers for results that may change later.
-func (c *Conversation) watch(effect session.ServerEffect, answer session.ServerEvent) {
+func (c *Conversation) watch(answer session.ServerEvent) {
 	switch ev := answer.(type) {
+	case session.SessionLoaded:
+		for _, r := range ev.Results {
+			c.note(r)
+		}
 	case session.Accepted:
 		for _, r := range ev.Results {
-			c.note(place{ev.Log, r.Seq}, r.Result)
+			c.note(r.Result)
 		}
 	case session.ScopesRead:
-		if asked, ok := effect.(session.ReadScopes); ok {
-			for _, r := range ev.Results {
-				c.note(place{asked.Log, r.Seq}, r.Result)
-			}
+		for _, r := range ev.Results {
+			c.note(r.Result)
 		}
 	}
 }

@@ -227,6 +227,28 @@ func TestConversationTellsChangedResults(t *testing.T) {
 	})
 }
 
+// A change that was set aside in an earlier session is watched in the next one,
+// which may stay open for days.
+func TestConversationTellsChangedResultsOfEarlierSessions(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		stranger := b.phone(3, "local_team")
+		foreign := stranger.save(syncproto.NewRecordState(syncproto.RecordID{8}), "باغ")
+		first := b.join(stranger)
+		first.exchange()
+		first.cut()
+		again := b.join(stranger)
+		told := b.follow(again)
+		again.exchange()
+		if err := b.hub.Release(t.Context(), foreign.ID, stranger.person, ""); err != nil {
+			t.Fatal(err)
+		}
+		told()
+		if got := stranger.results[foreign.ID].Outcome; got != syncproto.Applied {
+			t.Errorf("after its release, the change is told to be %d", got)
+		}
+	})
+}
+
 func TestConversationTellsBackups(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		p := b.phone(1, "facilitator")

@@ -152,9 +152,9 @@ func (r *registry) tell(e hub.Event) {
 			c.mail.put(func(m *hub.Event) { m.Scopes = with(m.Scopes, scope) })
 		}
 	}
-	for log := range e.Logs {
-		for c := range r.logs[log] {
-			c.mail.put(func(m *hub.Event) { m.Logs = with(m.Logs, log) })
+	for device := range e.Devices {
+		if c := r.devices[device]; c != nil {
+			c.mail.put(func(m *hub.Event) { m.Devices = with(m.Devices, device) })
 		}
 	}
 	for log := range e.Backups {

@@ -199,7 +199,8 @@ func (w *world) aftermath(l *line, err error) error {
 	}
 	if l.d.line == l && l.over() {
 		c, _ := l.dev.Ended()
-		w.note("line over", l.d.n, c.Code, c.Key)
+		at, _ := l.srv.Ended()
+		w.note("line over", l.d.n, c.Code, c.Key, at.Code, at.Detail)
 		return l.cut()
 	}
 	return nil
@@ -246,11 +247,14 @@ func (w *world) copyOrRestore(d *device) error {
 	return w.oracle.lost()
 }
 
-// backUpOrRestore takes a verified backup of the server, or puts it back.
+// backUpOrRestore takes a backup of the server, verifies the last one, or puts
+// it back.
 func (w *world) backUpOrRestore() error {
+	if w.server.unmarked != nil && w.rng.IntN(2) == 0 {
+		return w.server.verified()
+	}
 	if w.server.backup == nil || w.rng.IntN(2) == 0 {
-		w.note("back up")
-		return w.server.backUp()
+		return w.backUp()
 	}
 	w.note("restore server")
 	if err := w.oracle.losingServer(); err != nil {
@@ -260,6 +264,20 @@ func (w *world) backUpOrRestore() error {
 		return err
 	}
 	return w.oracle.lost()
+}
+
+// backUp takes a backup of the server, as often as not with the server stopped
+// for it, and verifies it now or later.
+func (w *world) backUp() error {
+	stopped := w.rng.IntN(2) == 0
+	w.note("back up", stopped)
+	if err := w.server.backUp(stopped); err != nil {
+		return err
+	}
+	if w.healing || w.rng.IntN(2) == 0 {
+		return w.server.verified()
+	}
+	return nil
 }
 
 // changeGrant takes a place away from somebody, or gives it back.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"slices"
 
 	"mahalleh/server/hub"
 	"mahalleh/syncproto/session"
@@ -33,39 +34,17 @@ func (w *world) heal() error {
 	if err := w.rest(); err != nil {
 		return err
 	}
-	// Everybody is connected; what happens now reaches all without another
-	// greeting.
-	w.note("together")
-	if err := w.changeGrant(); err != nil {
+	if err := w.together(); err != nil {
 		return err
 	}
-	for range 3 {
-		d := w.devices[w.rng.IntN(len(w.devices))]
-		if out, err := w.oracle.rights.dismissed(d); err != nil || out {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if err := w.save(d); err != nil {
-			return err
-		}
-	}
-	// For a while the server has no room.
-	w.server.full = true
-	if err := w.traffic(100); err != nil {
-		return err
-	}
-	w.server.full = false
-	if err := w.rest(); err != nil {
+	if err := w.oracle.toldLast(); err != nil {
 		return err
 	}
 	// What stands in a backup need not be kept by devices. One that finds itself
 	// copied when it connects again sends under another log what the first
 	// backup does not have there.
 	for range 2 {
-		w.note("last backup")
-		if err := w.server.backUp(); err != nil {
+		if err := w.backUp(); err != nil {
 			return err
 		}
 		if err := w.rest(); err != nil {
@@ -81,6 +60,44 @@ func (w *world) heal() error {
 	return w.oracle.check()
 }
 
+// together lets something happen while everybody is connected: it reaches all
+// without another greeting.
+func (w *world) together() error {
+	w.note("together")
+	if err := w.changeGrant(); err != nil {
+		return err
+	}
+	for range 3 {
+		d := w.devices[w.rng.IntN(len(w.devices))]
+		out, err := w.oracle.rights.dismissed(d)
+		if err == nil && !out {
+			err = w.save(d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for range 3 {
+		if err := w.decide(); err != nil {
+			return err
+		}
+	}
+	if w.rng.IntN(4) == 0 {
+		if err := w.erase(); err != nil {
+			return err
+		}
+	}
+	if w.rng.IntN(2) == 0 {
+		// For a while the server has no room.
+		w.server.full = true
+		if err := w.traffic(100); err != nil {
+			return err
+		}
+		w.server.full = false
+	}
+	return w.rest()
+}
+
 // rest lets everybody sync until nothing moves and all copies agree.
 func (w *world) rest() error {
 	for round := range healRounds {
@@ -92,7 +109,7 @@ func (w *world) rest() error {
 			}
 			quiet = quiet && settled
 		}
-		if quiet && round > 0 && w.oracle.agree() == nil {
+		if quiet && round > 0 && !w.unread() && w.oracle.agree() == nil {
 			return nil
 		}
 		w.time += 60_000
@@ -101,6 +118,11 @@ func (w *world) rest() error {
 		return err
 	}
 	return broken("liveness", "after %d rounds some device still has something to do: %s", healRounds, w.oracle.restless())
+}
+
+// unread reports whether some session has not looked at what it was woken for.
+func (w *world) unread() bool {
+	return slices.ContainsFunc(w.devices, func(d *device) bool { return d.line != nil && len(d.line.mail) > 0 })
 }
 
 // noMending checks that copies differed only where an accident explains it: a

@@ -8,7 +8,7 @@ import (
 
 	"mahalleh/client-sdk/syncer"
 	"mahalleh/server/hub"
-	"mahalleh/syncproto"
+	"mahalleh/server/syncws"
 	"mahalleh/syncproto/session"
 )
 
@@ -20,95 +20,31 @@ const onWire = 3
 type line struct {
 	d    *device
 	dev  *syncer.Stepper
-	srv  *conversation
+	srv  *syncws.Conversation
 	up   [][]byte
 	down [][]byte
+	// mail is what the server's end has been woken for and has not looked at.
+	mail []hub.Event
 	// deaf directions carry nothing while the partition lasts.
 	deafUp, deafDown bool
 }
 
-// conversation is the server's end of a line.
-type conversation struct {
-	s       *server
-	link    *session.Link
-	machine *session.Server
-	desk    *hub.Desk
-	replies [][]byte
-	scopes  map[syncproto.ScopeID]bool
-	wakes   []session.ServerEvent
-	over    bool
-}
-
 var errDied = errors.New("the process died")
 
-func (s *server) converse() *conversation {
-	keys := s.id.Keys()
-	key := session.KeyPair{Private: [32]byte(s.id.Noise.Bytes()), Public: keys.Noise}
-	ch := session.ServerChannel(key, s.id.Document(), randomBytes{s.w.rng})
-	return &conversation{s: s, link: session.NewLink(ch, s.w.opt.Codec), machine: session.NewServer(),
-		desk: s.hub.NewDesk(s.id, s.w.opt.Codec), scopes: map[syncproto.ScopeID]bool{}}
+// converse begins the server's end of a line.
+func (s *server) converse() *syncws.Conversation {
+	return syncws.NewConversation(s.w.ctx, &syncws.Surroundings{Hub: s.hub, Identity: s.id, Codec: s.w.opt.Codec, Clock: s.w.now,
+		Random: randomBytes{s.w.rng}, Do: s.do}, "")
 }
 
-func (c *conversation) feed(msg []byte) error {
-	if c.over {
-		return nil
-	}
-	stood := c.link.Channel().Established()
-	reply, m, err := c.link.Receive(msg)
-	if reply != nil {
-		c.replies = append(c.replies, reply)
-	}
-	switch {
-	case err != nil:
-		return c.step(session.Disconnected{Err: err})
-	case m != nil:
-		return c.step(session.Received{Message: m})
-	case !stood && c.link.Channel().Established():
-		return c.step(session.ServerConnected{Noise: c.link.Channel().Peer(), Handshake: c.link.Channel().Binding()})
-	}
-	return nil
-}
-
-func (c *conversation) step(ev session.ServerEvent) error {
-	if c.over {
-		return nil
-	}
-	return c.run(c.machine.Step(c.s.w.now(), ev))
-}
-
-// run carries effects out; errDied if the server died at one of them.
-func (c *conversation) run(effects []session.ServerEffect) error {
-	for len(effects) > 0 {
-		e := effects[0]
-		effects = effects[1:]
-		switch e := e.(type) {
-		case session.Close:
-			c.over = true
-			c.s.w.note("server closes", e.Code, e.Detail)
-			return nil
-		case session.Subscribe:
-			c.scopes = map[syncproto.ScopeID]bool{}
-			for _, id := range e.Scopes {
-				c.scopes[id] = true
-			}
-			continue
-		}
-		ev, err := c.s.do(c.desk, e)
-		if err != nil {
-			return err
-		}
-		if ev != nil {
-			effects = append(effects, c.machine.Step(c.s.w.now(), ev)...)
-		}
-	}
-	return nil
-}
-
-// do carries out one request at the server, if it lives that long.
-func (s *server) do(desk *hub.Desk, e session.ServerEffect) (session.ServerEvent, error) {
+// do carries out one request at the server, if it lives that long. A dead
+// server answers nothing any more; afterwards fate says so.
+func (s *server) do(desk *hub.Desk, e session.ServerEffect) session.ServerEvent {
 	if s.crash == 0 && !s.crashAfter {
 		s.dead = true
-		return nil, errDied
+	}
+	if s.dead || s.broken != nil {
+		return nil
 	}
 	if read, is := e.(session.ReadScopes); is && s.w.rng.IntN(2) == 0 {
 		read.MaxBytes = 200 + s.w.rng.IntN(2000) // pages of a first load, cut small
@@ -117,71 +53,69 @@ func (s *server) do(desk *hub.Desk, e session.ServerEffect) (session.ServerEvent
 	s.talking = true
 	ev := desk.Do(s.w.ctx, e)
 	s.talking = false
-	if err := s.w.oracle.answered(desk.Device(), e, ev); err != nil {
-		return nil, err
+	if s.broken = s.w.oracle.answered(desk.Device(), e, ev); s.broken != nil {
+		return nil
 	}
 	if s.crash == 0 {
 		s.dead = true
-		return nil, errDied
+		return nil
 	}
 	if s.crash > 0 {
 		s.crash--
 	}
-	return ev, nil
+	return ev
+}
+
+// fate returns what came of the server in what it was just asked: errDied, a
+// law that it broke, or nothing.
+func (s *server) fate() error {
+	if s.broken != nil {
+		return s.broken
+	}
+	if s.dead {
+		return errDied
+	}
+	return nil
 }
 
 // moved is called by the hub after each commit.
 func (s *server) moved(e hub.Event) {
 	for _, d := range s.w.devices {
-		if d.line == nil || d.line.srv.over {
+		if d.line == nil {
 			continue
 		}
-		c := d.line.srv
-		var ids []syncproto.ScopeID
-		for id := range e.Scopes {
-			if c.scopes[id] {
-				ids = append(ids, id)
-			}
+		// A wake-up for records may be lost; the session looks by itself now and
+		// then.
+		if len(e.Scopes) > 0 && s.w.rng.IntN(8) == 0 {
+			e := e
+			e.Scopes = nil
+			d.line.mail = append(d.line.mail, e)
+			continue
 		}
-		// A wake-up may be lost; the session looks by itself now and then.
-		if len(ids) > 0 && s.w.rng.IntN(8) > 0 {
-			c.wakes = append(c.wakes, session.Moved{Scopes: sortScopes(ids)})
-		}
-		if e.Access {
-			c.wakes = append(c.wakes, session.GrantsChanged{})
-		}
+		d.line.mail = append(d.line.mail, e)
 	}
 }
 
-// next returns the server's next message, nil if there is none.
-func (c *conversation) next() ([]byte, error) {
-	for len(c.wakes) > 0 {
-		ev := c.wakes[0]
-		c.wakes = c.wakes[1:]
-		if err := c.step(ev); err != nil {
-			return nil, err
+// read lets the server's end of a line look at what it was woken for.
+func (l *line) read() error {
+	for len(l.mail) > 0 {
+		e := l.mail[0]
+		l.mail = l.mail[1:]
+		l.srv.Tell(e)
+		if err := l.d.w.server.fate(); err != nil {
+			return err
 		}
 	}
-	if len(c.replies) > 0 {
-		b := c.replies[0]
-		c.replies = c.replies[1:]
-		return b, nil
-	}
-	if !c.link.Channel().Established() {
-		return nil, nil
-	}
-	m, effects := c.machine.Next(c.s.w.now())
-	if err := c.run(effects); err != nil {
+	return nil
+}
+
+// next returns the server's next message, nil if there is none.
+func (l *line) next() ([]byte, error) {
+	if err := l.read(); err != nil {
 		return nil, err
 	}
-	if m == nil {
-		return nil, nil
-	}
-	b, err := c.link.Send(m)
-	if err != nil {
-		return nil, fmt.Errorf("the server cannot send: %w", err)
-	}
-	return b, nil
+	b := l.srv.Next()
+	return b, l.d.w.server.fate()
 }
 
 // connect begins a connection.
@@ -202,12 +136,9 @@ func (d *device) connect() error {
 // cut breaks the connection at both ends.
 func (l *line) cut() error {
 	l.dev.Cut(nil)
-	err := l.srv.step(session.Disconnected{})
+	l.srv.Cut(nil)
 	l.d.line = nil
-	if errors.Is(err, errDied) {
-		return nil
-	}
-	return err
+	return l.d.w.server.broken
 }
 
 // hangUp ends every connection because the server is gone.
@@ -238,10 +169,11 @@ func (l *line) pump(upward bool) (moved bool, err error) {
 		}
 		msg := l.take(&l.up)
 		l.d.w.trace.Write(msg)
-		return true, l.srv.feed(msg)
+		l.srv.Feed(msg)
+		return true, l.d.w.server.fate()
 	}
 	if len(l.down) < onWire {
-		b, err := l.srv.next()
+		b, err := l.next()
 		if err != nil {
 			return true, err
 		}
@@ -293,7 +225,8 @@ func (l *line) take(queue *[][]byte) []byte {
 // tick lets both ends look at their timers, and ends a line that is over.
 func (l *line) tick() error {
 	l.dev.Tick()
-	if err := l.srv.step(session.Tick{}); err != nil {
+	l.srv.Tick()
+	if err := l.d.w.server.fate(); err != nil {
 		return err
 	}
 	if l.d.dead {
@@ -310,11 +243,11 @@ func (l *line) over() bool {
 		}
 		return len(l.up) == 0
 	}
-	if !l.srv.over {
+	if _, ended := l.srv.Ended(); !ended {
 		return false
 	}
 	// What the server said last is still on its way.
-	if b, err := l.srv.next(); err == nil && b != nil {
+	if b := l.srv.Next(); b != nil {
 		l.down = append(l.down, b)
 	}
 	return len(l.down) == 0

@@ -302,30 +302,35 @@ func (o *oracle) shows(r store.Reader, d *device) error {
 	return nil
 }
 
-// toldLast checks, after a last contact, that what authors were told is what
-// became of their changes in the end.
-func (o *oracle) toldLast(rows map[syncproto.ChangeID]store.Change) error {
-	for _, d := range o.w.devices {
-		for id := range o.records {
-			if o.erased[id] {
-				continue
-			}
-			own, err := d.store.History(o.w.ctx, id)
-			if err != nil {
-				return err
-			}
-			for _, c := range own {
-				if c.Change == nil || c.Result == nil {
-					continue
+// toldLast checks, when all are connected and at rest, that what authors were
+// told is what became of their changes in the end.
+func (o *oracle) toldLast() error {
+	return o.w.server.store.View(o.w.ctx, func(r store.Reader) error {
+		for _, d := range o.w.devices {
+			for id := range o.records {
+				own, err := d.store.History(o.w.ctx, id)
+				if err != nil {
+					return err
 				}
-				row, there := rows[c.Change.ID]
-				if there && applied(row.Result.Outcome) && !applied(c.Result.Outcome) && c.Result.Outcome != syncproto.Duplicate {
-					return broken("authors are told", "device %d believes that its change %s is %s, and it is %s", d.n, c.Change.ID, c.Result.Outcome, row.Result.Outcome)
+				for _, c := range own {
+					if c.Change == nil || c.Result == nil || c.Result.Outcome == syncproto.Duplicate {
+						continue
+					}
+					row, err := r.Change(c.Change.ID)
+					if errors.Is(err, store.ErrNotFound) {
+						continue
+					}
+					if err != nil {
+						return err
+					}
+					if told, is := c.Result.Outcome, row.Result.Outcome; told != is && !(applied(told) && applied(is)) {
+						return broken("authors are told", "device %d believes that its change %s is %s, and it is %s", d.n, c.Change.ID, told, is)
+					}
 				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // forgotten checks that no device keeps the content of an erased record in its
@@ -416,9 +421,6 @@ func (o *oracle) check() error {
 				}
 				orders[row.Order] = id
 			}
-		}
-		if err := o.toldLast(rows); err != nil {
-			return err
 		}
 		for id := range o.records {
 			if err := o.record(r, id, rows); err != nil {

@@ -187,14 +187,18 @@ type server struct {
 	crash      int
 	crashAfter bool
 	dead       bool
+	// broken is a law that the server broke in an answer.
+	broken error
 	// talking says that a device's request is being carried out.
 	talking  bool
 	erasures []hub.Erasure
-	// backup is the last verified backup, safe how far it holds each log.
-	backup []byte
-	down   bool
-	serial uint64
-	codes  []store.Code
+	// backup is the last verified backup. unmarked is how far a backup holds
+	// each log that has been verified since, and of which nobody was told yet.
+	backup   image
+	unmarked map[syncproto.LogID]uint64
+	down     bool
+	serial   uint64
+	codes    []store.Code
 }
 
 func (s *server) start() error {
@@ -310,8 +314,9 @@ func (im image) restore(path string) error {
 	return nil
 }
 
-// backUp takes a verified backup and tells the devices what is safe in it.
-func (s *server) backUp() error {
+// backUp takes a backup, of a server that goes on meanwhile or is stopped for
+// it. It is verified some time later.
+func (s *server) backUp(stopped bool) error {
 	safe := map[syncproto.LogID]uint64{}
 	err := s.store.View(s.w.ctx, func(r store.Reader) error {
 		logs, err := r.Logs(syncproto.DeviceID{})
@@ -323,17 +328,31 @@ func (s *server) backUp() error {
 	if err != nil {
 		return err
 	}
-	if err := s.shut(); err != nil {
-		return err
-	}
-	s.w.hangUp()
-	if s.backup, err = os.ReadFile(s.path); err != nil {
-		return err
-	}
-	if err := s.start(); err != nil {
-		return err
-	}
 	s.w.oracle.backedUp()
+	if stopped {
+		if err := s.shut(); err != nil {
+			return err
+		}
+		s.w.hangUp()
+	}
+	if s.backup, err = imageOf(s.path); err != nil {
+		return err
+	}
+	s.unmarked = safe
+	if stopped {
+		return s.start()
+	}
+	return nil
+}
+
+// verified tells the devices what is safe in the last backup.
+func (s *server) verified() error {
+	if s.unmarked == nil {
+		return nil
+	}
+	s.w.note("backup verified")
+	safe := s.unmarked
+	s.unmarked = nil
 	return s.hub.MarkBackupSafe(s.w.ctx, safe)
 }
 
@@ -343,9 +362,10 @@ func (s *server) restoreBackup() error {
 		return err
 	}
 	s.w.hangUp()
-	if err := (image{"": s.backup}).restore(s.path); err != nil {
+	if err := s.backup.restore(s.path); err != nil {
 		return err
 	}
+	s.unmarked = nil
 	if err := s.start(); err != nil {
 		return err
 	}
