@@ -193,7 +193,7 @@ func (s *Store) DropScope(ctx context.Context, scope syncproto.ScopeID) (d Dropp
 
 func (t *tx) dropScope(sk *scopeKey, d *Dropped) error {
 	rows, err := t.QueryContext(t.ctx, `SELECT record FROM shadow WHERE scope = ?1 UNION SELECT record FROM entry WHERE scope = ?1
-		UNION SELECT record FROM draft WHERE scope = ?1`, sk.n)
+		UNION SELECT record FROM draft WHERE scope = ?1 UNION SELECT record FROM entry WHERE overlay = 1 AND res_scope = ?2`, sk.n, sk.id[:])
 	if err != nil {
 		return translate(err)
 	}
@@ -206,6 +206,10 @@ func (t *tx) dropScope(sk *scopeKey, d *Dropped) error {
 	}
 	if err := t.row("SELECT count(*) FROM shadow WHERE scope = ? AND gone IN (?, ?)", sk.n, goneNot, goneLeft).Scan(&d.Records); err != nil {
 		return translate(err)
+	}
+	// Changes of records that had moved here wait for no page of it any more.
+	if _, err := t.exec("UPDATE entry SET overlay = 0 WHERE overlay = 1 AND res_scope = ?", sk.id[:]); err != nil {
+		return err
 	}
 	for _, step := range []struct {
 		query string

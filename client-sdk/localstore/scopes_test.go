@@ -93,6 +93,27 @@ func TestDropScope(t *testing.T) {
 	}
 }
 
+// A change whose record was moved to a scope that is dropped waits for no page of
+// it any more.
+func TestDropScopeOfAMovedRecord(t *testing.T) {
+	b := newBox(t)
+	id := b.newRecord()
+	ch := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	check(t, b.OpenScopes(ctx, []syncproto.ScopeID{persons}))
+	_, err := b.SaveAck(ctx, syncproto.LogID{}, 1, []syncproto.Result{{Change: ch.ID, Outcome: syncproto.Applied, Scope: persons, Position: 2}})
+	check(t, err)
+	_, err = b.DropScope(ctx, persons)
+	check(t, err)
+	held, err := b.State(ctx, id)
+	check(t, err)
+	if held.Over != 0 || held.State.Exists() {
+		t.Errorf("%d own changes are laid over a record that went; it exists: %v", held.Over, held.State.Exists())
+	}
+	if n, err := b.Count(ctx, Filter{}); err != nil || n != 0 {
+		t.Errorf("index lists %d, %v, want none", n, err)
+	}
+}
+
 // A result that is told when the scope is back, of a change whose body went when
 // it was dropped, goes with the next key.
 // TestDropScopeEndsTheOverlayOfWhatWasAppliedThere: a record moved meanwhile,
