@@ -93,13 +93,27 @@ func (c *Client) ownEntry(form *schemas.Form, o *localstore.OwnChange) Entry {
 		op := &o.Change.Ops[i]
 		switch {
 		case op.Kind == syncproto.OpReason, op.Kind == syncproto.OpItemPlace:
-		case op.Field == syncproto.FieldPresence && h.Verb != syncproto.VerbDelete && h.Verb != syncproto.VerbRestore && h.Verb != syncproto.VerbSettle:
+		case op.Field == syncproto.FieldPresence && !aboutPresence(o.Change):
 			// Every edit says that the record is there; that is no news.
 		default:
 			e.Fields = append(e.Fields, fieldChange(form, merge.CellOf(op), op.Kind, op.Value))
 		}
 	}
 	return e
+}
+
+// aboutPresence reports whether a change is about the record being there: a
+// deletion, its opposite, or a settlement of nothing else.
+func aboutPresence(ch *syncproto.Change) bool {
+	switch ch.Header.Verb {
+	case syncproto.VerbDelete, syncproto.VerbRestore:
+		return true
+	case syncproto.VerbSettle:
+		return !slices.ContainsFunc(ch.Ops, func(op syncproto.Op) bool {
+			return op.Kind != syncproto.OpReason && op.Field != syncproto.FieldPresence
+		})
+	}
+	return false
 }
 
 func (c *Client) madeOf(ch *syncproto.Change) Made {

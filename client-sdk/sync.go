@@ -30,6 +30,9 @@ type SyncResult struct {
 	// all of them.
 	Verdicts []Verdict
 	Outcomes map[syncproto.Outcome]int
+	// Settled are conflicts that others settled, of those in which this device's
+	// person had written a value.
+	Settled []Settlement
 	// Conflicts counts the records with conflicts that wait now.
 	Conflicts int
 }
@@ -66,6 +69,10 @@ func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progre
 	if err != nil {
 		return SyncResult{}, told(doing, refuse(ErrFailed, err))
 	}
+	open, err := c.awaited(ctx)
+	if err != nil {
+		return SyncResult{}, err
+	}
 	listener := &listener{Store: sessionstore.New(c.store, sessionstore.Options{Codec: codec, App: c.opt.App, Device: c.opt.Device, Package: c.forms.Version}),
 		client: c, heard: map[syncproto.ChangeID]syncproto.Result{}}
 	s := syncer.New(syncer.Options{Store: listener, Codec: codec, Clock: func() int64 { return c.opt.Clock.Now().UnixMilli() },
@@ -88,6 +95,9 @@ func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progre
 	<-stopped
 	// What was learnt is worth keeping even if ctx is over.
 	out, err := c.learnt(context.WithoutCancel(ctx), listener, r)
+	if err == nil {
+		out.Settled, err = c.settledSince(context.WithoutCancel(ctx), open)
+	}
 	if bad := endOf(ctx, mode, r); bad != nil {
 		return out, told(doing, bad)
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +30,18 @@ type syncItem struct {
 	// Conflicts counts the records with conflicts that wait now.
 	Conflicts int           `json:"conflicts"`
 	Verdicts  []verdictItem `json:"verdicts"`
+	// Settled are conflicts about a value of this person that others settled.
+	Settled []settledItem `json:"settled,omitempty"`
+}
+
+// settledItem is the outcome of a conflict.
+type settledItem struct {
+	Record string `json:"record"`
+	Title  string `json:"title"`
+	Field  string `json:"field"`
+	// Value is true or false where the question was whether it is there.
+	Value json.RawMessage `json:"value"`
+	By    madeItem        `json:"by"`
 }
 
 // verdictItem is what became of one own change.
@@ -129,6 +143,9 @@ func (d *device) saySync(ctx context.Context, r clientsdk.SyncResult, records ma
 		for o, n := range r.Outcomes {
 			item.Outcomes[o.String()] = n
 		}
+		if item.Settled, err = settledItems(r.Settled); err != nil {
+			return err
+		}
 		return a.PrintJSON(item)
 	}
 	if err := a.Say("field.sync.moved", cli.Args{"up": p.ChangesUp, "bytes_up": cli.Bytes(p.BytesUp), "down": p.RecordsDown, "bytes_down": cli.Bytes(p.BytesDown)}); err != nil {
@@ -158,7 +175,42 @@ func (d *device) saySync(ctx context.Context, r clientsdk.SyncResult, records ma
 			return err
 		}
 	}
+	for i := range r.Settled {
+		if err := d.saySettled(ctx, &r.Settled[i]); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// saySettled tells somebody whose value was in a conflict how it ended.
+func (d *device) saySettled(ctx context.Context, x *clientsdk.Settlement) error {
+	value := d.presence(x.Alive)
+	if !x.Presence {
+		value = d.shown(ctx, x.Field, x.Value)
+	}
+	title, err := d.Label(ctx, x.Record, d.lang())
+	if err != nil {
+		return err
+	}
+	return say(d.app, 2, d.app.T("field.sync.settled", cli.Args{"who": d.who(x.By), "title": d.titleOr(title),
+		"id": shortID(x.Record.String()), "label": d.labelOf(&x.Conflict), "value": value}))
+}
+
+func settledItems(settled []clientsdk.Settlement) ([]settledItem, error) {
+	var items []settledItem
+	for _, x := range settled {
+		item := settledItem{Record: x.Record.String(), Title: x.Title, Field: x.Path, By: madeJSON(x.By)}
+		var err error
+		if item.Value = json.RawMessage(strconv.FormatBool(x.Alive)); !x.Presence {
+			item.Value, err = valueJSON(x.Value)
+		}
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
 }
 
 func (d *device) verdictItems(ctx context.Context, r clientsdk.SyncResult, records map[string]string) ([]verdictItem, error) {
