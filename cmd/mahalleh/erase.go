@@ -10,6 +10,7 @@ import (
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
 )
 
 // recordItem is a record as erase shows it before and after.
@@ -41,7 +42,7 @@ func actErase(ctx context.Context, d *desk, q erase, out tell) error {
 		if err := d.server.Hub().Erase(ctx, id); err != nil {
 			return err
 		}
-		if err := d.server.Admin().Keep(ctx, "erased", item.Record, q.Why); err != nil {
+		if err := d.server.Admin().Audit(ctx, "erased", item.Record, q.Why); err != nil {
 			return err
 		}
 		item.Erased = true
@@ -51,26 +52,39 @@ func actErase(ctx context.Context, d *desk, q erase, out tell) error {
 
 func (d *desk) recordItem(ctx context.Context, id syncproto.RecordID) (item recordItem, err error) {
 	err = d.view(ctx, func(r store.Reader) error {
-		row, err := r.Record(id)
-		if errors.Is(err, store.ErrNotFound) {
-			return &cli.Error{Code: cli.DataInvalid, Key: "mahalleh_data.erase.unknown", Args: cli.Args{"record": id.String()}, Hint: "mahalleh_data.erase.unknown_hint", Cause: err}
-		}
-		if err != nil {
-			return fmt.Errorf("read record %s: %w", id, err)
-		}
 		history, err := r.History(id)
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("read history of %s: %w", id, err)
 		}
 		n, err := d.names(r)
 		if err != nil {
 			return err
 		}
-		_, form := n.form(row.State.Form)
-		item = recordItem{Record: id.String(), formName: form, scopeName: n.scopes[row.State.Home], Changes: len(history), Erased: row.State.Erased}
+		row, err := r.Record(id)
+		switch {
+		case errors.Is(err, store.ErrNotFound) && len(history) > 0:
+			item = n.setAside(id, history)
+		case errors.Is(err, store.ErrNotFound):
+			return &cli.Error{Code: cli.DataInvalid, Key: "mahalleh_data.erase.unknown", Args: cli.Args{"record": id.String()}, Hint: "mahalleh_data.erase.unknown_hint", Cause: err}
+		case err != nil:
+			return fmt.Errorf("read record %s: %w", id, err)
+		default:
+			_, form := n.form(row.State.Form)
+			item = recordItem{Record: id.String(), formName: form, scopeName: n.scopes[row.State.Home], Changes: len(history), Erased: row.State.Erased}
+		}
 		return nil
 	})
 	return item, err
+}
+
+// setAside is a record that never came to be: all that is known of it is
+// parked or set aside, and is to be forgotten like any other.
+func (n *names) setAside(id syncproto.RecordID, history []store.Change) recordItem {
+	item := recordItem{Record: id.String(), scopeName: n.scopes[history[0].Scope], Changes: len(history)}
+	if ch, err := wire.DecodeChange(history[0].Bytes); err == nil {
+		_, item.formName = n.form(ch.Header.Form)
+	}
+	return item
 }
 
 func eraseCommand(a *cli.App) *cobra.Command {

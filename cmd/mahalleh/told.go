@@ -30,6 +30,9 @@ func told(err error) *cli.Error {
 
 // explain knows the errors of the packages below; nil for others.
 func explain(err error) *cli.Error {
+	if errors.Is(err, hub.ErrNoted) {
+		return &cli.Error{Code: cli.Failure, Key: "mahalleh_data.erase.noted", Hint: "mahalleh_data.erase.noted_hint", Cause: err}
+	}
 	if e := explainStore(err); e != nil {
 		return e
 	}

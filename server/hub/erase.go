@@ -13,9 +13,11 @@ import (
 // Erase takes the content of a record away for ever: in its state, its
 // history, its conflicts and quarantine, and on every device at its next sync.
 // A content-free tombstone stays. The erasure is told to Options.Erasures
-// before it is committed, so that it outlives a restore.
+// before it is committed, so that it outlives a restore; ErrNoted says that only
+// that was done.
 func (h *Hub) Erase(ctx context.Context, record syncproto.RecordID) error {
 	var done Erasure
+	noted := false
 	err := h.transact(ctx, func(w *work) error {
 		t, err := w.record(record)
 		if err != nil {
@@ -37,14 +39,22 @@ func (h *Hub) Erase(ctx context.Context, record syncproto.RecordID) error {
 			if err := h.erasures(done); err != nil {
 				return fmt.Errorf("note the erasure outside the database: %w", err)
 			}
+			noted = true
 		}
 		return w.erase(t, done)
 	})
-	if err != nil {
+	switch {
+	case err != nil && noted:
+		return fmt.Errorf("erase record %s: %w: %w", record, ErrNoted, err)
+	case err != nil:
 		return fmt.Errorf("erase record %s: %w", record, err)
 	}
 	return nil
 }
+
+// ErrNoted says that an erasure is noted outside the database, and could not be
+// carried out there now: the next start does it.
+var ErrNoted = errors.New("the erasure is noted and will be carried out at the next start")
 
 // Replay erases again what a restored store brought back; the server calls it
 // before it listens. A record that the restored store does not know is erased

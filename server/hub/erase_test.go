@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"mahalleh/schemas"
+	"mahalleh/server/hub"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
@@ -70,5 +71,25 @@ func TestErasureOfWhatIsOnlySetAside(t *testing.T) {
 	}
 	if err := b.hub.Erase(b.ctx, syncproto.RecordID{77}); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("erasing what nobody knows: %v, want not found", err)
+	}
+}
+
+// An erasure whose commit fails is told as noted: the next start does it.
+func TestErasureThatCouldNotBeCommitted(t *testing.T) {
+	b := newBench(t)
+	trap := b.trapped()
+	a := b.phone(1, "facilitator")
+	s := syncproto.NewRecordState(syncproto.RecordID{9})
+	a.save(s, newAsset("سالن"))
+	a.mustPush(1)
+	trap.at = func(what string, _ [16]byte) error {
+		if what == "write record" {
+			return store.ErrFull
+		}
+		return nil
+	}
+	err := b.hub.Erase(b.ctx, s.Record)
+	if !errors.Is(err, hub.ErrNoted) || !errors.Is(err, store.ErrFull) || len(b.noted) != 1 {
+		t.Errorf("got %v, %d noted; want that it is noted and the disk full", err, len(b.noted))
 	}
 }
