@@ -164,10 +164,8 @@ func (s *Server) Health(ctx context.Context) Health {
 		return h
 	}
 	err := s.store.View(ctx, func(r store.Reader) error {
-		eras, err := r.Eras()
-		if err == nil && len(eras) > 0 {
-			h.Era = eras[len(eras)-1].ID.String()
-		}
+		era, err := r.LastEra()
+		h.Era = era.ID.String()
 		return err
 	})
 	if err != nil {

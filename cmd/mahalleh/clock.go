@@ -33,7 +33,7 @@ func actClock(ctx context.Context, d *desk, q clock, out tell) error {
 		if _, err := d.server.Hub().TrustClock(ctx); err != nil {
 			return err
 		}
-		if err := d.server.Admin().Keep(ctx, "clock trusted", item.Machine, q.Why); err != nil {
+		if err := d.server.Admin().Audit(ctx, "clock trusted", item.Machine, q.Why); err != nil {
 			return err
 		}
 		item.Trusted = true

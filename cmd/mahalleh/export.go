@@ -49,7 +49,7 @@ type exportQuery struct {
 
 func actExport(ctx context.Context, d *desk, q exportQuery, out tell) error {
 	// Said before the first byte leaves: who reads everything is on record.
-	if err := d.server.Admin().Keep(ctx, "exported", "scope "+q.Scope, "form "+q.Form); err != nil {
+	if err := d.server.Admin().Audit(ctx, "exported", "scope "+q.Scope, "form "+q.Form); err != nil {
 		return err
 	}
 	return d.eachRecord(ctx, q.Scope, q.Form, false, out, func(n *names, row store.Record) ([]any, error) {

@@ -23,6 +23,8 @@ type grantItem struct {
 	Revoked    string `json:"revoked,omitempty"`
 	// Already says that it was held before it was asked for.
 	Already bool `json:"already,omitempty"`
+	// Beyond is how many scopes the person may read that a device cannot carry.
+	Beyond int `json:"beyond,omitempty"`
 }
 
 func (d *desk) grantItem(r store.AccessReader, g store.Grant) (grantItem, error) {
@@ -66,7 +68,10 @@ func actGrantRevoke(ctx context.Context, d *desk, q grantAct, out tell) error {
 func (d *desk) tellGrant(ctx context.Context, g store.Grant, already bool, out tell) error {
 	var item grantItem
 	err := d.view(ctx, func(r store.Reader) (err error) {
-		item, err = d.grantItem(r, g)
+		if item, err = d.grantItem(r, g); err != nil {
+			return err
+		}
+		item.Beyond, err = access.Beyond(r, g.Person)
 		return err
 	})
 	if err != nil {
@@ -126,10 +131,13 @@ func grantCommand(a *cli.App) *cobra.Command {
 	adding := a.Command("add PERSON ROLE", "mahalleh.grant_add", func(ctx context.Context, args []string) error {
 		add.Person, add.Role = args[0], args[1]
 		return ask(ctx, a, "grant.add", add, func(g grantItem) error {
-			switch {
-			case a.JSON():
+			if a.JSON() {
 				return a.PrintJSON(g)
-			case g.Already:
+			}
+			if g.Beyond > 0 {
+				a.Note("mahalleh.grant.beyond", cli.Args{"name": g.PersonName, "n": g.Beyond})
+			}
+			if g.Already {
 				return a.Say("mahalleh.grant.already", grantArgs(a, g))
 			}
 			return a.Say("mahalleh.grant.added", grantArgs(a, g))

@@ -93,7 +93,7 @@ func (r *restore) run(ctx context.Context, a *cli.App, f folder) (restored, erro
 	erased, err := d.journal.All()
 	done = restored{backupItem: backupOf(r.dir, m), Kept: kept, Erasures: len(erased), Era: d.server.Health(ctx).Era}
 	if err == nil {
-		err = d.server.Admin().Keep(ctx, "restored", r.dir, done.Time)
+		err = d.server.Admin().Audit(ctx, "restored", r.dir, done.Time)
 	}
 	return done, errors.Join(err, d.close())
 }

@@ -4,7 +4,6 @@ package access
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -106,24 +105,26 @@ func Roles() []Role {
 	return roles
 }
 
-// Reader is what access looks at.
-type Reader interface {
-	store.AccessReader
-}
-
 // ScopeGrant is what somebody may do in one scope.
 type ScopeGrant struct {
 	Scope       syncproto.ScopeID
 	Place       syncproto.PlaceID
 	Compartment string
 	Rights      Rights
-	// Role is the highest role that gives these rights, Rank its weight.
+	// Role is the highest role by which one may write there, Rank its weight;
+	// both are zero where one may only read. For a device that people share, it
+	// is the lowest of theirs: what any of them may claim.
 	Role Role
 	Rank uint8
 	// Forms narrows writing; nil for all forms.
 	Forms []uint32
 	// Since is the latest serial of the grants that give these rights.
 	Since uint64
+	// near says that the place is one for which a role was granted, or above it.
+	near bool
+	// place orders what does not fit on a device.
+	kind   store.PlaceKind
+	number uint32
 }
 
 // places is the order of places, read once per question.
@@ -132,7 +133,7 @@ type places struct {
 	order []store.Place
 }
 
-func readPlaces(r Reader) (places, error) {
+func readPlaces(r store.AccessReader) (places, error) {
 	all, err := r.Places()
 	if err != nil {
 		return places{}, fmt.Errorf("read places: %w", err)
@@ -151,7 +152,7 @@ const maxDepth = 8
 // ScopeRow returns a scope nobody has written to yet: which compartment of
 // which place it is. A scope of no place, which only a program's mistake makes,
 // has neither.
-func ScopeRow(r Reader, id syncproto.ScopeID) (store.Scope, error) {
+func ScopeRow(r store.AccessReader, id syncproto.ScopeID) (store.Scope, error) {
 	p, err := readPlaces(r)
 	if err != nil {
 		return store.Scope{}, err
@@ -183,7 +184,7 @@ func (p places) within(place, in syncproto.PlaceID) bool {
 
 // Resolve returns the person that an author id stands for: itself, or whom it
 // is an alias of.
-func Resolve(r Reader, id syncproto.PersonID) (store.Person, error) {
+func Resolve(r store.AccessReader, id syncproto.PersonID) (store.Person, error) {
 	p, err := r.Person(id)
 	if err != nil {
 		return p, err
@@ -194,33 +195,17 @@ func Resolve(r Reader, id syncproto.PersonID) (store.Person, error) {
 	return p, nil
 }
 
-// Of returns everything that a person may do, scope by scope, ascending by
+// expand returns everything that grants open, scope by scope, ascending by
 // scope. Besides the places of their grants, people read the reference
-// compartments of the places above, where organisations stand. A disabled or
-// unknown person may do nothing.
-func Of(r Reader, person syncproto.PersonID) ([]ScopeGrant, error) {
-	who, err := Resolve(r, person)
-	if errors.Is(err, store.ErrNotFound) || err == nil && who.Disabled {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read person %s: %w", person, err)
-	}
-	grants, err := r.Grants(who.ID)
-	if err != nil {
-		return nil, fmt.Errorf("read grants of %s: %w", who.ID, err)
-	}
-	p, err := readPlaces(r)
-	if err != nil {
-		return nil, err
-	}
+// compartments of the places above, where organisations stand.
+func expand(p places, grants []store.Grant) []ScopeGrant {
 	sum := map[syncproto.ScopeID]*ScopeGrant{}
 	for _, g := range grants {
 		row, known := ruleOf(Role(g.Role))
 		if g.Revoked != 0 && known && planted.Bug("a revoked grant still opens what lies above") {
 			for _, x := range p.order {
 				if x.ID != g.Place && p.within(g.Place, x.ID) {
-					add(sum, x.ID, Reference, Read, row, g.Serial)
+					add(sum, x, true, Reference, Read, row, g.Serial)
 				}
 			}
 		}
@@ -231,24 +216,24 @@ func Of(r Reader, person syncproto.PersonID) ([]ScopeGrant, error) {
 			switch {
 			case p.within(x.ID, g.Place):
 				for _, c := range Compartments {
-					add(sum, x.ID, c, row.below[c], row, g.Serial)
+					add(sum, x, x.ID == g.Place, c, row.below[c], row, g.Serial)
 				}
 			case p.within(g.Place, x.ID):
-				add(sum, x.ID, Reference, Read, row, g.Serial)
+				add(sum, x, true, Reference, Read, row, g.Serial)
 			}
 		}
 	}
-	return sorted(sum), nil
+	return sorted(sum)
 }
 
-func add(sum map[syncproto.ScopeID]*ScopeGrant, place syncproto.PlaceID, compartment string, rights Rights, row rule, serial uint64) {
+func add(sum map[syncproto.ScopeID]*ScopeGrant, place store.Place, near bool, compartment string, rights Rights, row rule, serial uint64) {
 	if rights == 0 {
 		return
 	}
-	id := syncproto.ScopeOf(place, compartment)
+	id := syncproto.ScopeOf(place.ID, compartment)
 	g := sum[id]
 	if g == nil {
-		g = &ScopeGrant{Scope: id, Place: place, Compartment: compartment, Forms: []uint32{}}
+		g = &ScopeGrant{Scope: id, Place: place.ID, Compartment: compartment, Forms: []uint32{}, kind: place.Kind, number: place.Number}
 		sum[id] = g
 	}
 	if rights&Write != 0 {
@@ -257,12 +242,13 @@ func add(sum map[syncproto.ScopeID]*ScopeGrant, place syncproto.PlaceID, compart
 		} else if g.Forms != nil || g.Rights&Write == 0 {
 			g.Forms = append(g.Forms, row.forms...)
 		}
+		if row.rank > g.Rank {
+			g.Role, g.Rank = row.role, row.rank
+		}
 	}
 	g.Rights |= rights
-	if row.rank > g.Rank {
-		g.Role, g.Rank = row.role, row.rank
-	}
 	g.Since = max(g.Since, serial)
+	g.near = g.near || near
 }
 
 func sorted(sum map[syncproto.ScopeID]*ScopeGrant) []ScopeGrant {
@@ -272,42 +258,4 @@ func sorted(sum map[syncproto.ScopeID]*ScopeGrant) []ScopeGrant {
 	}
 	slices.SortFunc(all, func(a, b ScopeGrant) int { return bytes.Compare(a.Scope[:], b.Scope[:]) })
 	return all
-}
-
-// OfDevice returns what a device may hold: what the people who share it may
-// read, together. A revoked device may hold nothing.
-func OfDevice(r Reader, d store.Device) ([]ScopeGrant, error) {
-	if d.Revoked != 0 {
-		return nil, nil
-	}
-	people, err := r.DevicePeople(d.ID)
-	if err != nil {
-		return nil, fmt.Errorf("read people of device %s: %w", d.ID, err)
-	}
-	sum := map[syncproto.ScopeID]*ScopeGrant{}
-	for _, person := range people {
-		grants, err := Of(r, person)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range grants {
-			have := sum[g.Scope]
-			if have == nil {
-				sum[g.Scope] = &g
-				continue
-			}
-			have.Rights |= g.Rights
-			if g.Rank > have.Rank {
-				have.Role, have.Rank = g.Role, g.Rank
-			}
-			have.Since = max(have.Since, g.Since)
-		}
-	}
-	all := sorted(sum)
-	if len(all) > syncproto.MaxScopes {
-		// The nearest to the people come first: neighbourhoods they write in.
-		slices.SortStableFunc(all, func(a, b ScopeGrant) int { return cmp.Compare(b.Rights&Write, a.Rights&Write) })
-		all = all[:syncproto.MaxScopes]
-	}
-	return all, nil
 }

@@ -242,8 +242,8 @@ func nearest[T any](all []T, distance func(T) int) []T {
 	return out
 }
 
-// Keep writes an act into the audit that somebody carried out by other means
+// Audit writes an act into the audit that somebody carried out by other means
 // than an Admin, such as a backup or an export.
-func (a *Admin) Keep(ctx context.Context, act, subject, note string) error {
+func (a *Admin) Audit(ctx context.Context, act, subject, note string) error {
 	return a.Store.Update(ctx, func(tx store.Tx) error { return a.note(tx, act, subject, note) })
 }

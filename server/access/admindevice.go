@@ -78,7 +78,7 @@ func (a *Admin) MakeCode(ctx context.Context, person, place string, valid time.D
 
 // grantedAt reports whether a grant in force covers the place. Reading the
 // reference compartments above one's own places is not enough.
-func grantedAt(r Reader, person syncproto.PersonID, place syncproto.PlaceID) (bool, error) {
+func grantedAt(r store.AccessReader, person syncproto.PersonID, place syncproto.PlaceID) (bool, error) {
 	grants, err := grantsOf(r, person)
 	if err != nil {
 		return false, err
@@ -128,7 +128,7 @@ func (a *Admin) RevokeDevice(ctx context.Context, device string, lost bool, why 
 
 // Devices returns the devices of people, latest enrolled first. The server's
 // own is not among them.
-func Devices(r Reader) ([]store.Device, error) {
+func Devices(r store.AccessReader) ([]store.Device, error) {
 	all, err := r.Devices()
 	if err != nil {
 		return nil, fmt.Errorf("read devices: %w", err)
@@ -140,7 +140,7 @@ func Devices(r Reader) ([]store.Device, error) {
 
 // FindDevice returns the device with that id, or the first letters of it.
 // Errors: *UnknownDeviceError, *AmbiguousDeviceError.
-func FindDevice(r Reader, asked string) (store.Device, error) {
+func FindDevice(r store.AccessReader, asked string) (store.Device, error) {
 	asked = strings.TrimSpace(asked)
 	all, err := Devices(r)
 	if err != nil {

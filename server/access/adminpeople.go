@@ -163,7 +163,7 @@ func grantText(role Role, place store.Place) string {
 	return string(role) + " at " + strconv.FormatUint(uint64(place.Number), 10)
 }
 
-func grantsOf(r Reader, person syncproto.PersonID) ([]store.Grant, error) {
+func grantsOf(r store.AccessReader, person syncproto.PersonID) ([]store.Grant, error) {
 	grants, err := r.Grants(person)
 	if err != nil {
 		return nil, fmt.Errorf("read grants of %s: %w", person, err)
@@ -171,7 +171,7 @@ func grantsOf(r Reader, person syncproto.PersonID) ([]store.Grant, error) {
 	return grants, nil
 }
 
-func (a *Admin) parties(r Reader, person, role, place string) (who store.Person, where store.Place, what Role, err error) {
+func (a *Admin) parties(r store.AccessReader, person, role, place string) (who store.Person, where store.Place, what Role, err error) {
 	if who, err = FindPerson(r, person); err != nil {
 		return who, where, what, err
 	}
@@ -185,7 +185,7 @@ func (a *Admin) parties(r Reader, person, role, place string) (who store.Person,
 
 // FindPerson returns the person with that id, the first letters of it, or that
 // name. Errors: *UnknownPersonError, *AmbiguousPersonError.
-func FindPerson(r Reader, asked string) (store.Person, error) {
+func FindPerson(r store.AccessReader, asked string) (store.Person, error) {
 	asked = strings.TrimSpace(asked)
 	if id, err := syncproto.ParseID(asked); err == nil {
 		p, err := Resolve(r, id)
@@ -218,7 +218,7 @@ func FindPerson(r Reader, asked string) (store.Person, error) {
 
 // People returns everybody, without the aliases that stand for them, in the
 // order of their names.
-func People(r Reader) ([]store.Person, error) {
+func People(r store.AccessReader) ([]store.Person, error) {
 	all, err := r.People()
 	if err != nil {
 		return nil, fmt.Errorf("read people: %w", err)

@@ -175,7 +175,7 @@ func cleanName(name string) (string, error) {
 
 // FindPlace returns the place of that number, in any digits, or of that name.
 // Errors: *UnknownPlaceError, *AmbiguousPlaceError.
-func FindPlace(r Reader, asked string) (store.Place, error) {
+func FindPlace(r store.AccessReader, asked string) (store.Place, error) {
 	asked = strings.TrimSpace(asked)
 	if n, err := strconv.ParseUint(persian.ToASCIIDigits(asked), 10, 32); err == nil {
 		p, err := r.PlaceByNumber(uint32(n))

@@ -27,12 +27,12 @@ func open(r store.Reader, grants []ScopeGrant) *Door {
 }
 
 // ForDevice opens the door for a device: what the people who share it may read.
-func ForDevice(r store.Reader, device syncproto.DeviceID) (*Door, error) {
+func (c *Cache) ForDevice(r store.Reader, device syncproto.DeviceID) (*Door, error) {
 	d, err := r.Device(device)
 	if err != nil {
 		return nil, fmt.Errorf("read device %s: %w", device, err)
 	}
-	grants, err := OfDevice(r, d)
+	grants, err := c.OfDevice(r, d)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (d *Door) Records(f store.Filter) ([]store.Record, error) {
 		want := f.Scopes
 		f.Scopes = []syncproto.ScopeID{}
 		for _, g := range d.order {
-			if g.Rights&Read != 0 && (want == nil || contains(want, g.Scope)) {
+			if g.Rights&Read != 0 && (want == nil || slices.Contains(want, g.Scope)) {
 				f.Scopes = append(f.Scopes, g.Scope)
 			}
 		}
@@ -140,13 +140,4 @@ func (d *Door) Quarantined(after syncproto.ChangeID, max int) ([]store.Change, e
 		}
 	}
 	return d.r.ByOutcome(syncproto.Quarantined, scopes, after, max)
-}
-
-func contains(ids []syncproto.ScopeID, id syncproto.ScopeID) bool {
-	for _, x := range ids {
-		if x == id {
-			return true
-		}
-	}
-	return false
 }

@@ -12,8 +12,8 @@ import (
 // Colleagues returns the names of those who may author records in the places
 // that a device reads, and the aliases that stand for them, at most max,
 // ascending by id: a device can then say who wrote a value.
-func Colleagues(r Reader, d store.Device, max int) ([]wire.Person, error) {
-	mine, err := OfDevice(r, d)
+func (c *Cache) Colleagues(r store.AccessReader, d store.Device, max int) ([]wire.Person, error) {
+	mine, err := c.OfDevice(r, d)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -14,26 +13,20 @@ import (
 // has read, so that a batch costs one look per author. Make a new one in every
 // transaction: grants are read inside it.
 type Writer struct {
-	r       Reader
+	r       store.AccessReader
+	cache   *Cache
 	device  store.Device
 	people  map[syncproto.PersonID]bool
-	authors map[syncproto.PersonID]*author
-}
-
-type author struct {
-	known, disabled bool
-	grants          map[syncproto.ScopeID]ScopeGrant
-	// lost are scopes that a revoked grant of the author gave.
-	lost map[syncproto.ScopeID]bool
+	authors map[syncproto.PersonID]holder
 }
 
 // NewWriter returns a Writer for changes that came from a device.
-func NewWriter(r Reader, device store.Device) (*Writer, error) {
+func (c *Cache) NewWriter(r store.AccessReader, device store.Device) (*Writer, error) {
 	people, err := r.DevicePeople(device.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read people of device %s: %w", device.ID, err)
 	}
-	w := &Writer{r: r, device: device, people: map[syncproto.PersonID]bool{}, authors: map[syncproto.PersonID]*author{}}
+	w := &Writer{r: r, cache: c, device: device, people: map[syncproto.PersonID]bool{}, authors: map[syncproto.PersonID]holder{}}
 	for _, p := range people {
 		w.people[p] = true
 	}
@@ -56,13 +49,16 @@ func (w *Writer) Judge(h *syncproto.Header, scope syncproto.ScopeID) (syncproto.
 	if !a.known {
 		return syncproto.ReasonUnknownName, nil
 	}
-	if a.disabled {
+	if a.who.Disabled {
 		return syncproto.ReasonRevoked, nil
 	}
-	g, has := a.grants[scope]
+	g, has := a.byScope[scope]
 	need := Write
 	if h.Verified {
 		need |= Decide
+	}
+	if h.Verb == syncproto.VerbSettle {
+		need |= Settle
 	}
 	if !has || g.Rights&need != need {
 		if a.lost[scope] {
@@ -76,47 +72,13 @@ func (w *Writer) Judge(h *syncproto.Header, scope syncproto.ScopeID) (syncproto.
 	return syncproto.ReasonNone, nil
 }
 
-func (w *Writer) author(id syncproto.PersonID) (*author, error) {
-	if a := w.authors[id]; a != nil {
+func (w *Writer) author(id syncproto.PersonID) (holder, error) {
+	if a, known := w.authors[id]; known {
 		return a, nil
 	}
-	a := &author{grants: map[syncproto.ScopeID]ScopeGrant{}, lost: map[syncproto.ScopeID]bool{}}
-	w.authors[id] = a
-	who, err := Resolve(w.r, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return a, nil
+	a, err := w.cache.look(w.r, id)
+	if err == nil {
+		w.authors[id] = a
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read author %s: %w", id, err)
-	}
-	a.known, a.disabled = true, who.Disabled
-	grants, err := Of(w.r, id)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range grants {
-		a.grants[g.Scope] = g
-	}
-	all, err := w.r.Grants(who.ID)
-	if err != nil {
-		return nil, fmt.Errorf("read grants of %s: %w", who.ID, err)
-	}
-	p, err := readPlaces(w.r)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range all {
-		row, known := ruleOf(Role(g.Role))
-		if g.Revoked == 0 || !known {
-			continue
-		}
-		for _, x := range p.order {
-			for _, c := range Compartments {
-				if p.within(x.ID, g.Place) && row.below[c]&Write != 0 {
-					a.lost[syncproto.ScopeOf(x.ID, c)] = true
-				}
-			}
-		}
-	}
-	return a, nil
+	return a, err
 }

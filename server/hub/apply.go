@@ -162,7 +162,7 @@ func (w *work) writer(device syncproto.DeviceID) (*access.Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read device %s: %w", device, err)
 	}
-	x, err := access.NewWriter(w.tx, d)
+	x, err := w.h.access.NewWriter(w.tx, d)
 	if err != nil {
 		return nil, err
 	}

@@ -243,7 +243,7 @@ func (d *Desk) note(r store.Reader, dev store.Device) (wire.GrantsNote, error) {
 		return n, err
 	}
 	n.GrantSerial = serial
-	grants, err := access.OfDevice(r, dev)
+	grants, err := d.h.access.OfDevice(r, dev)
 	if err != nil {
 		return n, err
 	}
@@ -264,12 +264,12 @@ func (d *Desk) note(r store.Reader, dev store.Device) (wire.GrantsNote, error) {
 			n.Places = append(n.Places, wire.Place{ID: p.ID, Number: p.Number, Kind: uint8(p.Kind), Parent: p.Parent, NameFa: p.NameFa, NameEn: p.NameEn})
 		}
 	}
-	n.People, err = access.Colleagues(r, dev, wire.MaxPlaces)
+	n.People, err = d.h.access.Colleagues(r, dev, wire.MaxPlaces)
 	return n, err
 }
 
 func (d *Desk) starts(r store.Reader, h *wire.Hello, dev store.Device, ev *session.SessionLoaded) error {
-	grants, err := access.OfDevice(r, dev)
+	grants, err := d.h.access.OfDevice(r, dev)
 	if err != nil {
 		return err
 	}

@@ -23,11 +23,11 @@ func (d *Desk) read(ctx context.Context, e session.ReadScopes) (session.ServerEv
 			return err
 		}
 		ev.GrantSerial = serial
-		eras, err := r.Eras()
+		era, err := r.LastEra()
 		if err != nil {
 			return err
 		}
-		ev.Era = eras[len(eras)-1].ID
+		ev.Era = era.ID
 		log, err := readLog(r, e.Log)
 		if err != nil {
 			return err
@@ -44,7 +44,7 @@ func (d *Desk) read(ctx context.Context, e session.ReadScopes) (session.ServerEv
 				return nil
 			}
 		}
-		door, err := access.ForDevice(r, d.device)
+		door, err := d.h.access.ForDevice(r, d.device)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (d *Desk) page(door *access.Door, start session.Start, era syncproto.EraID,
 func (d *Desk) compare(ctx context.Context, e session.CompareScope) (session.ServerEvent, error) {
 	ev := session.EntriesRead{Scope: e.Scope}
 	err := d.h.store.View(ctx, func(r store.Reader) error {
-		door, err := access.ForDevice(r, d.device)
+		door, err := d.h.access.ForDevice(r, d.device)
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (d *Desk) records(ctx context.Context, e session.ReadRecords) (session.Serv
 	var ev session.RecordsRead
 	err := d.h.store.View(ctx, func(r store.Reader) error {
 		ev = session.RecordsRead{Scope: e.Scope}
-		door, err := access.ForDevice(r, d.device)
+		door, err := d.h.access.ForDevice(r, d.device)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"mahalleh/schemas"
+	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
@@ -83,6 +84,7 @@ type Hub struct {
 	rand     io.Reader
 	log      *slog.Logger
 	erasures func(Erasure) error
+	access   access.Cache
 	// The office is the server's own device; officeMu keeps its log in order.
 	office     syncproto.DeviceID
 	officeLog  syncproto.LogID

@@ -77,7 +77,7 @@ func (h *Hub) Receipt(ctx context.Context, id *Identity, log syncproto.LogID) ([
 		if err != nil {
 			return err
 		}
-		eras, err := tx.Eras()
+		era, err := tx.LastEra()
 		if err != nil {
 			return err
 		}
@@ -85,10 +85,7 @@ func (h *Hub) Receipt(ctx context.Context, id *Identity, log syncproto.LogID) ([
 		if err != nil {
 			return err
 		}
-		r = wire.Receipt{Log: log, Chain: row.Head, Ranges: ranges(row.Received, gaps)}
-		if len(eras) > 0 {
-			r.Era = eras[len(eras)-1].ID
-		}
+		r = wire.Receipt{Era: era.ID, Log: log, Chain: row.Head, Ranges: ranges(row.Received, gaps)}
 		return nil
 	})
 	if errors.Is(err, store.ErrNotFound) || err == nil && len(r.Ranges) == 0 {

@@ -37,6 +37,18 @@ func (r *reader) Eras() (eras []store.Era, err error) {
 	return eras, nil
 }
 
+// LastEra implements store.MetaReader.
+func (r *reader) LastEra() (era store.Era, err error) {
+	err = r.c.one("SELECT id, opened FROM eras ORDER BY num DESC LIMIT 1", func(row *row) error {
+		era = store.Era{ID: row.id(), Opened: row.int()}
+		return nil
+	})
+	if err != nil {
+		return era, fmt.Errorf("last era: %w", err)
+	}
+	return era, nil
+}
+
 // AddEra implements store.MetaWriter.
 func (t *tx) AddEra(e store.Era) error {
 	if err := t.put("INSERT INTO eras (id, opened) VALUES (?, ?)", e.ID[:], e.Opened); err != nil {

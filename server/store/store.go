@@ -80,8 +80,10 @@ type Tx interface {
 type MetaReader interface {
 	// Meta returns the value, ErrNotFound if there is none.
 	Meta(key string) ([]byte, error)
-	// Eras returns the openings of this store, oldest first.
+	// Eras returns the openings of this store, oldest first; LastEra the latest,
+	// ErrNotFound if there is none.
 	Eras() ([]Era, error)
+	LastEra() (Era, error)
 }
 
 // MetaWriter writes them.
