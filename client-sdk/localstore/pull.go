@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
 	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/wire"
 )
@@ -157,6 +158,11 @@ func (p *pull) page(page *wire.Page) error {
 			return err
 		}
 	}
+	for _, id := range page.Own {
+		if err := p.own(c, id, page.To); err != nil {
+			return err
+		}
+	}
 	for _, m := range page.Marks {
 		switch m.Kind {
 		case wire.MarkLeft:
@@ -204,6 +210,58 @@ func (p *pull) record(c cursorRow, b []byte, position uint64) error {
 		}
 		base.Patch(state)
 		state = base
+	}
+	if found {
+		p.weigh(&r, false)
+	}
+	r.scope, r.position, r.load, r.gone = c.n, position, c.load, goneNot
+	if err := p.store(&r, state); err != nil {
+		return err
+	}
+	return p.contains(&r, state)
+}
+
+// own brings an own change into the record that is held, as the server did:
+// nothing else was applied to it. If something else stands here, an accident,
+// the record counts as missing, and the sums will tell.
+func (p *pull) own(c cursorRow, id syncproto.ChangeID, position uint64) error {
+	own, err := readOwn(p.t.ctx, p.t, "change", id[:])
+	if err != nil {
+		return err
+	}
+	var ch *syncproto.Change
+	for i := range own { // an older log may have let go of it
+		if ch, err = own[i].open(p.k); err != nil {
+			return err
+		}
+		if ch != nil && !ch.Redacted() {
+			break
+		}
+	}
+	if ch == nil || ch.Redacted() {
+		return nil
+	}
+	r, found, err := readShadow(p.t.ctx, p.t, ch.Header.Record)
+	if err != nil || found && (r.gone == goneErased || r.held() && r.scope == c.n && r.position > position) {
+		return err
+	}
+	state := syncproto.NewRecordState(ch.Header.Record)
+	if found && r.held() && ch.Header.Verb != syncproto.VerbCreate {
+		if state, err = r.open(p.k); err != nil {
+			return err
+		}
+	}
+	if state.Latest == id {
+		return nil // a page before this one had it
+	}
+	past := &ownHistory{ctx: p.t.ctx, q: p.t, k: p.k, laid: map[syncproto.ChangeID]bool{}}
+	res, err := merge.Apply(state, ch, past)
+	if err != nil {
+		return err
+	}
+	if res.Outcome != syncproto.Applied || state.Home != c.id {
+		p.out.Missing = append(p.out.Missing, ch.Header.Record)
+		return nil
 	}
 	if found {
 		p.weigh(&r, false)

@@ -44,6 +44,58 @@ func TestPushAndPull(t *testing.T) {
 	f.same(b, plain, persons)
 }
 
+// TestOwnChangesByName: the server names an own change instead of sending back
+// what it made of the record.
+func TestOwnChangesByName(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("از پیش")})
+	f.sync(b, plain, persons)
+	id := b.newRecord()
+	logs, err := b.Logs(ctx)
+	check(t, err)
+	log := logs[len(logs)-1].Log
+	caught := func(results []syncproto.Result, own ...syncproto.ChangeID) Applied {
+		t.Helper()
+		from := uint64(0)
+		cursors, err := b.Scopes(ctx)
+		check(t, err)
+		for _, c := range cursors {
+			if c.Scope == plain {
+				from = c.Position
+			}
+		}
+		a, err := b.ApplyCaught(ctx, &wire.Caught{Era: f.era, Received: f.held[log], Results: results, Heads: []wire.Head{f.head(plain)},
+			Pages: []wire.Page{{Scope: plain, Era: f.era, From: from, To: f.position[plain], Own: own}}})
+		check(t, err)
+		return a
+	}
+	made := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	edited := b.save(id, formPlace, plain, map[uint32]syncproto.Value{11: text("یادداشت")})
+	if a := caught(f.push(b), made.ID, edited.ID); len(a.Differ)+len(a.Missing) != 0 {
+		t.Errorf("made and edited: %+v", a)
+	}
+	f.same(b, plain)
+	again := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("ب"), 11: syncproto.None()})
+	results := f.push(b)
+	if _, err := b.SaveAck(ctx, syncproto.LogID{}, f.held[log], results); err != nil {
+		t.Fatal(err)
+	}
+	if a := caught(nil, again.ID); len(a.Differ)+len(a.Missing) != 0 {
+		t.Errorf("edited again, acknowledged before: %+v", a)
+	}
+	f.same(b, plain)
+	if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
+		t.Errorf("check: %v, %v", problems, err)
+	}
+
+	// By accident the server names one that does not follow from what is here.
+	f.other(id, formPlace, plain, map[uint32]syncproto.Value{12: text("از دیگری")})
+	late := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("پ")})
+	if a := caught(f.push(b), late.ID, syncproto.ChangeID{1}); len(a.Differ) != 1 {
+		t.Errorf("what does not follow: %+v, want the scope to differ", a)
+	}
+}
+
 // A result may come long before the page that brings the record, and a page
 // long before the result: the own change must be shown once, all the time.
 func TestOwnEchoDoesNotLookNew(t *testing.T) {

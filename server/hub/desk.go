@@ -214,14 +214,14 @@ func (d *Desk) welcome(r store.Reader, h *wire.Hello, dev store.Device, ev *sess
 	}
 	w.Lease = lease
 	w.Dictionary = wire.DictChanges
-	keys := d.id.Keys()
-	w.ServerKeys = wire.AppendServerKeys(nil, &keys)
 	note, err := d.note(r, dev)
 	if err != nil {
 		return err
 	}
 	w.GrantSerial, d.serial = note.GrantSerial, note.GrantSerial
 	if note.GrantSerial != h.Grants || h.Grants == 0 {
+		keys := d.id.Keys()
+		w.ServerKeys = wire.AppendServerKeys(nil, &keys)
 		w.Grants, w.Places, w.People = note.Grants, note.Places, note.People
 	}
 	return nil

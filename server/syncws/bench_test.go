@@ -312,6 +312,13 @@ func (p *phone) note(received uint64, results []syncproto.Result) {
 	}
 }
 
+// alone is a history of which no change asks.
+type alone struct{}
+
+func (alone) Standing(syncproto.ChangeID) (merge.Standing, []syncproto.Op, error) {
+	return merge.Applied, nil, nil
+}
+
 func (p *phone) page(page *wire.Page) error {
 	if at := p.cursors[page.Scope].Position; page.From != at {
 		return fmt.Errorf("page from %d, the phone is at %d", page.From, at)
@@ -329,6 +336,20 @@ func (p *phone) page(page *wire.Page) error {
 			continue
 		}
 		p.records[s.Record] = s
+	}
+	for _, id := range page.Own {
+		i := slices.IndexFunc(p.changes, func(ch *syncproto.Change) bool { return ch.ID == id })
+		if i < 0 {
+			return fmt.Errorf("an own change that is not this phone's")
+		}
+		s := p.records[p.changes[i].Header.Record]
+		if s == nil {
+			s = syncproto.NewRecordState(p.changes[i].Header.Record)
+			p.records[s.Record] = s
+		}
+		if res, err := merge.Apply(s, p.changes[i], alone{}); err != nil || res.Outcome != syncproto.Applied {
+			return fmt.Errorf("an own change that does not follow: %+v, %w", res, err)
+		}
 	}
 	p.cursors[page.Scope] = wire.Cursor{Scope: page.Scope, Era: page.Era, Position: page.To}
 	return nil

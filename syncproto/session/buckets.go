@@ -83,8 +83,11 @@ func Resume(c wire.Cursor, eraKnown bool, head uint64, sumAt [16]byte, sumKnown 
 	if c.Sum != ([16]byte{}) {
 		good = good && sumKnown && sumAt == c.Sum
 	}
-	if good {
-		return Start{Scope: c.Scope, From: c.Position, Whole: c.Sum == [16]byte{}}
+	switch {
+	case !good:
+		return Start{Scope: c.Scope, From: min(shared, c.Position, head)}
+	case c.Sum == [16]byte{}:
+		return Start{Scope: c.Scope, From: c.Position}
 	}
-	return Start{Scope: c.Scope, From: min(shared, c.Position, head), Whole: true}
+	return Start{Scope: c.Scope, From: c.Position, Since: c.Position}
 }

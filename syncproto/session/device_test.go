@@ -307,14 +307,14 @@ func TestResume(t *testing.T) {
 		shared uint64
 		want   Start
 	}{
-		{"as it was left", cursor, true, 60, [16]byte{1}, true, 0, Start{Scope: scopeA, From: 50}},
-		{"era not of this store", cursor, false, 60, [16]byte{1}, true, 0, Start{Scope: scopeA, Whole: true}},
-		{"the same, with a common past", cursor, false, 60, [16]byte{1}, true, 40, Start{Scope: scopeA, From: 40, Whole: true}},
-		{"ahead of this store", cursor, true, 40, [16]byte{1}, false, 0, Start{Scope: scopeA, Whole: true}},
-		{"another sum there", cursor, true, 60, [16]byte{2}, true, 0, Start{Scope: scopeA, Whole: true}},
-		{"no sum there", cursor, true, 60, [16]byte{}, false, 0, Start{Scope: scopeA, Whole: true}},
-		{"in the middle of a load", loading, true, 60, [16]byte{}, false, 0, Start{Scope: scopeA, From: 50, Whole: true}},
-		{"common past beyond the cursor", loading, false, 60, [16]byte{}, false, 99, Start{Scope: scopeA, From: 50, Whole: true}},
+		{"as it was left", cursor, true, 60, [16]byte{1}, true, 0, Start{Scope: scopeA, From: 50, Since: 50}},
+		{"era not of this store", cursor, false, 60, [16]byte{1}, true, 0, Start{Scope: scopeA}},
+		{"the same, with a common past", cursor, false, 60, [16]byte{1}, true, 40, Start{Scope: scopeA, From: 40}},
+		{"ahead of this store", cursor, true, 40, [16]byte{1}, false, 0, Start{Scope: scopeA}},
+		{"another sum there", cursor, true, 60, [16]byte{2}, true, 0, Start{Scope: scopeA}},
+		{"no sum there", cursor, true, 60, [16]byte{}, false, 0, Start{Scope: scopeA}},
+		{"in the middle of a load", loading, true, 60, [16]byte{}, false, 0, Start{Scope: scopeA, From: 50}},
+		{"common past beyond the cursor", loading, false, 60, [16]byte{}, false, 99, Start{Scope: scopeA, From: 50}},
 	} {
 		if got := Resume(row.cursor, row.era, row.head, row.sum, row.known, row.shared); got != row.want {
 			t.Errorf("%s: got %+v, want %+v", row.name, got, row.want)

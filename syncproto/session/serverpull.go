@@ -80,7 +80,7 @@ func (s *Server) open(h *wire.Hello, w *wire.Welcome, starts []Start) {
 
 func (s *Server) enter(st Start) {
 	if s.scopes[st.Scope] == nil {
-		s.scopes[st.Scope] = &scopeAt{Start: st, loading: st.From == 0 || st.Whole}
+		s.scopes[st.Scope] = &scopeAt{Start: st, loading: st.Since == 0}
 		s.order = append(s.order, st.Scope)
 	}
 }
@@ -131,7 +131,7 @@ func (s *Server) pump() {
 		s.do(ReadRecords{Scope: s.want.Scope, Records: s.want.Records, MaxBytes: syncproto.MaxPage})
 	case s.needRead && len(s.results) < maxAckResults:
 		s.needRead, s.scopesAsked, s.lastRead = false, true, s.now
-		e := ReadScopes{MaxBytes: syncproto.MaxPage, Log: s.hello.Log, ResultsFrom: s.told + 1}
+		e := ReadScopes{MaxBytes: syncproto.MaxPage, Log: s.hello.Log, ResultsFrom: s.told + 1, Pushed: s.pushed}
 		// What is caught up comes before what is loaded for the first time.
 		for _, loading := range []bool{false, true} {
 			for _, id := range s.order {
@@ -181,10 +181,8 @@ func (s *Server) scopesRead(ev ScopesRead) {
 	if !ev.Complete {
 		s.needRead = true
 		for i := range ev.Pages {
-			// A record that changed within this page's stretch and once more after
-			// it stands after it only: what it is then sent must not be cut at the
-			// page's end.
-			s.scopes[ev.Pages[i].Scope].Whole = true
+			// Since stays where it is: a record that changed within this page's
+			// stretch and once more after it stands after it only.
 			s.outbox = append(s.outbox, &ev.Pages[i])
 		}
 		return
@@ -199,7 +197,7 @@ func (s *Server) scopesRead(ev ScopesRead) {
 			s.close(Close{Code: CloseLocal, Detail: "the store's head is not where its pages end"})
 			return
 		}
-		at.From, at.Whole, at.loading = h.Position, false, false
+		at.From, at.Since, at.loading = h.Position, h.Position, false
 		if !at.told || at.sent != h {
 			at.sent, at.told = h, true
 			c.Heads = append(c.Heads, h)

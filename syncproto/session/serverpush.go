@@ -35,6 +35,8 @@ type telling struct {
 	// what Welcome said, which the device checks, and what it pushed since. What
 	// the log holds beyond may be a clone's, and is never acknowledged to this one.
 	received uint64
+	// pushed is the first sequence that this session pushed, 0 before it has.
+	pushed uint64
 	// told is the highest sequence up to which all results have been queued.
 	told uint64
 	// due says that an Ack is to be sent even without results.
@@ -159,6 +161,12 @@ func (ev *Accepted) through(gap *wire.Gap) uint64 {
 func (s *Server) acceptedOwn(ev Accepted, gap *wire.Gap) {
 	s.received = max(s.received, ev.through(gap))
 	s.due = true
+	s.needRead = s.needRead || len(ev.Results) > 0
+	for _, r := range ev.Results {
+		if s.pushed == 0 || r.Seq < s.pushed {
+			s.pushed = r.Seq
+		}
+	}
 	if gap != nil && gap.From <= s.told+1 {
 		s.told = max(s.told, gap.To)
 	}
@@ -230,6 +238,9 @@ func (s *Server) someResults() []syncproto.Result {
 
 // nextAck returns an acknowledgement if one is due.
 func (s *Server) nextAck() wire.Message {
+	if s.scopesAsked && s.resultsFit() {
+		return nil // what is being read takes it along
+	}
 	if s.due {
 		return &wire.Ack{Received: s.received, Results: s.someResults()}
 	}

@@ -114,9 +114,10 @@ type Start struct {
 	Scope syncproto.ScopeID
 	// From is the position after which to read.
 	From uint64
-	// Whole says that the device's copy cannot be trusted to be that of From, so
-	// records travel whole until the scope is caught up.
-	Whole bool
+	// Since is the position that the device's copies of the scope's records are
+	// of: where it last caught up. Records travel as what changed after it, whole
+	// if it is zero: while a scope is loaded, or the copy cannot be trusted.
+	Since uint64
 }
 
 // Accept hands over a pushed batch to be committed. Answer: Accepted, in order.
@@ -165,6 +166,9 @@ type ReadScopes struct {
 	// Results of Log from ResultsFrom on are wanted, at most wire.MaxResults.
 	Log         syncproto.LogID
 	ResultsFrom uint64
+	// Pushed is the first sequence of Log that this session pushed, 0 for none:
+	// the device still has what it says from there on.
+	Pushed uint64
 }
 
 // ScopesRead answers ReadScopes.
@@ -173,7 +177,7 @@ type ScopesRead struct {
 	// dropped and the grants loaded first.
 	GrantSerial uint64
 	Era         syncproto.EraID
-	// Pages have Scope, From, To, Records and Marks; a scope whose head is at
+	// Pages have Scope, From, To, Records, Own and Marks; a scope whose head is at
 	// its position has none. If there are more results than fit, there are no
 	// pages at all and Complete is false.
 	Pages []wire.Page

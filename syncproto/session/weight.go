@@ -96,7 +96,7 @@ func weight(m wire.Message) int64 {
 }
 
 func pageWeight(p *wire.Page) int64 {
-	n := int64(len(p.Marks))*36 + 64
+	n := int64(len(p.Marks))*36 + int64(len(p.Own))*16 + 64
 	for _, r := range p.Records {
 		n += int64(len(r)) + 2
 	}

@@ -19,6 +19,11 @@ type Page struct {
 	Log      syncproto.LogID
 	Received uint64
 	Results  []syncproto.Result
+	// Own are changes that this device pushed and of which nothing else is to be
+	// told: each was applied to the very version its author saw (its base), so the
+	// record is the one the device holds with the change applied. In the order of
+	// their application.
+	Own []syncproto.ChangeID
 }
 
 // MarkKind says why a record is no longer in a scope.
@@ -97,6 +102,7 @@ func (m *Page) fields(f *fields) {
 	fieldID(f, 7, &m.Log)
 	fieldNum(f, 8, &m.Received)
 	fieldList(f, 9, &m.Results, MaxResults, describeResult)
+	fieldIDs(f, 10, &m.Own, MaxPageRecords)
 }
 
 func (m *Caught) fields(f *fields) {

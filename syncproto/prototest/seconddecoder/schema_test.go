@@ -70,6 +70,7 @@ var pageSpec = []spec{
 	{1, "scope", kindID, 0, nil}, {2, "era", kindID, 0, nil}, {3, "from", kindU64, 0, nil}, {4, "to", kindU64, 0, nil}, {5, "records", kindBlobs, maxRecords, nil},
 	{6, "marks", kindList, maxRecords, []spec{{1, "record", kindID, 0, nil}, {2, "kind", kindU8, 0, nil}, {3, "to", kindID, 0, nil}}},
 	{7, "log", kindID, 0, nil}, {8, "received", kindU64, 0, nil}, {9, "results", kindList, maxResults, resultSpec},
+	{10, "own", kindIDs, maxRecords, nil},
 }
 
 type messageSpec struct {
