@@ -505,6 +505,7 @@ func TestShutdownCutsOffWhoeverStays(t *testing.T) {
 		if err := ws.WriteMessage(websocket.BinaryMessage, s.phone(1, "facilitator").connect().next()); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // the server is answering by now
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		begin := time.Now()
