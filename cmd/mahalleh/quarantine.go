@@ -174,15 +174,34 @@ func (n *names) decisions(id syncproto.ChangeID) ([]decisionItem, error) {
 	return items, nil
 }
 
-func actQuarantineList(ctx context.Context, d *desk, _ nothing, out tell) error {
+type quarantineList struct {
+	// Waiting asks for parked changes instead.
+	Waiting bool `json:"waiting"`
+}
+
+// page reads a page of the quarantined changes, or of those that wait.
+func (q quarantineList) page(r store.Reader, after syncproto.ChangeID) (rows []store.Change, err error) {
+	door := access.ForOperator(r)
+	if q.Waiting {
+		rows, err = door.Waiting(after, pageOf)
+	} else {
+		rows, err = door.Quarantined(after, pageOf)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the quarantine: %w", err)
+	}
+	return rows, nil
+}
+
+func actQuarantineList(ctx context.Context, d *desk, q quarantineList, out tell) error {
 	var after syncproto.ChangeID
 	for {
 		var rows []store.Change
 		var items []changeItem
 		err := d.view(ctx, func(r store.Reader) (err error) {
 			items = nil
-			if rows, err = access.ForOperator(r).Quarantined(after, pageOf); err != nil {
-				return fmt.Errorf("read the quarantine: %w", err)
+			if rows, err = q.page(r, after); err != nil {
+				return err
 			}
 			n, err := d.names(r)
 			if err != nil {
@@ -212,8 +231,8 @@ func actQuarantineList(ctx context.Context, d *desk, _ nothing, out tell) error 
 	}
 }
 
-// findChange returns the change with that id, or a quarantined one whose id
-// begins so.
+// findChange returns the change with that id, or one in quarantine or waiting
+// whose id begins so.
 func findChange(r store.Reader, asked string) (store.Change, error) {
 	unknown := &cli.Error{Code: cli.DataInvalid, Key: "mahalleh_data.quarantine.unknown", Args: cli.Args{"change": asked}, Hint: "mahalleh_data.quarantine.unknown_hint"}
 	if id, err := syncproto.ParseID(asked); err == nil {
@@ -224,21 +243,21 @@ func findChange(r store.Reader, asked string) (store.Change, error) {
 		return row, err
 	}
 	var found []store.Change
-	var after syncproto.ChangeID
-	for {
-		rows, err := access.ForOperator(r).Quarantined(after, pageOf)
-		if err != nil {
-			return store.Change{}, fmt.Errorf("read the quarantine: %w", err)
-		}
-		for _, row := range rows {
-			if len(asked) >= minChangePrefix && strings.HasPrefix(row.ID.String(), strings.ToLower(asked)) {
-				found = append(found, row)
+	for _, q := range []quarantineList{{}, {Waiting: true}} {
+		var after syncproto.ChangeID
+		for more := len(asked) >= minChangePrefix; more; {
+			rows, err := q.page(r, after)
+			if err != nil {
+				return store.Change{}, err
 			}
+			for _, row := range rows {
+				after = row.ID
+				if strings.HasPrefix(row.ID.String(), strings.ToLower(asked)) {
+					found = append(found, row)
+				}
+			}
+			more = len(rows) == pageOf
 		}
-		if len(rows) < pageOf {
-			break
-		}
-		after = rows[len(rows)-1].ID
 	}
 	if len(found) == 1 {
 		return found[0], nil

@@ -9,11 +9,12 @@ import (
 )
 
 func quarantineCommand(a *cli.App) *cobra.Command {
+	var list quarantineList
 	listing := a.Command("list", "mahalleh_data.quarantine_list", func(ctx context.Context, _ []string) error {
 		table := a.Table("mahalleh.column.change", "mahalleh.column.reason", "mahalleh.column.person", "mahalleh.column.form",
 			"mahalleh.column.place", "mahalleh.column.received")
 		n := 0
-		err := ask(ctx, a, "quarantine.list", nothing{}, func(c changeItem) error {
+		err := ask(ctx, a, "quarantine.list", list, func(c changeItem) error {
 			n++
 			if a.JSON() {
 				return a.PrintJSON(c)
@@ -24,12 +25,17 @@ func quarantineCommand(a *cli.App) *cobra.Command {
 		if err != nil || a.JSON() {
 			return err
 		}
+		if n == 0 && list.Waiting {
+			a.Note("mahalleh_data.quarantine.none_waits")
+			return nil
+		}
 		if n == 0 {
 			a.Note("mahalleh_data.quarantine.none")
 			return nil
 		}
 		return table.Write()
 	})
+	listing.Flags().BoolVar(&list.Waiting, "waiting", false, a.T("mahalleh_data.quarantine.flag_waiting"))
 	showing := a.Command("show CHANGE", "mahalleh_data.quarantine_show", func(ctx context.Context, args []string) error {
 		return ask(ctx, a, "quarantine.show", changeQuery{Change: args[0]}, func(c changeItem) error {
 			if a.JSON() {

@@ -127,6 +127,16 @@ func (d *Door) History(id syncproto.RecordID) ([]store.Change, error) {
 
 // Quarantined lists quarantined changes in the scopes that the reader supervises.
 func (d *Door) Quarantined(after syncproto.ChangeID, max int) ([]store.Change, error) {
+	return d.supervised(syncproto.Quarantined, after, max)
+}
+
+// Waiting lists parked changes in those scopes: they wait for what may never
+// arrive.
+func (d *Door) Waiting(after syncproto.ChangeID, max int) ([]store.Change, error) {
+	return d.supervised(syncproto.Parked, after, max)
+}
+
+func (d *Door) supervised(o syncproto.Outcome, after syncproto.ChangeID, max int) ([]store.Change, error) {
 	var scopes []syncproto.ScopeID
 	if !d.all {
 		scopes = []syncproto.ScopeID{}
@@ -139,5 +149,5 @@ func (d *Door) Quarantined(after syncproto.ChangeID, max int) ([]store.Change, e
 			return nil, nil
 		}
 	}
-	return d.r.ByOutcome(syncproto.Quarantined, scopes, after, max)
+	return d.r.ByOutcome(o, scopes, after, max)
 }

@@ -64,6 +64,8 @@ type work struct {
 	opening bool
 }
 
+var _ merge.History = (*work)(nil)
+
 func (h *Hub) newWork(tx store.Tx, now int64) *work {
 	return &work{h: h, tx: tx, now: now,
 		records: map[syncproto.RecordID]*touched{}, changes: map[syncproto.ChangeID]*store.Change{},
@@ -237,7 +239,7 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 			return err
 		}
 		if t.state.Erased {
-			return w.erased(row)
+			return w.erased(row, ch)
 		}
 	}
 	if ch == nil || broken != nil {
@@ -348,11 +350,23 @@ func (w *work) withhold(row *store.Change, ch *syncproto.Change) error {
 	return err
 }
 
-// erased strips a change that arrives for a record that was erased.
-func (w *work) erased(row *store.Change) error {
+// erased strips a change that arrives for a record that was erased. Only who
+// may write where the change says is told that there was one.
+func (w *work) erased(row *store.Change, ch *syncproto.Change) error {
 	row.Bytes = redact(row.Bytes)
 	row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Erased}
-	return nil
+	if row.Device == w.h.office {
+		return nil
+	}
+	writer, err := w.writer(row.Device)
+	if err != nil {
+		return err
+	}
+	reason, err := writer.Judge(&ch.Header, ch.Header.Scope)
+	if reason != syncproto.ReasonNone {
+		row.Result.Outcome, row.Result.Reason = syncproto.Quarantined, reason
+	}
+	return err
 }
 
 // redact keeps the header of a change alone.

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"mahalleh/server/store"
@@ -16,6 +17,9 @@ func (h *Hub) MarkBackupSafe(ctx context.Context, safe map[syncproto.LogID]uint6
 		clear(told)
 		for id, seq := range safe {
 			log, err := tx.Log(id)
+			if errors.Is(err, store.ErrNotFound) {
+				continue // of another server's backup, or lost with a restore since
+			}
 			if err != nil {
 				return err
 			}

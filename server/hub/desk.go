@@ -23,6 +23,8 @@ type Desk struct {
 	noise  [32]byte
 	device syncproto.DeviceID
 	log    syncproto.LogID
+	// certs are those of the logs that the device named.
+	certs map[syncproto.LogID][]byte
 	// grants are those of the last look, whose serial is serial.
 	serial uint64
 	// held is the batch of a planted fault.
@@ -122,17 +124,19 @@ func standing(d store.Device) session.Standing {
 func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerEvent, error) {
 	h := &e.Hello
 	cert, err := wire.DecodeLogCert(h.Cert)
-	if err != nil || cert.Log != h.Log || cert.Device() != d.device {
-		return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: fmt.Sprint("log certificate: ", err)}, nil
+	if err := d.certifies(cert, h.Log, err); err != nil {
+		return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: "log certificate: " + err.Error()}, nil
 	}
+	d.certs = map[syncproto.LogID][]byte{h.Log: h.Cert}
 	d.opener.LearnCert(cert)
 	d.log = h.Log
 	for i := range h.Ancestors {
 		a := &h.Ancestors[i]
 		c, err := wire.DecodeLogCert(a.Cert)
-		if err != nil || c.Log != a.Log || c.Device() != d.device {
-			return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: fmt.Sprint("ancestor's certificate: ", err)}, nil
+		if err := d.certifies(c, a.Log, err); err != nil {
+			return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: "ancestor's certificate: " + err.Error()}, nil
 		}
+		d.certs[a.Log] = a.Cert
 		d.opener.LearnCert(c)
 	}
 	var ev session.SessionLoaded
@@ -158,6 +162,20 @@ func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerE
 	return ev, err
 }
 
+// certifies says what keeps a certificate, decoded with err, from binding a log
+// to the session's device.
+func (d *Desk) certifies(cert *wire.LogCert, log syncproto.LogID, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case cert.Log != log:
+		return fmt.Errorf("it is of log %s, not of log %s", cert.Log, log)
+	case cert.Device() != d.device:
+		return fmt.Errorf("it is of device %s, not of device %s", cert.Device(), d.device)
+	}
+	return nil
+}
+
 // late tells what became of the device's own changes that were parked or
 // quarantined when it last heard of them.
 func (d *Desk) late(r store.Reader, unsettled []syncproto.ChangeID, ev *session.SessionLoaded) error {
@@ -178,7 +196,9 @@ func (d *Desk) late(r store.Reader, unsettled []syncproto.ChangeID, ev *session.
 			ev.Results = append(ev.Results, row.Result)
 		}
 	}
-	return nil
+	told, err := d.Told(r, ev.Results)
+	ev.Results = told
+	return err
 }
 
 // lease is for how many seconds of its uptime a device may read without
@@ -333,7 +353,14 @@ func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEven
 	case err != nil:
 		return nil, err
 	}
-	return session.Accepted{Log: got.Log, Received: got.Received, Head: got.Head, Results: logResults(got.Results)}, nil
+	ev := session.Accepted{Log: got.Log, Received: got.Received, Head: got.Head}
+	return ev, d.h.store.View(ctx, func(r store.Reader) error {
+		door, err := d.h.access.ForDevice(r, d.device)
+		if err == nil {
+			ev.Results = logResults(door, got.Results)
+		}
+		return err
+	})
 }
 
 // acknowledgeFirst is a planted fault: the batch is committed when the next
@@ -357,22 +384,21 @@ const (
 	retryBusy = 5 * 1000
 )
 
-func logResults(rows []store.SeqResult) []session.LogResult {
-	out := make([]session.LogResult, len(rows))
-	for i, r := range rows {
-		out[i] = session.LogResult{Seq: r.Seq, Result: r.Result}
-	}
-	return out
-}
-
+// gap takes a stretch of a log for lost. The log is one that the device named
+// with its certificate: nobody takes up what is not theirs.
 func (d *Desk) gap(ctx context.Context, e session.AcceptGap) (session.ServerEvent, error) {
 	ev := session.Accepted{Log: e.Gap.Log}
+	cert, named := d.certs[e.Gap.Log]
+	if !named {
+		ev.Status = session.AcceptedBad
+		return ev, nil
+	}
 	err := d.h.store.Update(ctx, func(tx store.Tx) error {
 		log, err := readLog(tx, e.Gap.Log)
 		if err != nil {
 			return err
 		}
-		if log.Device != d.device && log.Received > 0 || e.Gap.To < e.Gap.From {
+		if log.Device != d.device && !log.Device.IsZero() || e.Gap.To < e.Gap.From {
 			ev.Status = session.AcceptedBad
 			return nil
 		}
@@ -384,7 +410,8 @@ func (d *Desk) gap(ctx context.Context, e session.AcceptGap) (session.ServerEven
 			if err := tx.AddGap(log.ID, store.Gap{From: e.Gap.From, To: e.Gap.To}); err != nil {
 				return err
 			}
-			log.Device, log.Received, log.Head, log.LastSeen = d.device, e.Gap.To, e.Gap.Head, d.h.now()
+			log.Device, log.Cert = d.device, cert
+			log.Received, log.Head, log.LastSeen = e.Gap.To, e.Gap.Head, d.h.now()
 			if err := tx.PutLog(log); err != nil {
 				return err
 			}

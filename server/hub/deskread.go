@@ -35,20 +35,20 @@ func (d *Desk) read(ctx context.Context, e session.ReadScopes) (session.ServerEv
 			return err
 		}
 		ev.Received = log.Received
+		door, err := d.h.access.ForDevice(r, d.device)
+		if err != nil {
+			return err
+		}
 		if e.ResultsFrom > 0 && e.ResultsFrom <= log.Received {
 			rows, err := r.Results(e.Log, e.ResultsFrom, wire.MaxResults)
 			if err != nil {
 				return err
 			}
-			ev.Results = logResults(rows)
+			ev.Results = logResults(door, rows)
 			if e.ResultsFrom+uint64(len(rows)) <= log.Received && len(rows) == wire.MaxResults {
 				ev.Complete = false
 				return nil
 			}
-		}
-		door, err := d.h.access.ForDevice(r, d.device)
-		if err != nil {
-			return err
 		}
 		return d.pages(r, door, e, &ev)
 	})

@@ -198,8 +198,15 @@ func (h *Hub) announce(e Event) {
 	}
 }
 
-// AccessChanged tells every session to look at its grants again.
-func (h *Hub) AccessChanged() { h.announce(Event{Access: true}) }
+// AccessChanged tells every session to look at its grants again, and applies
+// what waited for a right that somebody has now.
+func (h *Hub) AccessChanged() {
+	h.announce(Event{Access: true})
+	if err := h.admitWaiting(); err != nil {
+		// They wait on; the next act, or a move of the record, comes by again.
+		h.log.Error("what waits could not be looked at after rights changed", "err", err)
+	}
+}
 
 // transact runs f with a fresh work in one durable transaction and announces
 // what moved.

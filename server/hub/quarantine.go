@@ -7,7 +7,6 @@ import (
 
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
-	"mahalleh/syncproto/merge"
 	"mahalleh/syncproto/wire"
 )
 
@@ -54,6 +53,7 @@ func (h *Hub) Release(ctx context.Context, change syncproto.ChangeID, by syncpro
 }
 
 // Keep leaves a quarantined change out for good; its bytes stay for the record.
+// So it does with one that waits: what it waits for may have been left out.
 func (h *Hub) Keep(ctx context.Context, change syncproto.ChangeID, by syncproto.PersonID, note string) error {
 	return h.decideQuarantined(ctx, change, store.Quarantine{Decision: DecisionKept, By: by, Note: note}, func(w *work, row *store.Change, _ *syncproto.Change) (syncproto.ChangeID, error) {
 		row.Result.Outcome = syncproto.Rejected
@@ -109,7 +109,8 @@ func (h *Hub) decideQuarantined(ctx context.Context, change syncproto.ChangeID, 
 		if err != nil {
 			return err
 		}
-		if row.Result.Outcome != syncproto.Quarantined {
+		waits := row.Result.Outcome == syncproto.Parked && d.Decision == DecisionKept
+		if row.Result.Outcome != syncproto.Quarantined && !waits {
 			return ErrNotQuarantined
 		}
 		ch, err := wire.DecodeChange(row.Bytes)
@@ -129,14 +130,3 @@ func (h *Hub) decideQuarantined(ctx context.Context, change syncproto.ChangeID, 
 	}
 	return nil
 }
-
-// Reason explains a quarantined change's fault in a cell of its form, for
-// showing beside the raw content.
-func Reason(row *store.Change) (syncproto.Reason, syncproto.CellKey) {
-	if len(row.Result.Cells) > 0 {
-		return row.Result.Reason, row.Result.Cells[0].Cell
-	}
-	return row.Result.Reason, syncproto.CellKey{}
-}
-
-var _ merge.History = (*work)(nil)

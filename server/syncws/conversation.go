@@ -200,7 +200,9 @@ func (c *Conversation) results() {
 				looked = append(looked, row.Result)
 			}
 		}
-		return nil
+		told, err := c.desk.Told(r, looked)
+		looked = told
+		return err
 	})
 	if err != nil {
 		c.log.Error("changed results could not be read", "peer", c.who, "err", err)
