@@ -67,45 +67,6 @@ func (d *database) walSize() int64 {
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-}
-
-// prepared is a querier that compiles each statement once.
-type prepared struct {
-	querier
-	stmts map[string]*sql.Stmt
-}
-
-func prepareReads(q querier) *prepared { return &prepared{querier: q, stmts: map[string]*sql.Stmt{}} }
-
-func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	st := p.stmts[query]
-	if st == nil {
-		var err error
-		if st, err = p.PrepareContext(ctx, query); err != nil {
-			return nil, err
-		}
-		p.stmts[query] = st
-	}
-	return st, nil
-}
-
-// QueryRowContext implements querier.
-func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	st, err := p.stmt(ctx, query)
-	if err != nil {
-		return p.querier.QueryRowContext(ctx, query, args...) // fails the same way
-	}
-	return st.QueryRowContext(ctx, args...)
-}
-
-// QueryContext implements querier.
-func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	st, err := p.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryContext(ctx, args...)
 }
 
 // view runs f over one snapshot.

@@ -57,7 +57,7 @@ type index struct {
 }
 
 func newIndex(ctx context.Context) (*index, error) {
-	db, err := sql.Open("sqlite", "file::memory:?_pragma=temp_store(memory)&_pragma=journal_mode(off)&_pragma=synchronous(off)&_pragma=cache_size(-512)")
+	db, err := openPool("file::memory:?_pragma=temp_store(memory)&_pragma=journal_mode(off)&_pragma=synchronous(off)&_pragma=cache_size(-512)")
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
@@ -166,14 +166,10 @@ func (s *Store) refreshSome(ctx context.Context, x *index, ids []syncproto.Recor
 		return fmt.Errorf("index: %w", err)
 	}
 	defer t.Rollback()
-	w, err := prepareIndex(ctx, t)
-	if err != nil {
-		return err
-	}
+	w := &indexWriter{ctx: ctx, t: t}
 	err = s.open(ctx, func(q querier, k *keyring) error {
-		r := prepareReads(q)
 		for _, id := range ids {
-			if err := s.refreshOne(ctx, r, k, w, id); err != nil {
+			if err := s.refreshOne(ctx, q, k, w, id); err != nil {
 				return fmt.Errorf("index record %v: %w", id, err)
 			}
 		}
@@ -221,10 +217,10 @@ func (s *Store) refreshOne(ctx context.Context, q querier, k *keyring, w *indexW
 	return w.put(&r, &f)
 }
 
-// indexWriter holds the statements of one transaction of the index.
+// indexWriter is one transaction of the index.
 type indexWriter struct {
-	ctx  context.Context
-	stmt map[string]*sql.Stmt
+	ctx context.Context
+	t   *sql.Tx
 	// words are written last and together: before each statement that may be
 	// undone alone, such as putRow, FTS5 writes out what it has gathered.
 	words []rowWords
@@ -253,27 +249,15 @@ const (
 	retitleRow = "UPDATE row SET title = ?, sortkey = ? WHERE n = ?"
 )
 
-func prepareIndex(ctx context.Context, t *sql.Tx) (*indexWriter, error) {
-	w := &indexWriter{ctx: ctx, stmt: map[string]*sql.Stmt{}}
-	for _, q := range []string{findRow, findTitle, putRow, dropWords, putWords, dropLinks, putLink, dropRow, ledBy, retitleRow} {
-		st, err := t.PrepareContext(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("index: %w", err)
-		}
-		w.stmt[q] = st
-	}
-	return w, nil
-}
-
 func (w *indexWriter) exec(q string, args ...any) error {
-	_, err := w.stmt[q].ExecContext(w.ctx, args...)
+	_, err := w.t.ExecContext(w.ctx, q, args...)
 	return err
 }
 
 func (w *indexWriter) put(r *Row, f *face) error {
 	var n int64
 	var was string
-	err := w.stmt[findRow].QueryRowContext(w.ctx, r.Record[:]).Scan(&n, &was)
+	err := w.t.QueryRowContext(w.ctx, findRow, r.Record[:]).Scan(&n, &was)
 	known := err == nil
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -283,13 +267,13 @@ func (w *indexWriter) put(r *Row, f *face) error {
 	if !f.lead.IsZero() {
 		lead = f.lead[:]
 		var of string
-		err := w.stmt[findTitle].QueryRowContext(w.ctx, f.lead[:]).Scan(&of)
+		err := w.t.QueryRowContext(w.ctx, findTitle, f.lead[:]).Scan(&of)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		title = joinTitle(of, f.own)
 	}
-	err = w.stmt[putRow].QueryRowContext(w.ctx, r.Record[:], r.Form, r.Scope[:], lead, f.own, title, persian.SortKey(title),
+	err = w.t.QueryRowContext(w.ctx, putRow, r.Record[:], r.Form, r.Scope[:], lead, f.own, title, persian.SortKey(title),
 		r.Sync, r.Conflicts, !r.Deleted, r.Draft, r.Changed).Scan(&n)
 	if err != nil {
 		return err
@@ -338,7 +322,7 @@ func joinTitle(lead, own string) string {
 // retitle follows a changed title into the titles that it leads. Forms lead by
 // at most one reference, and what they lead by is not led itself.
 func (w *indexWriter) retitle(id syncproto.RecordID, title string) error {
-	rows, err := w.stmt[ledBy].QueryContext(w.ctx, id[:])
+	rows, err := w.t.QueryContext(w.ctx, ledBy, id[:])
 	if err != nil {
 		return err
 	}
@@ -366,7 +350,7 @@ func (w *indexWriter) retitle(id syncproto.RecordID, title string) error {
 func (w *indexWriter) remove(id syncproto.RecordID) error {
 	var n int64
 	var was string
-	err := w.stmt[findRow].QueryRowContext(w.ctx, id[:]).Scan(&n, &was)
+	err := w.t.QueryRowContext(w.ctx, findRow, id[:]).Scan(&n, &was)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

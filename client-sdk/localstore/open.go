@@ -96,7 +96,7 @@ func noRoom(err error) bool {
 // byte on the disk. Nobody else can open it meanwhile, which the lock file
 // promises anyway. What the write-ahead log holds is read like the rest.
 func openTight(ctx context.Context, opt Options) (*database, error) {
-	db, err := sql.Open("sqlite", dataSource(opt, toReadAlone))
+	db, err := openPool(dataSource(opt, toReadAlone))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", opt.Path, err)
 	}
@@ -119,7 +119,7 @@ func openShared(ctx context.Context, opt Options, create bool) (*database, error
 	}
 	d := &database{path: opt.Path}
 	var err error
-	if d.write, err = sql.Open("sqlite", dataSource(opt, how)); err != nil {
+	if d.write, err = openPool(dataSource(opt, how)); err != nil {
 		return nil, fmt.Errorf("open %s: %w", opt.Path, err)
 	}
 	d.write.SetMaxOpenConns(1)
@@ -136,7 +136,7 @@ func openShared(ctx context.Context, opt Options, create bool) (*database, error
 		d.write.Close()
 		return nil, err
 	}
-	if d.read, err = sql.Open("sqlite", dataSource(opt, toRead)); err != nil {
+	if d.read, err = openPool(dataSource(opt, toRead)); err != nil {
 		d.write.Close()
 		return nil, fmt.Errorf("open %s: %w", opt.Path, err)
 	}
@@ -148,7 +148,7 @@ func openShared(ctx context.Context, opt Options, create bool) (*database, error
 // checkVersion looks at the numbers in the file through a connection that
 // cannot write.
 func checkVersion(ctx context.Context, opt Options) error {
-	db, err := sql.Open("sqlite", dataSource(opt, toLook))
+	db, err := openPool(dataSource(opt, toLook))
 	if err != nil {
 		return fmt.Errorf("open %s: %w", opt.Path, err)
 	}

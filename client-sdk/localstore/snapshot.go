@@ -109,7 +109,7 @@ func (x *index) image(ctx context.Context) (image []byte, err error) {
 	}
 	defer c.Close()
 	err = c.Raw(func(driver any) error {
-		image, err = driver.(interface{ Serialize() ([]byte, error) }).Serialize()
+		image, err = driver.(*conn).fullConn.(interface{ Serialize() ([]byte, error) }).Serialize()
 		return err
 	})
 	if err != nil {
@@ -134,7 +134,7 @@ func (s *Store) loadSnapshot(ctx context.Context, x *index) (bool, error) {
 	}
 	defer c.Close()
 	err = c.Raw(func(driver any) error {
-		return driver.(interface{ Deserialize([]byte) error }).Deserialize(image)
+		return driver.(*conn).fullConn.(interface{ Deserialize([]byte) error }).Deserialize(image)
 	})
 	if err != nil {
 		return false, fmt.Errorf("load index: %w", err)

@@ -99,7 +99,7 @@ func (b *box) onCommit(f func()) error {
 	}
 	defer c.Close()
 	return c.Raw(func(driver any) error {
-		driver.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 { f(); return 0 })
+		driver.(*conn).fullConn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 { f(); return 0 })
 		return nil
 	})
 }

@@ -26,7 +26,9 @@ type device struct {
 	store   *localstore.Store
 	session *sessionstore.Store
 	key     []byte
-	line    *line
+	// id is under which the server knows the device; its clones share it.
+	id   syncproto.DeviceID
+	line *line
 	// forms are open on the screen: what stood there when they were opened.
 	forms []*openForm
 	// saved is a copy of the files made earlier, as a backup app does.
@@ -86,6 +88,11 @@ func (w *world) addDevice(p *person) error {
 	if err != nil {
 		return fmt.Errorf("create device %d: %w", d.n, err)
 	}
+	made, err := d.store.Identity(w.ctx)
+	if err != nil {
+		return err
+	}
+	d.id = made.Device
 	d.begin()
 	w.devices = append(w.devices, d)
 	return nil
@@ -155,7 +162,7 @@ func (d *device) clone() error {
 		return err
 	}
 	w := d.w
-	c := &device{w: w, n: len(w.devices), person: d.person, crash: -1, left: -1, key: d.key, clock: &deviceClock{w: w, offset: d.clock.offset, boot: d.clock.boot}}
+	c := &device{w: w, n: len(w.devices), person: d.person, crash: -1, left: -1, key: d.key, id: d.id, clock: &deviceClock{w: w, offset: d.clock.offset, boot: d.clock.boot}}
 	c.path = filepath.Join(w.dir, fmt.Sprintf("device%d.db", c.n))
 	if w.rng.IntN(2) == 0 {
 		delete(im, ".head") // the side file stays out of backups

@@ -69,11 +69,10 @@ func (w *world) together() error {
 	}
 	for range 3 {
 		d := w.devices[w.rng.IntN(len(w.devices))]
-		out, err := w.oracle.rights.dismissed(d)
-		if err == nil && !out {
-			err = w.save(d)
+		if w.oracle.rights.dismissed(d) {
+			continue
 		}
-		if err != nil {
+		if err := w.save(d); err != nil {
 			return err
 		}
 	}
@@ -101,6 +100,9 @@ func (w *world) together() error {
 // rest lets everybody sync until nothing moves and all copies agree.
 func (w *world) rest() error {
 	for round := range healRounds {
+		if err := w.ended(); err != nil {
+			return err
+		}
 		quiet := true
 		for _, d := range w.devices {
 			settled, err := w.settle(d)
@@ -152,7 +154,7 @@ func (w *world) settle(d *device) (bool, error) {
 	}
 	for n := range healMessages {
 		if d.line != l {
-			return w.dismissed(l)
+			return w.dismissed(l), nil
 		}
 		up, err := l.pump(true)
 		if err := w.aftermath(l, err); err != nil {
@@ -192,11 +194,7 @@ func (w *world) settle(d *device) (bool, error) {
 
 // dismissed reports whether a line ended because the device was revoked and has
 // given all that it had.
-func (w *world) dismissed(l *line) (bool, error) {
-	revoked, err := w.oracle.rights.dismissed(l.d)
-	if err != nil || !revoked {
-		return false, err
-	}
+func (w *world) dismissed(l *line) bool {
 	c, ended := l.dev.Ended()
-	return ended && c.Code == session.CloseRevoked && c.RetryAfter == 0, nil
+	return w.oracle.rights.dismissed(l.d) && ended && c.Code == session.CloseRevoked && c.RetryAfter == 0
 }

@@ -72,10 +72,7 @@ func (o *oracle) answered(device syncproto.DeviceID, e session.ServerEffect, ev 
 			o.acked[r.Result.Change] = true
 		}
 	case session.ScopesRead:
-		allowed, err := o.rights.readableOn(device)
-		if err != nil {
-			return err
-		}
+		allowed := o.rights.readableOn(device)
 		for i := range ev.Pages {
 			if err := o.page(allowed, &ev.Pages[i]); err != nil {
 				return err
@@ -87,20 +84,14 @@ func (o *oracle) answered(device syncproto.DeviceID, e session.ServerEffect, ev 
 			}
 		}
 	case session.RecordsRead:
-		allowed, err := o.rights.readableOn(device)
-		if err != nil {
-			return err
-		}
+		allowed := o.rights.readableOn(device)
 		for _, b := range ev.Records {
 			if err := o.state(allowed, ev.Scope, b); err != nil {
 				return err
 			}
 		}
 	case session.EntriesRead:
-		allowed, err := o.rights.readableOn(device)
-		if err != nil {
-			return err
-		}
+		allowed := o.rights.readableOn(device)
 		if len(ev.Entries) > 0 && !allowed[ev.Scope] {
 			return broken("scope", "a device is told the records of scope %s, which it may not read", ev.Scope)
 		}
@@ -215,14 +206,7 @@ func (o *oracle) device(r store.Reader, d *device) error {
 	if err != nil {
 		return err
 	}
-	id, err := d.identity()
-	if err != nil {
-		return err
-	}
-	allowed, err := o.rights.readableOn(id)
-	if err != nil {
-		return err
-	}
+	allowed := o.rights.readableOn(d.id)
 	for _, c := range scopes {
 		ok := allowed[c.Scope]
 		delete(allowed, c.Scope)
@@ -443,10 +427,7 @@ func (o *oracle) record(r store.Reader, id syncproto.RecordID, rows map[syncprot
 	if o.erased[id] != s.Erased {
 		return broken("erasure", "record %s: erased %v, the server says %v", id, o.erased[id], s.Erased)
 	}
-	owners, err := o.rights.owners()
-	if err != nil {
-		return err
-	}
+	owners := o.rights.owners()
 	homes := o.homes(s)
 	named := map[syncproto.Remembered]bool{}
 	times := uint64(0)

@@ -74,47 +74,28 @@ func (b *rights) readable(p *person) map[syncproto.ScopeID]bool {
 	return scopes
 }
 
-// device is the identity under which the server knows a device.
-func (d *device) identity() (syncproto.DeviceID, error) {
-	id, err := d.store.Identity(d.w.ctx)
-	return id.Device, err
-}
-
 // dismissed reports whether the device was revoked.
-func (b *rights) dismissed(d *device) (bool, error) {
-	id, err := d.identity()
-	return b.revoked[id] != 0, err
-}
+func (b *rights) dismissed(d *device) bool { return b.revoked[d.id] != 0 }
 
 // readableOn are the scopes that a device may be sent; none if it was revoked.
-func (b *rights) readableOn(id syncproto.DeviceID) (map[syncproto.ScopeID]bool, error) {
-	scopes := map[syncproto.ScopeID]bool{}
-	if b.revoked[id] != 0 {
-		return scopes, nil
-	}
-	for _, d := range b.w.devices {
-		known, err := d.identity()
-		if err != nil {
-			return nil, err
-		}
-		if known == id {
-			scopes = b.readable(d.person)
+func (b *rights) readableOn(id syncproto.DeviceID) map[syncproto.ScopeID]bool {
+	if b.revoked[id] == 0 {
+		for _, d := range b.w.devices {
+			if d.id == id {
+				return b.readable(d.person)
+			}
 		}
 	}
-	return scopes, nil
+	return map[syncproto.ScopeID]bool{}
 }
 
 // owners are the people of the devices, by the identity of these.
-func (b *rights) owners() (map[syncproto.DeviceID]*person, error) {
+func (b *rights) owners() map[syncproto.DeviceID]*person {
 	all := map[syncproto.DeviceID]*person{}
 	for _, d := range b.w.devices {
-		id, err := d.identity()
-		if err != nil {
-			return nil, err
-		}
-		all[id] = d.person
+		all[d.id] = d.person
 	}
-	return all, nil
+	return all
 }
 
 // offered checks what a device is told that it may use.
@@ -136,10 +117,7 @@ func (b *rights) offered(id syncproto.DeviceID, ev session.ServerEvent) error {
 	if len(offered) == 0 {
 		return nil
 	}
-	allowed, err := b.readableOn(id)
-	if err != nil {
-		return err
-	}
+	allowed := b.readableOn(id)
 	for _, scope := range offered {
 		if !allowed[scope] {
 			return broken("scope", "a device is offered scope %s, which it may not read", scope)
@@ -183,16 +161,15 @@ func (b *rights) used(r store.Reader, ch *syncproto.Change, row *store.Change, o
 
 // revoke ends a device's access for good.
 func (w *world) revoke(d *device) error {
-	id, err := d.identity()
-	if err != nil || w.oracle.rights.revoked[id] != 0 {
-		return err
+	if w.oracle.rights.dismissed(d) {
+		return nil
 	}
-	known, err := w.server.revoke(id, w.now())
+	known, err := w.server.revoke(d.id, w.now())
 	if err != nil || !known {
 		return err
 	}
 	w.note("revoke device", d.n)
-	w.oracle.rights.revoked[id] = w.now()
+	w.oracle.rights.revoked[d.id] = w.now()
 	w.server.hub.AccessChanged()
 	return nil
 }
@@ -218,20 +195,16 @@ func (s *server) revoke(id syncproto.DeviceID, at int64) (known bool, err error)
 func (s *server) revokeAgain() error {
 	b := &s.w.oracle.rights
 	for _, d := range s.w.devices {
-		id, err := d.identity()
-		if err != nil {
-			return err
-		}
-		at := b.revoked[id]
+		at := b.revoked[d.id]
 		if at == 0 {
 			continue
 		}
-		known, err := s.revoke(id, at)
+		known, err := s.revoke(d.id, at)
 		if err != nil {
 			return err
 		}
 		if !known {
-			delete(b.revoked, id)
+			delete(b.revoked, d.id)
 		}
 	}
 	return nil

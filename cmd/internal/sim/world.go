@@ -57,8 +57,11 @@ func broken(law, format string, args ...any) error {
 // world is one history being played: a server, its devices, the lines between
 // them, and an oracle that remembers what everybody saw and wrote.
 type world struct {
-	opt   Options
+	opt Options
+	// ctx never ends, so that no statement has to watch it; ended says whether
+	// Run's has.
 	ctx   context.Context
+	ended func() error
 	rng   *rand.Rand
 	dir   string
 	time  int64 // milliseconds since baseTime, the true time
@@ -89,7 +92,7 @@ func Run(ctx context.Context, opt Options) (rep Report, err error) {
 		return rep, err
 	}
 	defer os.RemoveAll(dir)
-	w := &world{opt: opt, ctx: ctx, rng: rand.New(rand.NewPCG(opt.Seed, 77)), dir: dir, trace: sha256.New(),
+	w := &world{opt: opt, ctx: context.WithoutCancel(ctx), ended: ctx.Err, rng: rand.New(rand.NewPCG(opt.Seed, 77)), dir: dir, trace: sha256.New(),
 		rep: Report{Seed: opt.Seed, Events: map[string]int{}}}
 	w.oracle = newOracle(w)
 	defer func() {
