@@ -219,6 +219,14 @@ func TestTroubles(t *testing.T) {
 	if len(s.Troubles) != 1 || s.Troubles[0].Title == "" || s.Troubles[0].Reason != syncproto.ReasonForbidden || s.Troubles[0].Record != r.Record {
 		t.Errorf("troubles are %+v", s.Troubles)
 	}
+	// Said again at the next contact, it is no news.
+	again := &listener{Store: l.Store, client: d.Client, heard: map[syncproto.ChangeID]syncproto.Result{}}
+	for _, reason := range []syncproto.Reason{syncproto.ReasonForbidden, syncproto.ReasonRevoked} {
+		err := again.CommitResults(ctx, session.CommitResults{Received: 1, Results: []syncproto.Result{{Change: r.Change, Outcome: syncproto.Quarantined, Reason: reason}}})
+		if want := reason != syncproto.ReasonForbidden; err != nil || (len(again.heard) > 0) != want {
+			t.Errorf("reason %d: %v, heard %v", reason, err, again.heard)
+		}
+	}
 	// The author still reads what was written.
 	got := d.get(r.Record)
 	if got.Sync != localstore.SyncQuarantined || len(got.Aside) != 1 || got.Title == "" {

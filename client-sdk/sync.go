@@ -279,11 +279,28 @@ func (l *listener) hear(ctx context.Context, results []syncproto.Result) {
 
 // CommitResults implements syncer.Store.
 func (l *listener) CommitResults(ctx context.Context, e session.CommitResults) error {
+	news := l.news(ctx, e.Results)
 	err := l.Store.CommitResults(ctx, e)
 	if err == nil {
-		l.hear(ctx, e.Results)
+		l.hear(ctx, news)
 	}
 	return err
+}
+
+// news leaves out what the author knows: of a change that waits or is set aside
+// the server says so again at every contact.
+func (l *listener) news(ctx context.Context, results []syncproto.Result) []syncproto.Result {
+	var news []syncproto.Result
+	for _, r := range results {
+		if r.Outcome == syncproto.Parked || r.Outcome == syncproto.Quarantined {
+			own, err := l.client.store.Change(ctx, r.Change)
+			if err == nil && own.Result != nil && own.Result.Outcome == r.Outcome && own.Result.Reason == r.Reason {
+				continue
+			}
+		}
+		news = append(news, r)
+	}
+	return news
 }
 
 // CommitPage implements syncer.Store.

@@ -177,7 +177,8 @@ func (d *Desk) certifies(cert *wire.LogCert, log syncproto.LogID, err error) err
 }
 
 // late tells what became of the device's own changes that were parked or
-// quarantined when it last heard of them.
+// quarantined when it last heard of them. One that still is may be the other of
+// the two by now: released and waiting, or come free and set aside.
 func (d *Desk) late(r store.Reader, unsettled []syncproto.ChangeID, ev *session.SessionLoaded) error {
 	for _, id := range unsettled {
 		row, err := r.Change(id)
@@ -187,12 +188,7 @@ func (d *Desk) late(r store.Reader, unsettled []syncproto.ChangeID, ev *session.
 		if err != nil {
 			return err
 		}
-		if row.Device != d.device {
-			continue
-		}
-		switch row.Result.Outcome {
-		case syncproto.Parked, syncproto.Quarantined:
-		default:
+		if row.Device == d.device {
 			ev.Results = append(ev.Results, row.Result)
 		}
 	}

@@ -67,8 +67,7 @@ type Conversation struct {
 	logs       []syncproto.LogID
 	interested func(scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID)
 	// open are the device's changes whose result may still change, with the
-	// result that it knows. One without an outcome was told in an earlier
-	// session: all that is known of it is that it waits or was set aside.
+	// result that it was told.
 	open map[syncproto.ChangeID]syncproto.Result
 }
 
@@ -210,8 +209,7 @@ func (c *Conversation) results() {
 	}
 	var changed []syncproto.Result
 	for _, now := range looked {
-		known := c.open[now.Change]
-		if known.Outcome == 0 && !mayChange(now) || known.Outcome != 0 && !same(known, now) {
+		if !same(c.open[now.Change], now) {
 			changed = append(changed, now)
 		}
 		c.note(now)
@@ -341,9 +339,6 @@ func (c *Conversation) run(effects []session.ServerEffect) {
 			}
 			c.logs = append(c.logs, e.Hello.Log)
 			c.open = map[syncproto.ChangeID]syncproto.Result{}
-			for _, id := range e.Hello.Unsettled {
-				c.open[id] = syncproto.Result{Change: id}
-			}
 		}
 		answer := c.do(effect)
 		if answer == nil {
