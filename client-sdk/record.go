@@ -75,6 +75,13 @@ func (c *Client) Record(ctx context.Context, id syncproto.RecordID) (*Record, er
 		r.Values = merge.Content(r.Form, h.State)
 		a := schemas.Assess(r.Form, c.forms, r.Values, schemas.Env{Today: int32(c.Today()), TestMode: c.opt.TestMode, HomeBoundary: boundary})
 		r.Computed, r.Problems, r.Completeness = a.Computed(), a.Problems, a.Completeness
+		if !r.Deleted {
+			repeated, err := c.repeats(ctx, r.Form, r.Scope, id, r.Values)
+			if err != nil {
+				return nil, told(doing, err)
+			}
+			r.Problems = append(r.Problems, repeated...)
+		}
 	}
 	r.Conflicts = c.conflictsOf(r.Form, h.State)
 	if r.Title, err = c.titleOf(ctx, h.State, "fa", true); err != nil {

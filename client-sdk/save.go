@@ -57,6 +57,11 @@ func (c *Client) SaveGroup(ctx context.Context, drafts ...*Draft) ([]SaveResult,
 		}
 		after, cleared := d.settled()
 		problems := d.problems(after)
+		repeated, err := c.repeats(ctx, d.form, d.scope, d.record, after)
+		if err != nil { // a warning less; the save goes on
+			c.log.Warn("looking for records that repeat this one failed", "err", err)
+		}
+		problems = append(problems, repeated...)
 		a := schemas.Assess(d.form, c.forms, after, d.env())
 		all[i] = SaveResult{Record: d.record, Problems: problems, Completeness: a.Completeness, Cleared: cleared}
 		forms[i] = saving{d: d, after: after}

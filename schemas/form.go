@@ -228,6 +228,7 @@ type Form struct {
 	Label       Text
 	Title       []FieldID // fields shown as a record's title
 	Search      []FieldID // fields in the searchable index
+	Unique      []FieldID // fields that together tell a record from the others of its place
 	Sections    []Section
 	Constraints []Constraint
 	Consent     FieldID // field that names the person's consent; 0 when the form has none

@@ -17,6 +17,7 @@ const (
 	RulePlace      Rule = "place"
 	RuleConstraint Rule = "constraint"
 	RuleConsent    Rule = "consent"
+	RuleRepeated   Rule = "repeated"   // nothing tells it from another record; see Repeats
 	RuleExpression Rule = "expression" // a rule that could not be checked
 )
 

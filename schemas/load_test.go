@@ -325,6 +325,7 @@ func TestRefuseWrongAttributes(t *testing.T) {
 func TestRefuseUnknownNames(t *testing.T) {
 	for _, row := range []struct{ name, file, old, replacement, field, reason string }{
 		{"title", demoFile, `"title": ["title_fa"]`, `"title": ["heading"]`, "title", `"heading"`},
+		{"unique", demoFile, `"search": ["title_fa", "story"]`, `"search": [], "unique": ["services.note"]`, "unique", `"services.note"`},
 		{"search", demoFile, `"search": ["title_fa", "story"]`, `"search": ["services.note"]`, "search", `"services.note"`},
 		{"consent", demoFile, `{"field": "consent_id"}`, `{"field": "consent"}`, "consent", `"consent"`},
 		{"replacement", "lists/KIND.json", `"replaced_by": "place"`, `"replaced_by": "here"`, "story", `"here"`},

@@ -18,6 +18,7 @@ type formContent struct {
 	Label       Text              `json:"label"`
 	Title       []string          `json:"title"`
 	Search      []string          `json:"search"`
+	Unique      []string          `json:"unique"`
 	Sections    []sectionContent  `json:"sections"`
 	Constraints []json.RawMessage `json:"constraints"`
 	Consent     *struct {
@@ -127,6 +128,7 @@ func (l *loader) decodeForm(file string, data []byte) *Form {
 	}
 	form.Title = l.fieldIDs(file, form, "title", content.Title)
 	form.Search = l.fieldIDs(file, form, "search", content.Search)
+	form.Unique = l.fieldIDs(file, form, "unique", content.Unique)
 	for _, raw := range content.Constraints {
 		if constraint, ok := l.decodeConstraint(file, form, "", raw); ok {
 			if len(constraint.Fields) == 0 {

@@ -54,6 +54,7 @@ const (
 	msgRingTooShort
 	msgNotComputable
 	msgConstraintFailed
+	msgRepeated
 	messageCount
 )
 

@@ -45,4 +45,5 @@ var messagesEn = [messageCount]string{
 	msgRingTooShort:     "“{field}” has {count} corners; an area needs at least three. Draw it again.",
 	msgNotComputable:    "The rule of “{field}” could not be checked, since a number is too large or the area has too many corners. Check the values.",
 	msgConstraintFailed: "The value of “{field}” breaks a rule of the form. Check it.",
+	msgRepeated:         "Another record of “{form}” here has the same “{field}”. If both are one, delete one of them; if not, correct this one.",
 }

@@ -22,6 +22,7 @@ type (
 		Name        string           `json:"name"`
 		Revision    int              `json:"revision"`
 		Merge       string           `json:"merge"`
+		Unique      []string         `json:"unique"`
 		Sections    []sectionFile    `json:"sections"`
 		Constraints []constraintFile `json:"constraints"`
 	}
@@ -274,6 +275,27 @@ func TestConditionsOfTranscription(t *testing.T) {
 		conditional := field.Relevant != "" || field.RequiredWhen != ""
 		if want := sometimes.MatchString(r["validation"]); want && !conditional {
 			t.Errorf("%s: %s.%s is unconditional, want %q", r["line"], r["form"], r["field"], r["validation"])
+		}
+	}
+}
+
+// TestUniquenessOfTranscription checks that what the table says is unique among
+// the records of a place is named as such by its form, and nothing else is.
+func TestUniquenessOfTranscription(t *testing.T) {
+	forms := readForms(t)
+	among := regexp.MustCompile(`unique (in|per|with) |one profile per `)
+	want := map[string]string{}
+	for _, r := range readTable(t, "fields.tsv") {
+		if r["item_of"] == "" && among.MatchString(r["validation"]) {
+			want[r["form"]] = r["field"]
+		}
+	}
+	if len(want) < 5 {
+		t.Errorf("the table names %d unique fields, want at least five", len(want))
+	}
+	for name, form := range forms {
+		if field := want[name]; (field != "") != (len(form.Unique) > 0) || field != "" && !slices.Contains(form.Unique, field) {
+			t.Errorf("%s is told apart by %q, the table says %q", name, form.Unique, field)
 		}
 	}
 }
