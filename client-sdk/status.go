@@ -23,8 +23,9 @@ type Status struct {
 	// their size, Oldest when the first was saved (zero if there is none).
 	Pending, PendingBytes uint64
 	Oldest                time.Time
-	// Received are changes that the server holds and this device still keeps,
-	// BackupSafe those of them that a verified backup of the server holds.
+	// Received are this device's changes that the server holds, BackupSafe those of
+	// them that a verified backup of the server holds. Some of the latter may not
+	// be kept here any more.
 	Received, BackupSafe uint64
 	Drafts               uint64
 	// Records counts the records of each state, Conflicts those with values to
@@ -158,21 +159,13 @@ func (c *Client) queueStatus(ctx context.Context, s *Status) error {
 		return err
 	}
 	for _, l := range logs {
-		s.Received += held(l.First, min(l.Received, l.HeadSeq))
-		s.BackupSafe += held(l.First, min(l.BackupSafe, l.HeadSeq))
+		s.Received += min(l.Received, l.HeadSeq)
+		s.BackupSafe += min(l.BackupSafe, l.HeadSeq)
 		if l.Current && l.Serial > 1 {
 			s.Forked = l.Reason
 		}
 	}
 	return nil
-}
-
-// held counts the sequences from first to last.
-func held(first, last uint64) uint64 {
-	if last < first {
-		return 0
-	}
-	return last - first + 1
 }
 
 func (c *Client) contactStatus(ctx context.Context, s *Status) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/client-sdk/sessionstore"
@@ -41,6 +42,11 @@ type SyncResult struct {
 // changes, nearly all of which say the same.
 const MaxVerdicts = 200
 
+// keepSafe is for how long own changes stay on the device that a verified backup
+// of the server holds: while people ask what they recorded, and should the last
+// backup be lost and an older one be put back.
+const keepSafe = 90 * 24 * time.Hour
+
 // Sync sends what is pending and receives what is new, once, and says what
 // became of it. It says ErrNoNetwork, ErrNotReachable, ErrWrongServer,
 // ErrRefused, ErrBadCode or ErrUsedCode for an enrolment that was not accepted,
@@ -73,7 +79,8 @@ func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progre
 	if err != nil {
 		return SyncResult{}, err
 	}
-	listener := &listener{Store: sessionstore.New(c.store, sessionstore.Options{Codec: codec, App: c.opt.App, Device: c.opt.Device, Package: c.forms.Version}),
+	listener := &listener{Store: sessionstore.New(c.store, sessionstore.Options{Codec: codec, App: c.opt.App, Device: c.opt.Device, Package: c.forms.Version,
+		Keep: keepSafe}),
 		client: c, heard: map[syncproto.ChangeID]syncproto.Result{}}
 	s := syncer.New(syncer.Options{Store: listener, Codec: codec, Clock: func() int64 { return c.opt.Clock.Now().UnixMilli() },
 		Random: lockedRand{c}, Device: session.DeviceConfig{App: c.opt.App}, Log: c.log, Progress: progress}, c.dialer())

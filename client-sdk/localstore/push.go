@@ -100,8 +100,9 @@ type Stretch struct {
 	// Changes hold HeaderBytes, Secret and OpsBytes; a redacted one has only
 	// the header.
 	Changes []*syncproto.Change
-	// Gap is set instead of Changes where the sequences from First on are lost
-	// with a purged scope: declare it to the server.
+	// Gap is set instead of Changes where the sequences from First on are not
+	// here any more: lost with a purged scope, or let go of because a verified
+	// backup holds them. Declare it to the server.
 	Gap *wire.Gap
 }
 
@@ -126,8 +127,11 @@ func (s *Store) ReadBatch(ctx context.Context, log syncproto.LogID, from uint64,
 		if err != nil {
 			return missing(err, ErrNotFound)
 		}
-		from = max(from, first)
 		b.Log, b.First = syncproto.LogID(id), from
+		if from < first {
+			b.Gap = &wire.Gap{Log: b.Log, From: from, To: first - 1, Head: syncproto.Hash(firstPrev)}
+			return nil
+		}
 		if prev = firstPrev; from > first {
 			err := q.QueryRowContext(ctx, "SELECT chain FROM entry WHERE at = ?", at(n, from-1)).Scan(&prev)
 			if err != nil {

@@ -35,7 +35,7 @@ var outcomeInState = fmt.Sprintf("outcome IN (%d, %d, %d, %d)", syncproto.Applie
 // session has sent, see SetReceived: all of them are here now.
 func (p *pull) caughtUp() error {
 	const where = "overlay = 1 AND res_position = 0 AND "
-	if err := p.touchEntries(where + outcomeInState); err != nil {
+	if err := p.t.touchEntries(where + outcomeInState); err != nil {
 		return err
 	}
 	_, err := p.t.exec("UPDATE entry SET overlay = 0 WHERE " + where + outcomeInState)
@@ -87,7 +87,7 @@ func (s *Store) SetReceived(ctx context.Context, log syncproto.LogID, received u
 		if _, err := p.t.exec("UPDATE entry SET res_position = 0 WHERE at > ? AND at <= ? AND res_position <> 0 AND "+outcomeInState, at(l.n, 0), at(l.n, received)); err != nil {
 			return err
 		}
-		if err := p.touchEntries("at > ? AND at < ? AND outcome <> 0", at(l.n, received), at(l.n+1, 0)); err != nil {
+		if err := p.t.touchEntries("at > ? AND at < ? AND outcome <> 0", at(l.n, received), at(l.n+1, 0)); err != nil {
 			return err
 		}
 		_, err = p.t.exec("UPDATE entry SET outcome = 0, res_scope = x'', res_position = 0, result = x'' WHERE at > ? AND at < ? AND outcome <> 0",
@@ -132,7 +132,7 @@ func (p *pull) answers(log syncproto.LogID, received uint64, results []syncproto
 		if _, err := p.t.exec("UPDATE log SET received = max(received, min(?, head_seq)) WHERE n = ?", received, l.n); err != nil {
 			return err
 		}
-		if err := p.touchEntries("at > ? AND at <= ?", at(l.n, l.received), at(l.n, min(received, l.seq))); err != nil {
+		if err := p.t.touchEntries("at > ? AND at <= ?", at(l.n, l.received), at(l.n, min(received, l.seq))); err != nil {
 			return err
 		}
 		if err := p.received(); err != nil {
@@ -145,19 +145,6 @@ func (p *pull) answers(log syncproto.LogID, received uint64, results []syncproto
 		}
 	}
 	return nil
-}
-
-// touchEntries makes the index look at the records of some entries again.
-func (p *pull) touchEntries(where string, args ...any) error {
-	rows, err := p.t.QueryContext(p.t.ctx, "SELECT DISTINCT record FROM entry WHERE "+where, args...)
-	if err != nil {
-		return translate(err)
-	}
-	ids, err := scanRecords(rows)
-	for _, id := range ids {
-		p.t.touch(id)
-	}
-	return err
 }
 
 // received lets go of records that left their scope and only waited for their
@@ -277,7 +264,7 @@ func (p *pull) ahead(scope syncproto.ScopeID, position uint64) (bool, error) {
 // the device has caught up to.
 func (p *pull) reached(scope syncproto.ScopeID, position uint64) error {
 	const where = "overlay = 1 AND res_scope = ? AND res_position BETWEEN 1 AND ? AND "
-	if err := p.touchEntries(where+outcomeInState, scope[:], int64(position)); err != nil {
+	if err := p.t.touchEntries(where+outcomeInState, scope[:], int64(position)); err != nil {
 		return err
 	}
 	_, err := p.t.exec("UPDATE entry SET overlay = 0 WHERE "+where+outcomeInState, scope[:], int64(position))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
@@ -270,16 +271,16 @@ func TestTrim(t *testing.T) {
 	for _, s := range []string{"الف", "ب", "پ", "ت"} {
 		b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text(s)})
 	}
-	later := b.clock.now.UnixMilli() + 1
 	f.sync(b, plain)
+	b.clock.pass(time.Minute)
 	for _, c := range []struct {
-		safe   uint64
-		before int64
-		want   int
-	}{{0, later, 0}, {2, 0, 0}, {2, later, 2}, {2, later, 0}, {4, later, 2}} {
+		safe uint64
+		keep time.Duration
+		want int
+	}{{0, 0, 0}, {2, time.Hour, 0}, {2, 0, 2}, {2, 0, 0}, {4, 0, 2}} {
 		check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, c.safe))
-		if n, err := b.Trim(ctx, c.before); err != nil || n != c.want {
-			t.Errorf("trim at %d before %d: %d, %v, want %d", c.safe, c.before, n, err, c.want)
+		if n, err := b.Trim(ctx, c.keep); err != nil || n != c.want {
+			t.Errorf("trim at %d but for %v: %d, %v, want %d", c.safe, c.keep, n, err, c.want)
 		}
 		if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
 			t.Errorf("check: %v, %v", problems, err)

@@ -136,7 +136,16 @@ func (s *Store) DropScope(ctx context.Context, e session.DropScope) (session.Sco
 
 // MarkBackupSafe implements syncer.Store.
 func (s *Store) MarkBackupSafe(ctx context.Context, e session.MarkBackupSafe) error {
-	return translate(s.local.MarkBackupSafe(ctx, e.Log, e.Seq))
+	if err := s.local.MarkBackupSafe(ctx, e.Log, e.Seq); err != nil {
+		return translate(err)
+	}
+	return s.letGo(ctx)
+}
+
+// letGo forgets own changes that need not be kept any longer.
+func (s *Store) letGo(ctx context.Context) error {
+	_, err := s.local.Trim(ctx, s.keep)
+	return translate(err)
 }
 
 // SaveReceipt implements syncer.Store.

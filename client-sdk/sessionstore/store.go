@@ -34,6 +34,7 @@ type Store struct {
 	app     string
 	name    string
 	forms   uint32
+	keep    time.Duration
 	sealers map[syncproto.LogID]*wire.BatchSealer
 	// told are the logs whose certificate Hello carried; held says how far the
 	// server holds the current log, from Welcome.
@@ -59,11 +60,14 @@ type Options struct {
 	App, Device string
 	// Package is the version of the package of forms that the device has.
 	Package uint32
+	// Keep is for how long own changes stay after they were saved, once a
+	// verified backup of the server holds them.
+	Keep time.Duration
 }
 
 // New returns the session's view of a device's store.
 func New(local *localstore.Store, o Options) *Store {
-	return &Store{local: local, codec: o.Codec, app: o.App, name: o.Device, forms: o.Package,
+	return &Store{local: local, codec: o.Codec, app: o.App, name: o.Device, forms: o.Package, keep: o.Keep,
 		sealers: map[syncproto.LogID]*wire.BatchSealer{}, told: map[syncproto.LogID]bool{}}
 }
 
@@ -316,7 +320,18 @@ func (s *Store) SaveWelcome(ctx context.Context, e session.SaveWelcome) (session
 			return session.WelcomeSaved{}, translate(err)
 		}
 	}
-	if len(w.Grants) > 0 || w.GrantSerial != 0 && len(w.Places) > 0 {
+	if !wrong && !w.Fork {
+		if err := s.letGo(ctx); err != nil {
+			return session.WelcomeSaved{}, err
+		}
+	}
+	known, err := Grants(ctx, s.local)
+	if err != nil {
+		return session.WelcomeSaved{}, translate(err)
+	}
+	// The server leaves the note out if the device has it. One without rights, of
+	// another serial, says that the last one was taken.
+	if len(w.Grants) > 0 || w.GrantSerial != known.GrantSerial {
 		note := wire.GrantsNote{GrantSerial: w.GrantSerial, Grants: w.Grants, Places: w.Places, People: w.People}
 		if err := s.SaveGrants(ctx, session.SaveGrants{Grants: note}); err != nil {
 			return session.WelcomeSaved{}, err

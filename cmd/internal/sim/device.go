@@ -102,8 +102,13 @@ func (d *device) options() localstore.Options {
 	return localstore.Options{Path: d.path, Clock: d.clock, Rand: spent{randomBytes{d.w.rng}, d}, Packages: everyForm()}
 }
 
+// month is how long the other devices keep it.
+const month = 30 * 24 * time.Hour
+
 func (d *device) begin() {
-	d.session = sessionstore.New(d.store, sessionstore.Options{Codec: d.w.opt.Codec, App: "sim", Device: fmt.Sprint("phone ", d.n), Package: 1})
+	// Half of the devices let go at once of what a backup holds.
+	keep := time.Duration(d.n%2) * month
+	d.session = sessionstore.New(d.store, sessionstore.Options{Codec: d.w.opt.Codec, App: "sim", Device: fmt.Sprint("phone ", d.n), Package: 1, Keep: keep})
 	d.crash, d.dead = -1, false
 }
 
