@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"mahalleh/syncproto/wire"
@@ -18,9 +17,10 @@ func TestServerOlderThanWhatIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const seed = 6
+	const seed = 8
 	t.Logf("seed %d", seed)
-	w := &world{opt: Options{Seed: seed, Codec: codec}, ctx: context.Background(), rng: rand.New(rand.NewPCG(seed, 77)), dir: t.TempDir(),
+	ctx := context.Background()
+	w := &world{opt: Options{Seed: seed, Codec: codec}, ctx: ctx, ended: ctx.Err, rng: rand.New(rand.NewPCG(seed, 77)), dir: t.TempDir(),
 		trace: sha256.New(), rep: Report{Events: map[string]int{}}, healing: true}
 	w.oracle = newOracle(w)
 	must := func(what string, err error) {
@@ -40,9 +40,14 @@ func TestServerOlderThanWhatIsKept(t *testing.T) {
 		}
 		must("sync", w.rest())
 	}
+	backUp := func() {
+		t.Helper()
+		must("back up", w.server.backUp(true))
+		must("verify the backup", w.server.verified())
+	}
 	record()
-	must("back up", w.server.backUp())
-	older := slices.Clone(w.server.backup)
+	backUp()
+	older := w.server.backup
 	logs, err := d.store.Logs(w.ctx)
 	must("logs", err)
 	held := logs[0].HeadSeq
@@ -50,7 +55,7 @@ func TestServerOlderThanWhatIsKept(t *testing.T) {
 		record()
 	}
 	for range 2 { // the second greeting finds what the first has caught up with
-		must("back up", w.server.backUp())
+		backUp()
 		must("sync", w.rest())
 	}
 	logs, err = d.store.Logs(w.ctx)
