@@ -41,6 +41,7 @@ func reasonNames() map[syncproto.Reason]string {
 		syncproto.ReasonMalformed: "malformed", syncproto.ReasonForbidden: "forbidden", syncproto.ReasonBadType: "bad_type",
 		syncproto.ReasonBadValue: "bad_value", syncproto.ReasonRevoked: "revoked", syncproto.ReasonTooNew: "too_new",
 		syncproto.ReasonOtherHome: "other_home", syncproto.ReasonUnknownName: "unknown_author",
+		syncproto.ReasonTooLarge:    "too_large",
 		syncproto.ReasonWaitsCreate: "waits_create", syncproto.ReasonWaitsContent: "waits_content", syncproto.ReasonWaitsHome: "waits_home",
 		syncproto.ReasonPlain: "plain", syncproto.ReasonEqual: "equal", syncproto.ReasonOthers: "others", syncproto.ReasonDistinct: "distinct",
 		syncproto.ReasonReplaced: "replaced", syncproto.ReasonCounted: "counted", syncproto.ReasonUnion: "union",

@@ -47,6 +47,7 @@ const (
 	ReasonTooNew      Reason = 6 // marked critical by a newer release
 	ReasonOtherHome   Reason = 7 // a second create of a record that lives elsewhere
 	ReasonUnknownName Reason = 8 // an author not enrolled on the device
+	ReasonTooLarge    Reason = 9 // the record would grow beyond what a line can carry
 	// Of a parked change.
 	ReasonWaitsCreate  Reason = 20
 	ReasonWaitsContent Reason = 21

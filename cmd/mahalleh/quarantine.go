@@ -107,6 +107,8 @@ func reasonName(r syncproto.Reason) string {
 		return "other_home"
 	case syncproto.ReasonUnknownName:
 		return "unknown_author"
+	case syncproto.ReasonTooLarge:
+		return "too_large"
 	case syncproto.ReasonWaitsCreate:
 		return "waits_create"
 	case syncproto.ReasonWaitsContent:

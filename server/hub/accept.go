@@ -18,6 +18,9 @@ const (
 	queueLength    = 1024
 	maxGroupBytes  = 4 << 20
 	maxGroupBatchs = 256
+	// maxGroupChanges is some tenths of a second's work. A device has one batch
+	// in the queue at a time, so that devices are served in turn.
+	maxGroupChanges = 1000
 )
 
 // request is one device's batch that waits for its commit.
@@ -84,12 +87,13 @@ func (h *Hub) run() {
 // gather takes what has queued already; it never waits for more.
 func (h *Hub) gather(first *request) []*request {
 	group := []*request{first}
-	bytes := first.bytes
-	for !h.careful() && len(group) < maxGroupBatchs && bytes < maxGroupBytes {
+	bytes, changes := first.bytes, len(first.batch.Entries)
+	for !h.careful() && len(group) < maxGroupBatchs && bytes < maxGroupBytes && changes < maxGroupChanges {
 		select {
 		case r := <-h.queue:
 			group = append(group, r)
 			bytes += r.bytes
+			changes += len(r.batch.Entries)
 		default:
 			return group
 		}

@@ -389,7 +389,7 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 	if tooLarge(t.state) {
 		// Nobody could read the record back, and its scope would stand still.
 		t.state = before
-		res = syncproto.Result{Change: ch.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonMalformed}
+		res = syncproto.Result{Change: ch.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonTooLarge}
 	}
 	row.Result = res
 	delete(w.standings, row.ID)

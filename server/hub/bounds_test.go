@@ -56,6 +56,9 @@ func TestRecordIsBounded(t *testing.T) {
 					t.Fatalf("change %d: %v", i, err)
 				}
 				same(t, outcomes(got), []syncproto.Outcome{want})
+				if r := got.Results[0].Result.Reason; want == syncproto.Quarantined && r != syncproto.ReasonTooLarge {
+					t.Errorf("reason %d, want that the record would be too large", r)
+				}
 			}
 			// Everybody goes on working on it.
 			c.save(b.record(s.Record).State, newAsset("سالن ورزش"))

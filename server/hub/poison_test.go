@@ -21,6 +21,15 @@ type trap struct {
 	at func(what string, id [16]byte) error
 	// dead stores answer nothing any more, like those of a process that is gone.
 	dead bool
+	// blind stores show nothing outside of transactions.
+	blind bool
+}
+
+func (s *trap) View(ctx context.Context, f func(store.Reader) error) error {
+	if s.blind {
+		return errDead
+	}
+	return s.Store.View(ctx, f)
 }
 
 var errDead = errors.New("the process is gone")
