@@ -39,9 +39,16 @@ type backup struct {
 // devices that they may let go of what it holds.
 func actBackup(ctx context.Context, d *desk, q backup, out tell) error {
 	entries, err := os.ReadDir(q.Dir)
+	there := err == nil
 	if err != nil && !errors.Is(err, os.ErrNotExist) || len(entries) > 0 {
 		return &cli.Error{Code: cli.Refused, Key: "mahalleh_data.backup.not_empty", Args: cli.Args{"dir": q.Dir}, Hint: "mahalleh_data.backup.not_empty_hint", Cause: err}
 	}
+	sound := false
+	defer func() {
+		if !sound {
+			discard(q.Dir, there)
+		}
+	}()
 	out.progress("mahalleh_data.backup.copying", cli.Args{"dir": q.Dir})
 	if _, err := d.store.Backup(ctx, q.Dir, d.now()); err != nil {
 		return err
@@ -54,10 +61,22 @@ func actBackup(ctx context.Context, d *desk, q backup, out tell) error {
 	if err != nil {
 		return err
 	}
+	sound = true
 	if err := d.markSafe(ctx, m); err != nil {
 		return err
 	}
 	return out.item(backupOf(q.Dir, m))
+}
+
+// discard takes away what a backup that failed has written, so that nothing
+// lies there that looks like one; the folder too, unless it was there before.
+func discard(dir string, there bool) {
+	for _, name := range []string{databaseName, "manifest.json", erasuresName} {
+		_ = os.Remove(filepath.Join(dir, name))
+	}
+	if !there {
+		_ = os.Remove(dir) // which spares whatever else somebody put there
+	}
 }
 
 // copyErasures puts a copy of the journal beside a backup, so that a machine
