@@ -52,7 +52,7 @@ func clockCommand(a *cli.App) *cobra.Command {
 		})
 	})
 	c.Flags().BoolVar(&q.Trust, "trust", false, a.T("mahalleh.clock.flag_trust"))
-	c.Flags().StringVar(&q.Why, "why", "", a.T("mahalleh.flag.why"))
+	c.Flags().StringVar(&q.Why, "reason", "", a.T("mahalleh.flag.reason"))
 	return c
 }
 

@@ -144,7 +144,7 @@ func deviceCommand(a *cli.App) *cobra.Command {
 		})
 	})
 	revoking.Flags().BoolVar(&revoke.Lost, "lost", false, a.T("mahalleh.device.flag_lost"))
-	revoking.Flags().StringVar(&revoke.Why, "why", "", a.T("mahalleh.flag.why"))
+	revoking.Flags().StringVar(&revoke.Why, "reason", "", a.T("mahalleh.flag.reason"))
 	return a.Group("device", "mahalleh.device_group", listing, revoking)
 }
 

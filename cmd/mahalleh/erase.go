@@ -123,6 +123,6 @@ func eraseCommand(a *cli.App) *cobra.Command {
 		})
 	})
 	c.Flags().BoolVar(&yes, "yes", false, a.T("mahalleh.flag.yes"))
-	c.Flags().StringVar(&q.Why, "why", "", a.T("mahalleh.flag.why"))
+	c.Flags().StringVar(&q.Why, "reason", "", a.T("mahalleh.flag.reason"))
 	return c
 }

@@ -157,7 +157,7 @@ func grantCommand(a *cli.App) *cobra.Command {
 		})
 	})
 	revoking.Flags().StringVar(&revoke.Place, "place", "", a.T("mahalleh.flag.place"))
-	revoking.Flags().StringVar(&revoke.Why, "why", "", a.T("mahalleh.flag.why"))
+	revoking.Flags().StringVar(&revoke.Why, "reason", "", a.T("mahalleh.flag.reason"))
 	require(revoking, "place")
 	completeRoles(revoking)
 

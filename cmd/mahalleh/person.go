@@ -131,7 +131,7 @@ func personCommand(a *cli.App) *cobra.Command {
 		})
 	})
 	disabling.Flags().BoolVar(&disable.Undo, "undo", false, a.T("mahalleh.person.flag_undo"))
-	disabling.Flags().StringVar(&disable.Why, "why", "", a.T("mahalleh.flag.why"))
+	disabling.Flags().StringVar(&disable.Why, "reason", "", a.T("mahalleh.flag.reason"))
 	return a.Group("person", "mahalleh.person_group", adding, listing, disabling)
 }
 

@@ -90,7 +90,7 @@ func keepCommand(a *cli.App) *cobra.Command {
 }
 
 func noteFlag(a *cli.App, c *cobra.Command, q *decide) {
-	c.Flags().StringVar(&q.Note, "why", "", a.T("mahalleh.flag.why"))
+	c.Flags().StringVar(&q.Note, "reason", "", a.T("mahalleh.flag.reason"))
 }
 
 func decideCommand(ctx context.Context, a *cli.App, name string, q decide) error {
