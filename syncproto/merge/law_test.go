@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -23,13 +24,16 @@ type world struct {
 	device  map[syncproto.ChangeID]int
 }
 
-// replica applies changes as they arrive, holding back those in withhold.
+// replica applies changes as they arrive, holding back those in withhold; what
+// is unreadable as well, as a change over the bounds of the format, is nothing
+// but an id.
 type replica struct {
 	w        *world
 	state    *syncproto.RecordState
 	got      map[syncproto.ChangeID]bool
 	standing map[syncproto.ChangeID]merge.Standing
 	withhold map[syncproto.ChangeID]bool
+	spoilt   map[syncproto.ChangeID]bool
 	parked   []*syncproto.Change
 }
 
@@ -40,7 +44,7 @@ func (w *world) newReplica(withhold map[syncproto.ChangeID]bool) *replica {
 
 func (r *replica) Standing(id syncproto.ChangeID) (merge.Standing, []syncproto.Op, error) {
 	s := r.standing[id]
-	if s == merge.Withheld {
+	if s == merge.Withheld && !r.spoilt[id] {
 		return s, r.w.byID[id].Ops, nil
 	}
 	return s, nil, nil
@@ -51,6 +55,10 @@ func (r *replica) receive(t *testing.T, ch *syncproto.Change) {
 		return
 	}
 	r.got[ch.ID] = true
+	if r.spoilt[ch.ID] {
+		r.standing[ch.ID] = merge.Withheld
+		return
+	}
 	if r.withhold[ch.ID] {
 		r.standing[ch.ID] = merge.Withheld
 		if _, err := merge.Withhold(r.state, ch.ID, ch.Ops, r); err != nil {
@@ -196,6 +204,21 @@ func (x *writer) random() {
 	}
 }
 
+// strangers makes the operations name versions that nobody has written.
+func (x *writer) strangers() {
+	for i := range x.ops {
+		switch x.ops[i].Kind {
+		case syncproto.OpSet, syncproto.OpText, syncproto.OpItemPut:
+			for range 1 + x.w.rng.IntN(20) {
+				var id syncproto.ChangeID
+				binary.BigEndian.PutUint64(id[:], x.w.rng.Uint64())
+				x.ops[i].Names = append(x.ops[i].Names, id)
+			}
+			x.ops[i].Names = syncproto.SortIDs(x.ops[i].Names)
+		}
+	}
+}
+
 func (w *world) write(t *testing.T, dev int, s *syncproto.RecordState, seq uint64) *syncproto.Change {
 	x := &writer{w: w, s: s, me: syncproto.PersonID{byte(dev%3 + 1)}, dev: dev, seq: seq}
 	h := syncproto.Header{Verb: syncproto.VerbEdit, Record: w.record, Form: 1, Package: 1, Scope: s.Home,
@@ -218,6 +241,9 @@ func (w *world) write(t *testing.T, dev int, s *syncproto.RecordState, seq uint6
 		}
 		x.random()
 		x.ops = append(x.ops, merge.Presence(s, x.me, true, x.all))
+		if w.rng.IntN(12) == 0 {
+			x.strangers()
+		}
 	}
 	var secret [16]byte
 	binary.BigEndian.PutUint64(secret[:], w.rng.Uint64())
@@ -248,7 +274,9 @@ func history(t *testing.T, seed uint64) *world {
 	devices[0].receive(t, w.write(t, 0, devices[0].state, seqs[0]))
 	for range 20 + w.rng.IntN(40) {
 		d := w.rng.IntN(n)
-		if !devices[d].state.Exists() || w.rng.IntN(3) == 0 {
+		// Now and then somebody makes the record who has not heard of it.
+		second := !devices[d].state.Exists() && w.rng.IntN(8) == 0
+		if !second && (!devices[d].state.Exists() || w.rng.IntN(3) == 0) {
 			for _, ch := range w.changes {
 				devices[d].receive(t, ch)
 			}
@@ -307,7 +335,7 @@ func face(s *syncproto.RecordState) string {
 func TestPermutationLaw(t *testing.T) {
 	for seed := range uint64(300) {
 		w := history(t, seed)
-		withhold := map[syncproto.ChangeID]bool{}
+		withhold, spoilt := map[syncproto.ChangeID]bool{}, map[syncproto.ChangeID]bool{}
 		var released []*syncproto.Change
 		for _, ch := range w.changes[1:] {
 			switch w.rng.IntN(12) {
@@ -316,6 +344,10 @@ func TestPermutationLaw(t *testing.T) {
 			case 1:
 				withhold[ch.ID] = true
 				released = append(released, ch)
+			case 2:
+				if w.rng.IntN(3) == 0 {
+					spoilt[ch.ID] = true
+				}
 			}
 		}
 		missing := map[syncproto.ChangeID]bool{}
@@ -330,6 +362,7 @@ func TestPermutationLaw(t *testing.T) {
 		for delivery := range 8 {
 			rng := rand.New(rand.NewPCG(seed, uint64(delivery)+2))
 			r := w.newReplica(withhold)
+			r.spoilt = spoilt
 			pending := slices.Clone(released)
 			for _, ch := range w.shuffled(rng) {
 				if missing[ch.ID] {
@@ -374,7 +407,7 @@ func TestPermutationLaw(t *testing.T) {
 func (w *world) nothingDropped(t *testing.T, seed uint64, r *replica) {
 	named := map[syncproto.Remembered]bool{}
 	for _, ch := range w.changes {
-		if r.got[ch.ID] {
+		if r.got[ch.ID] && !r.spoilt[ch.ID] {
 			for i := range ch.Ops {
 				for _, n := range ch.Ops[i].Names {
 					named[syncproto.Remembered{Cell: merge.CellOf(&ch.Ops[i]), Version: n}] = true
@@ -419,5 +452,57 @@ func (w *world) oneChain(t *testing.T, seed uint64, r *replica) {
 	}
 	if len(r.state.Candidates(k)) > 1 {
 		t.Fatalf("seed %d: two current states", seed)
+	}
+}
+
+// Law: an erased record stays as its erasure left it, whatever comes before,
+// after or again.
+func TestErasureLaw(t *testing.T) {
+	for seed := range uint64(100) {
+		w := history(t, seed)
+		rng := rand.New(rand.NewPCG(seed, 99))
+		r := w.newReplica(nil)
+		order := w.shuffled(rng)
+		at := rng.IntN(len(order))
+		for _, ch := range order[:at] {
+			r.receive(t, ch)
+		}
+		tomb := syncproto.NewRecordState(w.record)
+		tomb.Form, tomb.Created, tomb.Home, tomb.Erased = 1, w.changes[0].ID, w.scopes[0], true
+		want := wire.AppendStoredRecord(nil, tomb)
+		r.state = tomb
+		for _, ch := range slices.Concat(order[at:], order) {
+			res, err := merge.Apply(r.state, ch, r)
+			if err != nil || res.Outcome != syncproto.Erased || len(res.Cells) != 0 {
+				t.Fatalf("seed %d: a change of an erased record is %s, %d cells, %v", seed, res.Outcome, len(res.Cells), err)
+			}
+		}
+		if got := wire.AppendStoredRecord(nil, r.state); !bytes.Equal(got, want) {
+			t.Fatalf("seed %d: the tombstone changed", seed)
+		}
+	}
+}
+
+// A record lives where it was first made: whoever makes it elsewhere is set
+// aside, whichever it was, and leaves no trace in it.
+func TestSecondCreateElsewhere(t *testing.T) {
+	for seed := range uint64(50) {
+		w := history(t, seed)
+		r := w.newReplica(nil)
+		for _, ch := range w.changes {
+			r.receive(t, ch)
+		}
+		before := wire.AppendStoredRecord(nil, r.state)
+		home := w.scopes[0]
+		w.scopes[0] = syncproto.ScopeID{2}
+		ch := w.write(t, 7, syncproto.NewRecordState(w.record), 1)
+		w.scopes[0] = home
+		res, err := merge.Apply(r.state, ch, r)
+		if err != nil || res.Outcome != syncproto.Quarantined || res.Reason != syncproto.ReasonOtherHome {
+			t.Fatalf("seed %d: made elsewhere: %s, reason %d, %v", seed, res.Outcome, res.Reason, err)
+		}
+		if after := wire.AppendStoredRecord(nil, r.state); !bytes.Equal(before, after) {
+			t.Fatalf("seed %d: what is set aside changed the record", seed)
+		}
 	}
 }
