@@ -154,7 +154,7 @@ func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerE
 		if err := d.welcome(r, h, dev, &ev); err != nil {
 			return err
 		}
-		if err := d.late(r, h.Unsettled, &ev); err != nil {
+		if err := d.late(r, h, &ev); err != nil {
 			return err
 		}
 		return d.starts(r, h, dev, &ev)
@@ -178,9 +178,18 @@ func (d *Desk) certifies(cert *wire.LogCert, log syncproto.LogID, err error) err
 
 // late tells what became of the device's own changes that were parked or
 // quarantined when it last heard of them. One that still is may be the other of
-// the two by now: released and waiting, or come free and set aside.
-func (d *Desk) late(r store.Reader, unsettled []syncproto.ChangeID, ev *session.SessionLoaded) error {
-	for _, id := range unsettled {
+// the two by now: released and waiting, or come free and set aside. To a device
+// that was not here since this store was opened, all of its own that are either
+// are told: in a store put back from a backup, decisions that it heard of are lost.
+func (d *Desk) late(r store.Reader, h *wire.Hello, ev *session.SessionLoaded) error {
+	if !slices.ContainsFunc(h.Cursors, func(c wire.Cursor) bool { return c.Era == ev.Welcome.Era }) {
+		for _, o := range []syncproto.Outcome{syncproto.Parked, syncproto.Quarantined} {
+			if err := d.all(r, o, ev); err != nil {
+				return err
+			}
+		}
+	}
+	for _, id := range h.Unsettled {
 		row, err := r.Change(id)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // lost with a restored server; it is sent again
@@ -188,7 +197,7 @@ func (d *Desk) late(r store.Reader, unsettled []syncproto.ChangeID, ev *session.
 		if err != nil {
 			return err
 		}
-		if row.Device == d.device {
+		if row.Device == d.device && !slices.ContainsFunc(ev.Results, func(t syncproto.Result) bool { return t.Change == id }) {
 			ev.Results = append(ev.Results, row.Result)
 		}
 	}
@@ -196,6 +205,28 @@ func (d *Desk) late(r store.Reader, unsettled []syncproto.ChangeID, ev *session.
 	ev.Results = told
 	return err
 }
+
+// all tells the device's changes with one outcome.
+func (d *Desk) all(r store.Reader, o syncproto.Outcome, ev *session.SessionLoaded) error {
+	var after syncproto.ChangeID
+	for {
+		rows, err := r.ByOutcome(o, nil, after, lateRows)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if after = rows[i].ID; rows[i].Device == d.device {
+				ev.Results = append(ev.Results, rows[i].Result)
+			}
+		}
+		if len(rows) < lateRows {
+			return nil
+		}
+	}
+}
+
+// lateRows is how many set-aside changes of everybody are read at a time.
+const lateRows = 256
 
 // lease is for how many seconds of its uptime a device may read without
 // another contact: a season in the field.

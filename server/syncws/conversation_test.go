@@ -249,6 +249,30 @@ func TestConversationTellsChangedResultsOfEarlierSessions(t *testing.T) {
 	})
 }
 
+// A decision that a restored server has lost is lost for its author too.
+func TestConversationTellsLostDecisions(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		p := b.phone(1, "local_team")
+		foreign := p.save(syncproto.NewRecordState(syncproto.RecordID{8}), "باغ")
+		l := b.join(p)
+		l.exchange()
+		l.cut()
+		for _, told := range []syncproto.Outcome{syncproto.Rejected, syncproto.Applied} {
+			p.results[foreign.ID] = syncproto.Result{Change: foreign.ID, Outcome: told}
+			for scope, c := range p.cursors {
+				c.Era = syncproto.EraID{9} // an opening of the server that the backup does not know
+				p.cursors[scope] = c
+			}
+			l := b.join(p)
+			l.exchange()
+			l.cut()
+			if got := p.results[foreign.ID].Outcome; got != syncproto.Quarantined {
+				t.Errorf("its author believes that it is %s", got)
+			}
+		}
+	})
+}
+
 func TestConversationTellsBackups(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		p := b.phone(1, "facilitator")

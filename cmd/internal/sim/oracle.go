@@ -307,7 +307,9 @@ func (o *oracle) toldLast() error {
 					if err != nil {
 						return err
 					}
-					if told, is := c.Result.Outcome, row.Result.Outcome; told != is && !(applied(told) && applied(is)) {
+					// That what was applied is erased now, the record's mark tells.
+					told, is := c.Result.Outcome, row.Result.Outcome
+					if told != is && !(applied(told) && (applied(is) || is == syncproto.Erased)) {
 						return broken("authors are told", "device %d believes that its change %s is %s, and it is %s", d.n, c.Change.ID, told, is)
 					}
 				}
