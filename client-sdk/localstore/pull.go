@@ -316,21 +316,26 @@ func (p *pull) erased(c cursorRow, id syncproto.RecordID) error {
 		VALUES (?, ?, 0, ?, ?, zeroblob(16), x'')`, id[:], c.n, c.load, goneErased); err != nil {
 		return err
 	}
-	p.t.touch(id)
-	if _, err := p.t.exec("DELETE FROM draft WHERE record = ?", id[:]); err != nil {
+	return p.t.forgetRecord(id)
+}
+
+// forgetRecord forgets what the device's own work says of an erased record.
+func (t *tx) forgetRecord(id syncproto.RecordID) error {
+	t.touch(id)
+	if _, err := t.exec("DELETE FROM draft WHERE record = ?", id[:]); err != nil {
 		return err
 	}
 	marks := "overlay = 0, redact = 1"
 	if planted.Bug("the own log keeps what was erased") {
 		marks = "overlay = 0"
 	}
-	if _, err := p.t.exec("UPDATE entry SET "+marks+" WHERE record = ?", id[:]); err != nil {
+	if _, err := t.exec("UPDATE entry SET "+marks+" WHERE record = ?", id[:]); err != nil {
 		return err
 	}
-	if err := p.t.spoilSnapshot(); err != nil {
+	if err := t.spoilSnapshot(); err != nil {
 		return err
 	}
-	return p.t.redactDue()
+	return t.redactDue()
 }
 
 // head compares a scope with the server's once the last page is in.

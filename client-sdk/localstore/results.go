@@ -220,12 +220,17 @@ func (p *pull) result(res *syncproto.Result) error {
 		if err != nil {
 			return err
 		}
-		// What was saved after the device learned of the erasure goes too.
-		erased := res.Outcome == syncproto.Erased
-		_, err = p.t.exec("UPDATE entry SET outcome = ?, res_scope = ?, res_position = ?, result = ?, overlay = ?, redact = redact OR ? WHERE at = ?",
-			res.Outcome, res.Scope[:], int64(res.Position), sealed, overlay, erased, e.at)
+		_, err = p.t.exec("UPDATE entry SET outcome = ?, res_scope = ?, res_position = ?, result = ?, overlay = ? WHERE at = ?",
+			res.Outcome, res.Scope[:], int64(res.Position), sealed, overlay, e.at)
 		if err != nil {
 			return err
+		}
+		// A device that reads nothing where the record was gets no mark, and one
+		// that saved after the mark has something new to forget.
+		if res.Outcome == syncproto.Erased {
+			if err := p.t.forgetRecord(e.record); err != nil {
+				return err
+			}
 		}
 		p.t.touch(e.record)
 	}

@@ -1,0 +1,44 @@
+package localstore
+
+import (
+	"testing"
+
+	"mahalleh/syncproto"
+)
+
+// TestResultErased holds that a device which only learns by the result of its
+// own change that a record was erased, because the record lived where the device
+// reads nothing, forgets it as one that is told by a mark.
+func TestResultErased(t *testing.T) {
+	b := newBox(t)
+	id, other := b.newRecord(), b.newRecord()
+	first := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("راز نخست")})
+	second := b.save(id, formPlace, plain, map[uint32]syncproto.Value{11: text("راز دوم")})
+	b.save(other, formPlace, plain, map[uint32]syncproto.Value{10: text("می‌ماند")})
+	check(t, b.PutDraft(ctx, Draft{ID: DraftID{1}, Record: id, Form: formPlace, Scope: plain, Body: []byte("راز سوم")}))
+	check(t, b.PutDraft(ctx, Draft{ID: DraftID{2}, Record: other, Form: formPlace, Scope: plain, Body: []byte("می‌ماند")}))
+	// The first was parked; the erasure is told for the second alone.
+	_, err := b.SaveAck(ctx, syncproto.LogID{}, 3, []syncproto.Result{{Change: first.ID, Outcome: syncproto.Parked}, {Change: second.ID, Outcome: syncproto.Erased}})
+	check(t, err)
+	if h, err := b.State(ctx, id); err != nil || h.State.Exists() {
+		t.Errorf("the erased record is still shown, %v", err)
+	}
+	if rows, err := b.List(ctx, Filter{}); err != nil || len(rows.Rows) != 1 || rows.Rows[0].Record != other {
+		t.Errorf("list: %+v, %v, want the other record alone", rows.Rows, err)
+	}
+	if drafts, err := b.Drafts(ctx); err != nil || len(drafts) != 1 || drafts[0].Record != other {
+		t.Errorf("drafts: %+v, %v, want the other record's alone", drafts, err)
+	}
+	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 3))
+	own, err := b.History(ctx, id)
+	check(t, err)
+	if len(own) != 2 || !own[0].Change.Redacted() || !own[1].Change.Redacted() {
+		t.Errorf("own changes of the erased record: %+v, want two without content", own)
+	}
+	if own, err := b.History(ctx, other); err != nil || len(own) != 1 || own[0].Change.Redacted() {
+		t.Errorf("own changes of the other record: %+v, %v, want one with content", own, err)
+	}
+	if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
+		t.Errorf("check: %v, %v", problems, err)
+	}
+}
