@@ -25,6 +25,8 @@ func TestQueriesDoNotScanTheLog(t *testing.T) {
 		{"results from", "SELECT (SELECT min(at) FROM entry WHERE at > log.n << ?1 AND at < (log.n + 1) << ?1 AND outcome = 0 AND length(body) > 0) FROM log", []any{seqBits}, "entry_untold"},
 		{"redact", "SELECT entry.at FROM entry JOIN log ON log.n = entry.at >> ? WHERE redact = 1 AND entry.at & ? <= log.backup_safe", []any{seqBits, 1}, "entry_redact"},
 		{"to index", "SELECT record FROM entry WHERE overlay = 1", nil, "entry_overlay"},
+		{"unsettled", "SELECT change FROM entry WHERE " + outcomeAside + " ORDER BY at LIMIT ? OFFSET ?", []any{1, 1}, "entry_aside"},
+		{"left", "SELECT record FROM shadow WHERE " + goneWaiting, nil, "shadow_left"},
 		{"result", "SELECT at FROM entry WHERE change = ?", []any{id[:]}, "entry_change"},
 		{"record", "SELECT at FROM entry WHERE record = ? ORDER BY at", []any{id[:]}, "entry_record"},
 		{"pending in a scope", "SELECT count(*) " + fromPending + " AND +entry.scope = ?2", []any{seqBits, 1}, "INTEGER PRIMARY KEY"},
@@ -36,7 +38,7 @@ func TestQueriesDoNotScanTheLog(t *testing.T) {
 			var n, parent, unused int
 			var detail string
 			check(t, rows.Scan(&n, &parent, &unused, &detail))
-			if strings.Contains(detail, " entry") && !strings.Contains(detail, c.by) {
+			if (strings.Contains(detail, " entry") || strings.Contains(detail, " shadow")) && !strings.Contains(detail, c.by) {
 				t.Errorf("%s: %s, want it found by %s", c.name, detail, c.by)
 			}
 		}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"slices"
 
 	"mahalleh/syncproto"
@@ -42,31 +44,60 @@ func (p *pull) caughtUp() error {
 	return err
 }
 
-// Unsettled returns own changes that the server parked or set aside, oldest
-// first, at most max: what became of them may be told later.
+// outcomeAside is of changes that the server parked or set aside, in SQL; an
+// index follows it.
+var outcomeAside = fmt.Sprintf("outcome IN (%d, %d)", syncproto.Parked, syncproto.Quarantined)
+
+// Unsettled returns own changes that the server parked or set aside, at most
+// max: what became of them may be told later. Of more than that each call
+// returns another stretch, so that none is never asked about.
 func (s *Store) Unsettled(ctx context.Context, max int) (ids []syncproto.ChangeID, err error) {
 	err = s.view(ctx, func(q querier) error {
-		rows, err := q.QueryContext(ctx, "SELECT change FROM entry WHERE outcome IN (?, ?) ORDER BY at LIMIT ?", syncproto.Parked, syncproto.Quarantined, max)
-		if err != nil {
+		var n int
+		if err := q.QueryRowContext(ctx, "SELECT count(*) FROM entry WHERE "+outcomeAside).Scan(&n); err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var id []byte
-			if err := rows.Scan(&id); err != nil {
+		skip := 0
+		if n > max {
+			// By chance, since nothing is to be written for it.
+			var b [8]byte
+			if _, err := io.ReadFull(s.opt.Rand, b[:]); err != nil {
+				return fmt.Errorf("read random bytes: %w", err)
+			}
+			skip = int(binary.BigEndian.Uint64(b[:]) % uint64(n))
+		}
+		for _, at := range []int{skip, 0} {
+			some, err := readUnsettled(ctx, q, at, min(max, n)-len(ids))
+			if err != nil {
 				return err
 			}
-			if len(id) != 16 {
-				return fmt.Errorf("entry row: %w", ErrCorrupt)
-			}
-			ids = append(ids, syncproto.ChangeID(id))
+			ids = append(ids, some...)
 		}
-		return rows.Err()
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read unsettled changes: %w", err)
 	}
 	return ids, nil
+}
+
+func readUnsettled(ctx context.Context, q querier, skip, max int) (ids []syncproto.ChangeID, err error) {
+	rows, err := q.QueryContext(ctx, "SELECT change FROM entry WHERE "+outcomeAside+" ORDER BY at LIMIT ? OFFSET ?", max, skip)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		if len(id) != 16 {
+			return nil, fmt.Errorf("entry row: %w", ErrCorrupt)
+		}
+		ids = append(ids, syncproto.ChangeID(id))
+	}
+	return ids, rows.Err()
 }
 
 // SetReceived stores how far the server holds a log at the beginning of a
@@ -150,7 +181,7 @@ func (p *pull) answers(log syncproto.LogID, received uint64, results []syncproto
 // received lets go of records that left their scope and only waited for their
 // own changes to arrive.
 func (p *pull) received() error {
-	rows, err := p.t.QueryContext(p.t.ctx, "SELECT record FROM shadow WHERE gone = ?", goneLeft)
+	rows, err := p.t.QueryContext(p.t.ctx, "SELECT record FROM shadow WHERE "+goneWaiting)
 	if err != nil {
 		return translate(err)
 	}

@@ -42,3 +42,35 @@ func TestResultErased(t *testing.T) {
 		t.Errorf("check: %v, %v", problems, err)
 	}
 }
+
+// TestUnsettledAsksForAllInTurn holds that of more changes set aside than may be
+// asked about at once none is left out for ever.
+func TestUnsettledAsksForAllInTurn(t *testing.T) {
+	b := newBox(t)
+	var results []syncproto.Result
+	for range 7 {
+		ch := b.save(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+		results = append(results, syncproto.Result{Change: ch.ID, Outcome: syncproto.Quarantined})
+	}
+	_, err := b.SaveAck(ctx, syncproto.LogID{}, 7, results)
+	check(t, err)
+	all, err := b.Unsettled(ctx, 7)
+	if err != nil || len(all) != 7 || all[0] != results[0].Change || all[6] != results[6].Change {
+		t.Fatalf("unsettled: %v, %v, want all seven in order", all, err)
+	}
+	asked := map[syncproto.ChangeID]bool{}
+	for range 30 {
+		some, err := b.Unsettled(ctx, 3)
+		check(t, err)
+		once := map[syncproto.ChangeID]bool{}
+		for _, id := range some {
+			asked[id], once[id] = true, true
+		}
+		if len(once) != 3 {
+			t.Fatalf("asked about %d, want three different ones", len(once))
+		}
+	}
+	if len(asked) != 7 {
+		t.Errorf("after thirty times %d were asked about, want all seven", len(asked))
+	}
+}

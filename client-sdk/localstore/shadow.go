@@ -46,6 +46,9 @@ func readShadow(ctx context.Context, q querier, id syncproto.RecordID) (r shadow
 }
 
 // held reports whether the row holds a state of the server's.
+// goneWaiting is of records that left and wait, in SQL; an index follows it.
+var goneWaiting = fmt.Sprintf("gone = %d", goneLeft)
+
 func (r *shadowRow) held() bool { return r.gone == goneNot || r.gone == goneLeft }
 
 func (r *shadowRow) open(k *keyring) (*syncproto.RecordState, error) {

@@ -81,15 +81,12 @@ func (s *Store) ReadEntries(ctx context.Context, e session.ReadEntries) (session
 
 // MendRecords implements syncer.Store.
 func (s *Store) MendRecords(ctx context.Context, e session.MendRecords) (session.RecordsMended, error) {
-	heads, err := s.heads(ctx)
-	if err != nil {
-		return session.RecordsMended{}, err
-	}
-	m := wire.Records{Scope: e.Scope, Position: heads[e.Scope].Position, Records: e.Records, Gone: e.Gone}
+	m := wire.Records{Scope: e.Scope, Position: e.Position, Records: e.Records, Gone: e.Gone}
 	if _, err := s.local.ApplyRepair(ctx, &m); err != nil {
 		return session.RecordsMended{}, translate(err)
 	}
-	if heads, err = s.heads(ctx); err != nil {
+	heads, err := s.heads(ctx)
+	if err != nil {
 		return session.RecordsMended{}, err
 	}
 	out := session.RecordsMended{Scope: e.Scope, Head: heads[e.Scope]}

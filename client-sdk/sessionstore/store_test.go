@@ -11,6 +11,7 @@ import (
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/schemas/forms"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
 	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
 )
@@ -174,5 +175,50 @@ func TestLetsGoOfWhatABackupHolds(t *testing.T) {
 	rest, err := s.ReadBatch(ctx, session.ReadBatch{Log: log, From: 4, MaxBytes: 1 << 20, First: true})
 	if err != nil || rest.Batch == nil || rest.To != 5 {
 		t.Errorf("from 4: up to %d, %v; want a batch up to 5", rest.To, err)
+	}
+}
+
+// TestMendedRecordStandsAtTheServersPosition holds that an own change which
+// somebody had replaced before the record was repaired is not laid over it.
+func TestMendedRecordStandsAtTheServersPosition(t *testing.T) {
+	s, local, _ := newStore(t, time.Hour)
+	id := syncproto.RecordID{9}
+	header := func(by byte) syncproto.Header {
+		return syncproto.Header{Verb: syncproto.VerbCreate, Record: id, Form: 1, Scope: scope(1), Author: syncproto.PersonID{by}}
+	}
+	alive := func(h syncproto.Header) []syncproto.Op {
+		return []syncproto.Op{merge.Presence(syncproto.NewRecordState(id), h.Author, true, false)}
+	}
+	var log syncproto.LogID
+	made, err := local.Append(ctx, func(at localstore.At) (localstore.Saving, error) {
+		log = at.Log
+		return localstore.Saving{Changes: []localstore.NewChange{{Header: header(7), Ops: alive(header(7))}}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.CommitResults(ctx, session.CommitResults{Log: log, Received: 1,
+		Results: []syncproto.Result{{Change: made[0].ID, Outcome: syncproto.Applied, Scope: scope(1), Position: 7}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the server holds since position 8 says nothing of it any more. The
+	// cursor stands at zero: no page has come yet.
+	h := header(8)
+	h.OriginLog, h.OriginSeq = syncproto.LogID{99}, 1
+	other, err := wire.NewChange(h, [16]byte{1}, alive(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := syncproto.NewRecordState(id)
+	if _, err := merge.Apply(state, other, nil); err != nil {
+		t.Fatal(err)
+	}
+	mend := session.MendRecords{Scope: scope(1), Position: 8, Records: [][]byte{wire.AppendRecord(nil, state, 0)}}
+	if _, err := s.MendRecords(ctx, mend); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := local.State(ctx, id); err != nil || h.Over != 0 || !h.State.Exists() {
+		t.Errorf("after the repair %d changes are laid over, %v, want none", h.Over, err)
 	}
 }

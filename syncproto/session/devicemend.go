@@ -193,7 +193,7 @@ func (d *Device) records(r *wire.Records) {
 	m.left -= n
 	m.given++
 	m.mended += n
-	d.do(MendRecords{Scope: m.scope, Records: r.Records, Gone: r.Gone})
+	d.do(MendRecords{Scope: m.scope, Position: r.Position, Records: r.Records, Gone: r.Gone})
 }
 
 func (d *Device) recordsMended(ev RecordsMended) {

@@ -197,11 +197,13 @@ type EntriesRead struct {
 
 // MendRecords puts whole records in the place of what is held here, and drops
 // those that are gone, except records on which a change of this device is not
-// received yet. One transaction, the cursor stays. Answer: RecordsMended.
+// received yet. They are as of Position at the server, which may be ahead of the
+// cursor. One transaction, the cursor stays. Answer: RecordsMended.
 type MendRecords struct {
-	Scope   syncproto.ScopeID
-	Records [][]byte
-	Gone    []syncproto.RecordID
+	Scope    syncproto.ScopeID
+	Position uint64
+	Records  [][]byte
+	Gone     []syncproto.RecordID
 }
 
 // RecordsMended answers MendRecords with how the scope stands now.

@@ -76,6 +76,8 @@ CREATE TABLE shadow (
 	hash     BLOB    NOT NULL,
 	state    BLOB    NOT NULL
 ) STRICT;
+-- The few that wait are looked for at every acknowledgement.
+CREATE INDEX shadow_left ON shadow (gone) WHERE gone = 1;
 
 -- The logs of this database's incarnations, the current one last. key is the
 -- key that signs its batches, sealed by the device key. first is the lowest
@@ -129,6 +131,7 @@ CREATE INDEX entry_record ON entry (record);
 CREATE INDEX entry_overlay ON entry (overlay) WHERE overlay = 1;
 CREATE INDEX entry_untold ON entry (outcome) WHERE outcome = 0;
 CREATE INDEX entry_redact ON entry (redact) WHERE redact = 1;
+CREATE INDEX entry_aside ON entry (outcome) WHERE outcome IN (4, 5);
 
 -- Forms begun and not saved; body is sealed by the scope's key.
 CREATE TABLE draft (
