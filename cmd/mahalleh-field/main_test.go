@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,14 +69,24 @@ func TestScripts(t *testing.T) {
 	}})
 }
 
-// capture sets a variable to the value of a JSON field in a file of one
-// object: capture NAME FILE FIELD.
+// capture sets a variable to the value of a JSON field of an object in a file
+// of one object a line: capture NAME FILE FIELD [LINE].
 func capture(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: capture NAME FILE FIELD")
+	if neg || len(args) != 3 && len(args) != 4 {
+		ts.Fatalf("usage: capture NAME FILE FIELD [LINE]")
+	}
+	lines := slices.Collect(strings.Lines(ts.ReadFile(args[1])))
+	n := 1
+	if len(args) == 4 {
+		var err error
+		n, err = strconv.Atoi(args[3])
+		ts.Check(err)
+	}
+	if n < 1 || n > len(lines) {
+		ts.Fatalf("%s has %d lines", args[1], len(lines))
 	}
 	var fields map[string]any
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &fields))
+	ts.Check(json.Unmarshal([]byte(lines[n-1]), &fields))
 	value, ok := fields[args[2]]
 	if !ok {
 		ts.Fatalf("there is no field %s in %s", args[2], args[1])
