@@ -125,7 +125,7 @@ func openCopy(ctx context.Context, path string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := connect(ctx, connector, []string{"query_only = ON", "trusted_schema = OFF", "temp_store = MEMORY"})
+	c, err := connect(ctx, connector, []string{"query_only = ON", "trusted_schema = ON", "temp_store = MEMORY"})
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (s *Store) Check(ctx context.Context) (rep Report, err error) {
 func check(r *reader) (Report, error) {
 	var rep Report
 	for _, step := range []func(*Report) error{
-		r.checkFile, r.checkChanges, r.checkLogs, r.checkRecords, r.checkAudit, r.checkCounters,
+		r.checkFile, r.checkSchema, r.checkRows, r.checkChanges, r.checkLogs, r.checkRecords, r.checkAudit, r.checkCounters,
 	} {
 		if err := step(&rep); err != nil {
 			return rep, err

@@ -25,6 +25,7 @@ type conn struct {
 
 // connect opens a connection and runs the pragmas on it.
 func connect(ctx context.Context, c driver.Connector, pragmas []string) (*conn, error) {
+	teach()
 	dc, err := c.Connect(ctx)
 	if err != nil {
 		return nil, translate(err)

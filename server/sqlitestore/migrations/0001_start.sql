@@ -4,12 +4,18 @@
 -- people, devices, logs) stand as short numbers from the table ids; 0 means
 -- "none". A place is scope number * 2^40 + position: one integer that sorts by
 -- scope, then by position.
+--
+-- Every row ends with chk, a checksum over its other columns that the database
+-- computes itself whenever the row is written. Much of what is here can be
+-- checked against something else (hashes, sums, chains), but names, rights, codes
+-- and times cannot: a flipped bit in them is found by chk alone.
 
 -- Small named values of the server itself: its keys, its settings, the last
 -- time it saw. An absent value is an empty one.
 CREATE TABLE meta (
 	key   TEXT NOT NULL PRIMARY KEY,
-	value BLOB
+	value BLOB,
+	chk INTEGER NOT NULL AS (row_check(key, value)) STORED
 ) STRICT, WITHOUT ROWID;
 
 -- One row: the number given out last for changes.ord, and a count of the
@@ -18,7 +24,8 @@ CREATE TABLE meta (
 CREATE TABLE counters (
 	one     INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
 	ord     INTEGER NOT NULL,
-	commits INTEGER NOT NULL
+	commits INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(one, ord, commits)) STORED
 ) STRICT;
 INSERT INTO counters (one, ord, commits) VALUES (1, 0, 0);
 
@@ -26,14 +33,16 @@ INSERT INTO counters (one, ord, commits) VALUES (1, 0, 0);
 CREATE TABLE eras (
 	num    INTEGER NOT NULL PRIMARY KEY,
 	id     BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
-	opened INTEGER NOT NULL
+	opened INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(num, id, opened)) STORED
 ) STRICT;
 
 -- Short numbers for the sixteen-byte ids of scopes, people, devices and logs.
 -- Rows are only ever added.
 CREATE TABLE ids (
 	num INTEGER NOT NULL PRIMARY KEY,
-	id  BLOB NOT NULL UNIQUE CHECK (length(id) = 16)
+	id  BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+	chk INTEGER NOT NULL AS (row_check(num, id)) STORED
 ) STRICT;
 
 -- The logs of devices as far as they are here; num is the log's number in ids.
@@ -44,7 +53,8 @@ CREATE TABLE logs (
 	received    INTEGER NOT NULL,
 	head        BLOB NOT NULL CHECK (length(head) = 32),
 	backup_safe INTEGER NOT NULL,
-	last_seen   INTEGER NOT NULL
+	last_seen   INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(num, device, cert, received, head, backup_safe, last_seen)) STORED
 ) STRICT;
 CREATE INDEX logs_device ON logs (device);
 
@@ -55,6 +65,7 @@ CREATE TABLE entries (
 	seq    INTEGER NOT NULL,
 	change BLOB NOT NULL CHECK (length(change) = 16),
 	chain  BLOB NOT NULL CHECK (length(chain) = 32),
+	chk INTEGER NOT NULL AS (row_check(log, seq, change, chain)) STORED,
 	PRIMARY KEY (log, seq)
 ) STRICT, WITHOUT ROWID;
 
@@ -63,6 +74,7 @@ CREATE TABLE gaps (
 	log   INTEGER NOT NULL,
 	first INTEGER NOT NULL,
 	last  INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(log, first, last)) STORED,
 	PRIMARY KEY (log, first, last)
 ) STRICT, WITHOUT ROWID;
 
@@ -84,7 +96,8 @@ CREATE TABLE changes (
 	ord          INTEGER NOT NULL,
 	result_scope INTEGER NOT NULL,
 	result       BLOB,
-	body         BLOB
+	body         BLOB,
+	chk INTEGER NOT NULL AS (row_check(num, id, record, outcome, scope, author, device, log, seq, received, ord, result_scope, result, body)) STORED
 ) STRICT;
 -- A record's history, and those of its changes that wait.
 CREATE INDEX changes_record ON changes (record, outcome);
@@ -99,7 +112,8 @@ CREATE TABLE decisions (
 	by       INTEGER NOT NULL,
 	at       INTEGER NOT NULL,
 	note     TEXT NOT NULL,
-	instead  BLOB NOT NULL CHECK (length(instead) = 16)
+	instead  BLOB NOT NULL CHECK (length(instead) = 16),
+	chk INTEGER NOT NULL AS (row_check(num, change, decision, by, at, note, instead)) STORED
 ) STRICT;
 CREATE INDEX decisions_change ON decisions (change);
 
@@ -117,7 +131,8 @@ CREATE TABLE records (
 	open   INTEGER NOT NULL,
 	erased INTEGER NOT NULL,
 	hash   BLOB NOT NULL CHECK (length(hash) = 16),
-	state  BLOB NOT NULL
+	state  BLOB NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(num, place, id, form, open, erased, hash, state)) STORED
 ) STRICT;
 -- The records with open conflicts.
 CREATE INDEX records_open ON records (id) WHERE open > 0;
@@ -129,6 +144,7 @@ CREATE TABLE marks (
 	scope   INTEGER NOT NULL,
 	kind    INTEGER NOT NULL,
 	new_home INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(place, record, scope, kind, new_home)) STORED,
 	UNIQUE (record, scope)
 ) STRICT;
 
@@ -140,14 +156,16 @@ CREATE TABLE scopes (
 	compartment TEXT NOT NULL,
 	position    INTEGER NOT NULL,
 	sum         BLOB NOT NULL CHECK (length(sum) = 16),
-	count       INTEGER NOT NULL
+	count       INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(num, place, compartment, position, sum, count)) STORED
 ) STRICT;
 
 -- The sum that a scope had where a transaction ended, so that a device's
 -- cursor can be checked.
 CREATE TABLE sums (
 	place INTEGER NOT NULL PRIMARY KEY,
-	sum   BLOB NOT NULL CHECK (length(sum) = 16)
+	sum   BLOB NOT NULL CHECK (length(sum) = 16),
+	chk INTEGER NOT NULL AS (row_check(place, sum)) STORED
 ) STRICT;
 
 -- The places of the country's order; parent is an id, zero for the nation.
@@ -158,7 +176,8 @@ CREATE TABLE places (
 	parent  BLOB NOT NULL CHECK (length(parent) = 16),
 	code    TEXT NOT NULL,
 	name_fa TEXT NOT NULL,
-	name_en TEXT NOT NULL
+	name_en TEXT NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(id, number, kind, parent, code, name_fa, name_en)) STORED
 ) STRICT;
 
 -- Those who may author changes. alias_of is the person that a row stands in
@@ -169,7 +188,8 @@ CREATE TABLE people (
 	disabled INTEGER NOT NULL,
 	alias_of BLOB NOT NULL CHECK (length(alias_of) = 16),
 	password TEXT NOT NULL,
-	created  INTEGER NOT NULL
+	created  INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(id, name, disabled, alias_of, password, created)) STORED
 ) STRICT;
 
 -- Who plays which role where. serial numbers the acts of granting and
@@ -181,6 +201,7 @@ CREATE TABLE grants (
 	serial  INTEGER NOT NULL,
 	since   INTEGER NOT NULL,
 	revoked INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(person, place, role, serial, since, revoked)) STORED,
 	PRIMARY KEY (person, place, role)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_serial ON grants (serial);
@@ -200,13 +221,15 @@ CREATE TABLE devices (
 	queue         INTEGER NOT NULL,
 	oldest_queued INTEGER NOT NULL,
 	clock_ahead   INTEGER NOT NULL,
-	app           TEXT NOT NULL
+	app           TEXT NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(id, person, key, noise, name, enrolled, last_seen, revoked, lost, queue, oldest_queued, clock_ahead, app)) STORED
 ) STRICT;
 
 -- Who may author changes on which device.
 CREATE TABLE device_people (
 	device BLOB NOT NULL CHECK (length(device) = 16),
 	person BLOB NOT NULL CHECK (length(person) = 16),
+	chk INTEGER NOT NULL AS (row_check(device, person)) STORED,
 	PRIMARY KEY (device, person)
 ) STRICT, WITHOUT ROWID;
 
@@ -218,7 +241,8 @@ CREATE TABLE codes (
 	created     INTEGER NOT NULL,
 	expires     INTEGER NOT NULL,
 	used_by     BLOB NOT NULL CHECK (length(used_by) = 16),
-	used_at     INTEGER NOT NULL
+	used_at     INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (row_check(secret_hash, person, place, created, expires, used_by, used_at)) STORED
 ) STRICT, WITHOUT ROWID;
 
 -- The administrative acts, one chain per scope (zero: the server as a whole).
@@ -232,6 +256,7 @@ CREATE TABLE audit (
 	act     TEXT NOT NULL,
 	subject TEXT NOT NULL,
 	note    TEXT NOT NULL,
-	chain   BLOB NOT NULL CHECK (length(chain) = 32)
+	chain   BLOB NOT NULL CHECK (length(chain) = 32),
+	chk INTEGER NOT NULL AS (row_check(num, scope, at, by, act, subject, note, chain)) STORED
 ) STRICT;
 CREATE INDEX audit_scope ON audit (scope);
