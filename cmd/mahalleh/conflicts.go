@@ -212,8 +212,11 @@ func sayConflict(a *cli.App, c conflictItem) error {
 	if c.Label != nil {
 		field = c.Label.In(string(a.Lang()))
 	}
-	age := time.Duration(c.Age) * time.Second
-	if err := say(a, 2, "mahalleh_data.conflicts.field", cli.Args{"field": field, "age": age}); err != nil {
+	key, age := cli.Key("mahalleh_data.conflicts.field"), time.Duration(c.Age)*time.Second
+	if age == 0 {
+		key = "mahalleh_data.conflicts.field_now"
+	}
+	if err := say(a, 2, key, cli.Args{"field": field, "age": age}); err != nil {
 		return err
 	}
 	if err := say(a, 4, "mahalleh_data.conflicts.shown", rivalArgs(a, c, c.Shown)); err != nil {
