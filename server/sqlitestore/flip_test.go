@@ -13,7 +13,7 @@ import (
 )
 
 // flips is how many single bits are flipped, one database each.
-const flips = 300
+const flips = 150
 
 // TestFlippedBitsAreFound flips single bits of a small database. What the check
 // then calls sound must read as it was written: the bit was one of free space,

@@ -1,0 +1,134 @@
+package hub
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mahalleh/server/access"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/planted"
+	"mahalleh/syncproto/wire"
+)
+
+// finish gives positions to all that changed and writes every row, in the
+// order that the contract asks for: records, then scopes, each ascending.
+func (w *work) finish() error {
+	var ids []syncproto.RecordID
+	scopes := map[syncproto.ScopeID]*store.Scope{}
+	need := func(id syncproto.ScopeID) {
+		if scopes[id] == nil {
+			scopes[id] = &store.Scope{ID: id}
+		}
+	}
+	for id, t := range w.records {
+		if !t.dirty {
+			continue
+		}
+		ids = append(ids, id)
+		need(t.state.Home)
+		if t.there {
+			need(t.home)
+		}
+	}
+	slices.SortFunc(ids, func(a, b syncproto.RecordID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range sortedScopes(scopes) {
+		sc, err := w.lockScope(id)
+		if err != nil {
+			return err
+		}
+		scopes[id] = &sc
+	}
+	for _, id := range ids {
+		w.at = w.newestOf(id)
+		if err := w.place(w.records[id], scopes); err != nil {
+			return err
+		}
+	}
+	w.at = syncproto.ChangeID{}
+	for _, id := range sortedScopes(scopes) {
+		if err := w.tx.PutScope(*scopes[id]); err != nil {
+			return fmt.Errorf("write scope %s: %w", id, err)
+		}
+		w.moved[id] = true
+	}
+	for _, id := range w.fresh {
+		row := w.changes[id]
+		if t := w.records[row.Record]; t != nil && row.Order != 0 && row.Result.Position == 0 {
+			row.Result.Scope, row.Result.Position = t.state.Home, t.state.Position
+		}
+		if err := w.tx.PutChange(*row); err != nil {
+			return fmt.Errorf("write change %s: %w", id, err)
+		}
+	}
+	return w.tx.PutMeta(clockKey, timeBytes(w.now))
+}
+
+// lockScope locks a scope, which begins with its first record.
+func (w *work) lockScope(id syncproto.ScopeID) (store.Scope, error) {
+	sc, err := w.tx.LockScope(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return access.ScopeRow(w.tx, id)
+	}
+	if err != nil {
+		return sc, fmt.Errorf("lock scope %s: %w", id, err)
+	}
+	return sc, nil
+}
+
+func sortedScopes(m map[syncproto.ScopeID]*store.Scope) []syncproto.ScopeID {
+	ids := make([]syncproto.ScopeID, 0, len(m))
+	for id := range m {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
+
+// place gives a changed record its position and writes it.
+func (w *work) place(t *touched, scopes map[syncproto.ScopeID]*store.Scope) error {
+	s := t.state
+	home := scopes[s.Home]
+	if t.there && t.home != s.Home {
+		old := scopes[t.home]
+		old.Position++
+		if planted.Bug("a move takes the new hash out of the old sum") {
+			t.hash = wire.StateHash(s)
+		}
+		old.Sum = syncproto.SumSub(old.Sum, t.hash)
+		old.Count--
+		if err := w.tx.PutMark(store.Mark{Scope: t.home, Position: old.Position, Record: s.Record, Kind: store.MarkLeft, To: s.Home}); err != nil {
+			return fmt.Errorf("mark that record %s left: %w", s.Record, err)
+		}
+		if err := w.tx.DropMark(s.Home, s.Record); err != nil {
+			return fmt.Errorf("forget that record %s left: %w", s.Record, err)
+		}
+	} else if t.there {
+		home.Sum = syncproto.SumSub(home.Sum, t.hash)
+		home.Count--
+	}
+	home.Position++
+	s.Position = home.Position
+	if !t.there || t.home != s.Home {
+		s.Entered = home.Position
+		for _, c := range s.Cells {
+			c.Position = home.Position
+		}
+	}
+	for _, c := range s.Cells {
+		if c.Position == 0 {
+			c.Position = home.Position
+		}
+	}
+	hash := wire.StateHash(s)
+	home.Sum = syncproto.SumAdd(home.Sum, hash)
+	home.Count++
+	if err := w.tx.PutRecord(store.Record{State: s, Hash: hash, Open: len(merge.Conflicts(s))}); err != nil {
+		return fmt.Errorf("write record %s: %w", s.Record, err)
+	}
+	t.there, t.hash, t.home, t.dirty = true, hash, s.Home, false
+	return nil
+}
