@@ -76,8 +76,8 @@ func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progre
 		return SyncResult{}, told(doing, refuse(ErrFailed, err))
 	}
 	open, err := c.awaited(ctx)
-	if err != nil {
-		return SyncResult{}, err
+	if err != nil { // an outcome less is told; what is pending must go
+		c.log.Warn("reading the open conflicts failed", "err", err)
 	}
 	listener := &listener{Store: sessionstore.New(c.store, sessionstore.Options{Codec: codec, App: c.opt.App, Device: c.opt.Device, Package: c.forms.Version,
 		Keep: keepSafe}),
