@@ -113,6 +113,9 @@ var (
 	ErrBusy error = &kind{"sdk.error.busy", "the server is busy"}
 	// ErrIncompatible: this release and the server's speak no common version.
 	ErrIncompatible error = &kind{"sdk.error.incompatible", "the versions do not fit together"}
+	// ErrNotUnderstood: the server sent what this release cannot read, or could
+	// not read what it was sent.
+	ErrNotUnderstood error = &kind{"sdk.error.not_understood", "a message could not be read"}
 	// ErrFailed: something else broke; the chain says what.
 	ErrFailed error = &kind{"sdk.error.failed", "it did not work"}
 )
@@ -201,7 +204,7 @@ func allKinds() []error {
 		ErrEnrolled, ErrNotEnrolled, ErrNewer, ErrForeign, ErrInUse, ErrDiskFull, ErrDiskFailed, ErrDamaged, ErrClosed,
 		ErrNotFound, ErrDeleted, ErrErased, ErrUnknownForm, ErrInvalid, ErrUnknownField, ErrByTransition, ErrDraftOver, ErrTooLarge,
 		ErrLeaseOver, ErrNoGrant, ErrScopeGone, ErrNotSettled, ErrBadCursor,
-		ErrNoNetwork, ErrNotReachable, ErrWrongServer, ErrRefused, ErrBusy, ErrIncompatible, ErrFailed,
+		ErrNoNetwork, ErrNotReachable, ErrWrongServer, ErrRefused, ErrBusy, ErrIncompatible, ErrNotUnderstood, ErrFailed,
 	}
 }
 

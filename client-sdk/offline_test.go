@@ -355,7 +355,7 @@ func TestEndOfSync(t *testing.T) {
 		{"the server's disk is full", syncer.Result{Outcome: syncer.Refused, Code: session.CloseFull}, ErrBusy},
 		{"own disk full", syncer.Result{Outcome: syncer.StoreFailed, Err: fmt.Errorf("%w: %w", syncer.ErrFull, localstore.ErrFull)}, ErrDiskFull},
 		{"locked meanwhile", syncer.Result{Outcome: syncer.StoreFailed, Err: fmt.Errorf("%w: %w", syncer.ErrFatal, localstore.ErrLocked)}, ErrLocked},
-		{"the peer broke the protocol", syncer.Result{Outcome: syncer.Refused, Code: session.CloseMalformed}, ErrFailed},
+		{"the peer broke the protocol", syncer.Result{Outcome: syncer.Refused, Code: session.CloseMalformed}, ErrNotUnderstood},
 	} {
 		if err := endOf(ctx, syncer.Once, test.result); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", test.name, err, test.want)

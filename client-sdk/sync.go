@@ -50,7 +50,7 @@ const keepSafe = 90 * 24 * time.Hour
 // Sync sends what is pending and receives what is new, once, and says what
 // became of it. It says ErrNoNetwork, ErrNotReachable, ErrWrongServer,
 // ErrRefused, ErrBadCode or ErrUsedCode for an enrolment that was not accepted,
-// ErrBusy, ErrIncompatible, ErrDiskFull; what was sent and received before
+// ErrBusy, ErrIncompatible, ErrNotUnderstood, ErrDiskFull; what was sent and received before
 // stays so, and the next Sync goes on from there. progress may be nil; it is
 // called often and must return soon.
 func (c *Client) Sync(ctx context.Context, progress func(Progress)) (SyncResult, error) {
@@ -254,6 +254,8 @@ func refusalOf(code session.CloseCode) error {
 		return ErrUsedCode
 	case session.CloseUnknownDevice, session.CloseRevoked:
 		return ErrRefused
+	case session.CloseMalformed:
+		return ErrNotUnderstood
 	case session.CloseBusy, session.CloseFull, session.CloseClock, session.CloseLimits:
 		return ErrBusy
 	}

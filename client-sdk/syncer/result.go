@@ -79,6 +79,9 @@ const unreachableAfter = 2 * time.Second
 // sign-in page, or another server at an address that was handed on.
 const wrongServerAfter = time.Minute
 
+// unreadableAfter is the same where the server says what cannot be read.
+const unreadableAfter = time.Minute
+
 // notConnected is the result of a failed attempt to connect.
 func notConnected(err error) Result {
 	r := Result{Outcome: NotReachable, Key: "session.not_reachable", Err: err, RetryAfter: unreachableAfter}
@@ -124,6 +127,10 @@ func (s *Stepper) result() Result {
 		r.Outcome = StoreFailed
 	default:
 		r.Outcome = Refused
+	}
+	if errors.Is(s.cause, session.ErrUnreadable) {
+		// The line is sound: trying again soon brings the same bytes.
+		r.Outcome, r.Code, r.Key, r.RetryAfter = Refused, session.CloseMalformed, session.CloseMalformed.Key(), unreadableAfter
 	}
 	if errors.Is(s.cause, session.ErrWrongServer) {
 		r.Outcome, r.Key, r.RetryAfter = WrongServer, "session.wrong_server", wrongServerAfter

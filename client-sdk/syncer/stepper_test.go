@@ -356,6 +356,27 @@ func TestWrongServer(t *testing.T) {
 	}
 }
 
+// TestUnreadableMessage holds that what the server says and this release cannot
+// read is told as that, and not as a line that broke.
+func TestUnreadableMessage(t *testing.T) {
+	w := newWorld(t)
+	l := &line{dev: w.stepper(), srv: w.end()}
+	for !l.srv.channel.Established() {
+		l.srv.feed(l.dev.Next())
+		for r := l.srv.next(); r != nil; r = l.srv.next() {
+			l.dev.Feed(r)
+		}
+	}
+	b, err := l.srv.channel.Seal([]byte("no frame"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.dev.Feed(b)
+	if r := l.dev.result(); r.Outcome != Refused || r.Code != session.CloseMalformed || r.Key != "session.malformed" || r.RetryAfter != unreadableAfter {
+		t.Errorf("result %+v, want that the server could not be understood", r)
+	}
+}
+
 func TestHandshakeThatIsNotAnswered(t *testing.T) {
 	w := newWorld(t)
 	dev := w.stepper()

@@ -74,7 +74,7 @@ func codeOf(err error) cli.Code {
 			clientsdk.ErrLeaseOver, clientsdk.ErrNoGrant, clientsdk.ErrScopeGone, clientsdk.ErrWrongServer, clientsdk.ErrRefused,
 		}},
 		{cli.Usage, []error{clientsdk.ErrNoAddress, clientsdk.ErrBadAddress, clientsdk.ErrBadCursor}},
-		{cli.Failure, []error{clientsdk.ErrDiskFull, clientsdk.ErrDiskFailed, clientsdk.ErrClosed}},
+		{cli.Failure, []error{clientsdk.ErrDiskFull, clientsdk.ErrDiskFailed, clientsdk.ErrClosed, clientsdk.ErrNotUnderstood}},
 		{cli.DataInvalid, []error{
 			clientsdk.ErrMistypedCode, clientsdk.ErrBadCode, clientsdk.ErrWeakPassphrase, clientsdk.ErrNotEnrolled, clientsdk.ErrForeign,
 			clientsdk.ErrDamaged, clientsdk.ErrNotFound, clientsdk.ErrUnknownForm, clientsdk.ErrInvalid, clientsdk.ErrUnknownField,

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -27,6 +28,10 @@ func NewLink(channel *Channel, codec *wire.Codec) *Link {
 // Channel returns the link's channel.
 func (l *Link) Channel() *Channel { return l.channel }
 
+// ErrUnreadable: the peer proved itself and sent what is no message of the
+// protocol, or of a release that this one cannot read.
+var ErrUnreadable = errors.New("a message cannot be read")
+
 // Start returns the device's first websocket message.
 func (l *Link) Start() ([]byte, error) { return l.channel.Start() }
 
@@ -40,7 +45,7 @@ func (l *Link) Receive(msg []byte) (reply []byte, m wire.Message, err error) {
 	}
 	m, err = l.codec.DecodeFrame(frame)
 	if err != nil {
-		return nil, nil, fmt.Errorf("receive: %w", err)
+		return nil, nil, fmt.Errorf("receive: %w: %w", ErrUnreadable, err)
 	}
 	if h, ok := m.(*wire.Hello); ok {
 		l.records.Store(wire.KnownDictionaries(h.Dictionaries).Records)
