@@ -161,6 +161,9 @@ func readOwn(ctx context.Context, q querier, where string, arg []byte) (own []ow
 
 // open returns the change, nil if its scope was purged.
 func (e *ownEntry) open(k *keyring) (*syncproto.Change, error) {
+	if k.isKept(e.scope) {
+		return nil, nil
+	}
 	plain, err := k.openEntry(e.scope, "change", e.log, seqOf(e.at), e.body)
 	if err != nil || plain == nil {
 		return nil, err

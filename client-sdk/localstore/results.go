@@ -149,6 +149,9 @@ func (s *Store) MarkBackupSafe(ctx context.Context, log syncproto.LogID, seq uin
 		if err != nil {
 			return err
 		}
+		if err := t.dropKept(); err != nil {
+			return err
+		}
 		return t.redactDue()
 	})
 }
@@ -241,7 +244,7 @@ func (p *pull) result(res *syncproto.Result) error {
 			continue // what its author was told stands
 		}
 		sealed := []byte{}
-		if sk := p.k.scopes[e.scope]; sk != nil {
+		if sk := p.k.scopes[e.scope]; sk != nil && !p.k.isKept(e.scope) {
 			sealed, err = sk.key.seal(p.t.s.opt.Rand, entryWhere("result", e.log, seqOf(e.at)), encodeResult(res))
 			if err != nil {
 				return err

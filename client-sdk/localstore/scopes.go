@@ -29,7 +29,7 @@ type ScopeStatus struct {
 func (s *Store) Scopes(ctx context.Context) (all []ScopeStatus, err error) {
 	err = s.view(ctx, func(q querier) error {
 		rows, err := q.QueryContext(ctx, `SELECT id, era, position, head_sum, sum, count, loading, purge
-			FROM scope WHERE length(key) > 0 ORDER BY id`)
+			FROM scope WHERE length(key) > 0 AND id <> ? ORDER BY id`, keptScope[:])
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,8 @@ type Dropped struct {
 }
 
 // DropScope destroys the device's copy of a scope: its key, and with it all
-// that was sealed by it. While own changes of the scope are not received it
+// that was sealed by it, but for own changes that no verified backup of the
+// server is known to hold, see keepUnsafe. While own changes of the scope are not received it
 // only makes the scope refuse new ones, and says how many are Waiting;
 // Applied.Purgeable tells when to call it again. Own changes of the scope stay
 // in the log as empty places.
@@ -203,6 +204,9 @@ func (t *tx) dropScope(sk *scopeKey, d *Dropped) error {
 	}
 	for _, id := range ids {
 		t.touch(id)
+	}
+	if err := t.keepUnsafe(sk); err != nil {
+		return err
 	}
 	if err := t.row("SELECT count(*) FROM shadow WHERE scope = ? AND gone IN (?, ?)", sk.n, goneNot, goneLeft).Scan(&d.Records); err != nil {
 		return translate(err)
