@@ -398,6 +398,7 @@ func TestPermutationLaw(t *testing.T) {
 				t.Fatalf("seed %d delivery %d:\n%s\nfirst delivery:\n%s", seed, delivery, got, want)
 			}
 			w.oneChain(t, seed, r)
+			r.nothingWaits(t, seed)
 		}
 	}
 }
@@ -428,6 +429,19 @@ func (w *world) nothingDropped(t *testing.T, seed uint64, r *replica) {
 			has := slices.ContainsFunc(r.state.Candidates(k), func(c syncproto.Candidate) bool { return c.Version == ch.ID })
 			if !has {
 				t.Fatalf("seed %d: the value of %s in %v is gone, and nobody who saw it replaced it", seed, ch.ID, k)
+			}
+		}
+	}
+}
+
+// nothingWaits checks that no step waits for one that was taken.
+func (r *replica) nothingWaits(t *testing.T, seed uint64) {
+	for i := range r.state.Waiting {
+		st := &r.state.Waiting[i]
+		k := merge.CellOf(&st.Op)
+		for _, n := range st.Op.Names {
+			if slices.Contains(r.state.Passed[k], n) || slices.ContainsFunc(r.state.Candidates(k), func(c syncproto.Candidate) bool { return c.Version == n }) {
+				t.Fatalf("seed %d: step %s waits for %s, which is there", seed, st.Change, n)
 			}
 		}
 	}

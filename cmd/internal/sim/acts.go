@@ -239,9 +239,6 @@ func (w *world) copyOrRestore(d *device) error {
 		old[".head"] = head
 	}
 	w.note("restore device", d.n)
-	if err := w.oracle.losing(d); err != nil {
-		return err
-	}
 	if err := d.replace(old); err != nil {
 		return err
 	}
@@ -258,9 +255,6 @@ func (w *world) backUpOrRestore() error {
 		return w.backUp()
 	}
 	w.note("restore server")
-	if err := w.oracle.losingServer(); err != nil {
-		return err
-	}
 	if err := w.server.restoreBackup(); err != nil {
 		return err
 	}

@@ -113,7 +113,22 @@ func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 		}
 		ch.Ops = edit.Ops()
 	}
+	if len(ch.Ops) > 0 && h.Verb != syncproto.VerbSettle && p.rng.IntN(12) == 0 {
+		p.strange(&ch)
+	}
 	return ch, len(ch.Ops) > 0
+}
+
+// strange adds a value that its field's rule forbids: the change is set aside,
+// and may be released all the same.
+func (p *pen) strange(ch *localstore.NewChange) {
+	k := syncproto.CellKey{Field: fieldShade}
+	for i := range ch.Ops {
+		if merge.CellOf(&ch.Ops[i]) == k {
+			return
+		}
+	}
+	ch.Ops = append(ch.Ops, syncproto.Op{Kind: syncproto.OpSet, Critical: true, Field: k.Field, Names: merge.Look(p.opened, k).Shown, Value: syncproto.Code("violet")})
 }
 
 // settlement decides one conflict: for what is shown, or for another candidate.
