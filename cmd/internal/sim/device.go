@@ -384,9 +384,6 @@ func (f *faulty) ResetCursor(ctx context.Context, e session.ResetCursor) error {
 
 func (f *faulty) DropScope(ctx context.Context, e session.DropScope) (r session.ScopeDropped, err error) {
 	err = f.at(func() error {
-		if err := f.d.w.oracle.purges(f.d, e.Scope); err != nil {
-			return err
-		}
 		r, err = f.Store.DropScope(ctx, e)
 		f.d.w.note("drop scope", f.d.n, r.Pending)
 		return err

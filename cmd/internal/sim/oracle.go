@@ -27,17 +27,13 @@ type oracle struct {
 	acked, excused map[syncproto.ChangeID]bool
 	// inBackup are those in the last verified backup.
 	inBackup map[syncproto.ChangeID]bool
-	// purged are those that a device destroyed, once received, with a scope that
-	// was taken away. A server put back to before them has them from nobody, also
-	// if a copy of that device still holds them: the log says that they are gone.
-	purged map[syncproto.ChangeID]bool
-	rights rights
+	rights   rights
 }
 
 func newOracle(w *world) *oracle {
 	return &oracle{w: w, rights: rights{w: w, revoked: map[syncproto.DeviceID]int64{}}, records: map[syncproto.RecordID]bool{}, written: map[syncproto.ChangeID]*syncproto.Change{},
 		erased: map[syncproto.RecordID]bool{}, acked: map[syncproto.ChangeID]bool{}, excused: map[syncproto.ChangeID]bool{},
-		inBackup: map[syncproto.ChangeID]bool{}, purged: map[syncproto.ChangeID]bool{}}
+		inBackup: map[syncproto.ChangeID]bool{}}
 }
 
 // marker is a text that stands in no other record.
@@ -172,22 +168,6 @@ func (o *oracle) onDevices() (map[syncproto.ChangeID]bool, error) {
 		}
 	}
 	return there, nil
-}
-
-// purges notes which changes go with a scope that a device drops.
-func (o *oracle) purges(d *device, scope syncproto.ScopeID) error {
-	for id := range o.records {
-		own, err := d.store.History(o.w.ctx, id)
-		if err != nil {
-			return err
-		}
-		for _, c := range own {
-			if c.Change != nil && c.Change.Header.Scope == scope {
-				o.purged[c.Change.ID] = true
-			}
-		}
-	}
-	return nil
 }
 
 // lost is called after copies were put back: what no copy holds any more is
@@ -406,7 +386,7 @@ func (o *oracle) check() error {
 			row, err := r.Change(id)
 			if errors.Is(err, store.ErrNotFound) {
 				switch {
-				case o.excused[id], o.purged[id] && o.w.rep.Events["restore server"] > 0:
+				case o.excused[id]:
 				case o.acked[id]:
 					return broken("no acknowledged change is lost", "change %s of record %s was acknowledged and is gone", id, o.written[id].Header.Record)
 				default:
