@@ -256,7 +256,13 @@ func (d *Desk) welcome(r store.Reader, h *wire.Hello, dev store.Device, ev *sess
 			return err
 		}
 		d.opener.LearnHead(a.ID, a.Received, a.Head)
-		w.Ancestors = append(w.Ancestors, wire.LogReceived{Log: a.ID, Received: a.Received, BackupSafe: a.BackupSafe})
+		said := wire.LogReceived{Log: a.ID, Received: a.Received, BackupSafe: a.BackupSafe}
+		if mine, err := isChain(r, &a, &h.Ancestors[i]); err != nil {
+			return err
+		} else if !mine {
+			said = wire.LogReceived{Log: a.ID}
+		}
+		w.Ancestors = append(w.Ancestors, said)
 	}
 	w.Lease = lease
 	w.Dictionary = wire.DictChanges
@@ -271,6 +277,22 @@ func (d *Desk) welcome(r store.Reader, h *wire.Hello, dev store.Device, ev *sess
 		w.Grants, w.Places, w.People = note.Grants, note.Places, note.People
 	}
 	return nil
+}
+
+// isChain says whether a log is here as an ancestor names it. A copy of the
+// device may have written on in it; nothing of that counts as the device's.
+func isChain(r store.Reader, log *store.Log, a *wire.Ancestor) (bool, error) {
+	switch {
+	case a.HeadSeq == 0 || log.Received < a.HeadSeq:
+		return true, nil // the batches will tell
+	case log.Received == a.HeadSeq:
+		return log.Head == a.Head, nil
+	}
+	e, err := r.Entry(log.ID, a.HeadSeq)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil // in a gap: nothing of it is here that could be another's
+	}
+	return e.Chain == a.Head, err
 }
 
 func readLog(r store.Reader, id syncproto.LogID) (store.Log, error) {

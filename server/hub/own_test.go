@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"mahalleh/schemas"
-	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
@@ -15,19 +14,7 @@ import (
 func (p *phone) reader() func(session.ReadScopes) session.ScopesRead {
 	p.b.t.Helper()
 	b := p.b
-	noise := [32]byte{0: byte(len(p.log)), 31: p.cert.DeviceKey[0]}
-	b.update(func(tx store.Tx) error {
-		d, err := tx.Device(p.device)
-		if err != nil {
-			return err
-		}
-		d.Noise = noise
-		return tx.PutDevice(d)
-	})
-	desk := b.hub.NewDesk(nil, b.codec)
-	if ev, ok := desk.Do(b.ctx, session.Authenticate{Noise: noise}).(session.Authenticated); !ok || ev.Device != p.device {
-		b.t.Fatalf("authenticated %+v", ev)
-	}
+	desk := p.desk()
 	return func(e session.ReadScopes) session.ScopesRead {
 		b.t.Helper()
 		e.MaxBytes, e.Log = 1<<20, p.cert.Log
