@@ -6,7 +6,6 @@ import (
 
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
-	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/wire"
 )
 
@@ -242,8 +241,8 @@ func (p *pull) own(c cursorRow, id syncproto.ChangeID, position uint64) error {
 		return nil
 	}
 	r, found, err := readShadow(p.t.ctx, p.t, ch.Header.Record)
-	if err != nil || found && (r.gone == goneErased || r.held() && r.scope == c.n && r.position > position) {
-		return err
+	if err != nil || found && (r.gone == goneErased || r.held() && r.scope == c.n && r.load == c.load && r.position > position) {
+		return err // what an older load brought may stand at any position
 	}
 	state := syncproto.NewRecordState(ch.Header.Record)
 	if found && r.held() && ch.Header.Verb != syncproto.VerbCreate {
@@ -251,15 +250,18 @@ func (p *pull) own(c cursorRow, id syncproto.ChangeID, position uint64) error {
 			return err
 		}
 	}
-	if state.Latest == id {
-		return nil // a page before this one had it
+	if state.Latest != id { // otherwise a page before this one had it
+		past := &ownHistory{ctx: p.t.ctx, q: p.t, k: p.k, laid: map[syncproto.ChangeID]bool{}}
+		res, err := merge.Apply(state, ch, past)
+		if err != nil {
+			return err
+		}
+		if res.Outcome != syncproto.Applied {
+			p.out.Missing = append(p.out.Missing, ch.Header.Record)
+			return nil
+		}
 	}
-	past := &ownHistory{ctx: p.t.ctx, q: p.t, k: p.k, laid: map[syncproto.ChangeID]bool{}}
-	res, err := merge.Apply(state, ch, past)
-	if err != nil {
-		return err
-	}
-	if res.Outcome != syncproto.Applied || state.Home != c.id {
+	if state.Home != c.id {
 		p.out.Missing = append(p.out.Missing, ch.Header.Record)
 		return nil
 	}
@@ -271,71 +273,6 @@ func (p *pull) own(c cursorRow, id syncproto.ChangeID, position uint64) error {
 		return err
 	}
 	return p.contains(&r, state)
-}
-
-// left lets go of a record that the scope does not hold any more, unless it
-// has come elsewhere meanwhile, as soon as its own changes are received.
-func (p *pull) left(c cursorRow, id syncproto.RecordID) error {
-	r, found, err := readShadow(p.t.ctx, p.t, id)
-	if err != nil || !found || r.scope != c.n || r.gone != goneNot {
-		return err
-	}
-	pending, err := p.t.pendingOf(id)
-	if err != nil {
-		return err
-	}
-	if pending {
-		p.weigh(&r, false)
-		_, err := p.t.exec("UPDATE shadow SET gone = ? WHERE n = ?", goneLeft, r.n)
-		p.t.touch(id)
-		return err
-	}
-	return p.letGo(&r)
-}
-
-func (p *pull) letGo(r *shadowRow) error {
-	if err := p.empty(r, goneAway); err != nil {
-		return err
-	}
-	_, err := p.t.exec("UPDATE entry SET overlay = 0 WHERE record = ? AND overlay = 1", r.record[:])
-	return err
-}
-
-// erased forgets a record: its state, its drafts, what the logs say of it as
-// soon as a backup holds them. The row stays, so that nothing brings it back.
-func (p *pull) erased(c cursorRow, id syncproto.RecordID) error {
-	r, found, err := readShadow(p.t.ctx, p.t, id)
-	if err != nil {
-		return err
-	}
-	if found {
-		if err := p.empty(&r, goneErased); err != nil {
-			return err
-		}
-	} else if _, err := p.t.exec(`INSERT INTO shadow (record, scope, position, load, gone, hash, state)
-		VALUES (?, ?, 0, ?, ?, zeroblob(16), x'')`, id[:], c.n, c.load, goneErased); err != nil {
-		return err
-	}
-	return p.t.forgetRecord(id)
-}
-
-// forgetRecord forgets what the device's own work says of an erased record.
-func (t *tx) forgetRecord(id syncproto.RecordID) error {
-	t.touch(id)
-	if _, err := t.exec("DELETE FROM draft WHERE record = ?", id[:]); err != nil {
-		return err
-	}
-	marks := "overlay = 0, redact = 1"
-	if planted.Bug("the own log keeps what was erased") {
-		marks = "overlay = 0"
-	}
-	if _, err := t.exec("UPDATE entry SET "+marks+" WHERE record = ?", id[:]); err != nil {
-		return err
-	}
-	if err := t.spoilSnapshot(); err != nil {
-		return err
-	}
-	return t.redactDue()
 }
 
 // head compares a scope with the server's once the last page is in.
@@ -368,33 +305,6 @@ func (p *pull) head(era syncproto.EraID, h *wire.Head) error {
 		return err
 	}
 	return p.reached(h.Scope, h.Position)
-}
-
-// sweep ends a first load: what an older load had brought and this one did
-// not is no longer in the scope.
-func (p *pull) sweep(c cursorRow) error {
-	rows, err := p.t.QueryContext(p.t.ctx, "SELECT record FROM shadow WHERE scope = ? AND load < ? AND gone = ?", c.n, c.load, goneNot)
-	if err != nil {
-		return translate(err)
-	}
-	ids, err := scanRecords(rows)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		r, _, err := readShadow(p.t.ctx, p.t, id)
-		if err != nil {
-			return err
-		}
-		if err := p.empty(&r, goneAway); err != nil {
-			return err
-		}
-		// Own changes that the server has to be sent again make it anew.
-		if _, err := p.t.exec("UPDATE entry SET overlay = (outcome = 0) WHERE record = ?", id[:]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (p *pull) purgeable() error {

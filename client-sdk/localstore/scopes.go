@@ -147,10 +147,10 @@ type Dropped struct {
 
 // DropScope destroys the device's copy of a scope: its key, and with it all
 // that was sealed by it, but for own changes that no verified backup of the
-// server is known to hold, see keepUnsafe. While own changes of the scope are not received it
-// only makes the scope refuse new ones, and says how many are Waiting;
-// Applied.Purgeable tells when to call it again. Own changes of the scope stay
-// in the log as empty places.
+// server is known to hold, see keepUnsafe. While own changes of the scope are
+// not received it only makes the scope refuse new ones, and says how many are
+// Waiting; Applied.Purgeable tells when to call it again. Own changes of the
+// scope stay in the log as empty places.
 func (s *Store) DropScope(ctx context.Context, scope syncproto.ScopeID) (d Dropped, err error) {
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -211,7 +211,8 @@ func (t *tx) dropScope(sk *scopeKey, d *Dropped) error {
 	if err := t.row("SELECT count(*) FROM shadow WHERE scope = ? AND gone IN (?, ?)", sk.n, goneNot, goneLeft).Scan(&d.Records); err != nil {
 		return translate(err)
 	}
-	// Changes of records that had moved here wait for no page of it any more.
+	// Changes written elsewhere that were applied here: what would end their
+	// overlay does not come any more.
 	if _, err := t.exec("UPDATE entry SET overlay = 0 WHERE overlay = 1 AND res_scope = ?", sk.id[:]); err != nil {
 		return err
 	}
@@ -223,9 +224,6 @@ func (t *tx) dropScope(sk *scopeKey, d *Dropped) error {
 		{"UPDATE entry SET body = x'', result = x'', overlay = 0, redact = 0 WHERE scope = ? AND length(body) > 0", &d.Changes},
 		// Results told of changes whose body went with an earlier key.
 		{"UPDATE entry SET result = x'', overlay = 0 WHERE scope = ? AND length(result) > 0", new(int)},
-		// Changes written elsewhere that were applied here: what would end their
-		// overlay does not come any more.
-		{"UPDATE entry SET overlay = 0 WHERE res_scope = (SELECT id FROM scope WHERE n = ?) AND overlay = 1 AND " + outcomeInState, new(int)},
 		{"DELETE FROM draft WHERE scope = ?", &d.Drafts},
 		{"UPDATE scope SET key = x'', era = x'', position = 0, caught = 0, head_sum = x'', sum = zeroblob(16), count = 0, load = load + 1, loading = 1, purge = 0 WHERE n = ?", new(int)},
 	} {

@@ -45,10 +45,10 @@ func readShadow(ctx context.Context, q querier, id syncproto.RecordID) (r shadow
 	return r, true, nil
 }
 
-// held reports whether the row holds a state of the server's.
 // goneWaiting is of records that left and wait, in SQL; an index follows it.
 var goneWaiting = fmt.Sprintf("gone = %d", goneLeft)
 
+// held reports whether the row holds a state of the server's.
 func (r *shadowRow) held() bool { return r.gone == goneNot || r.gone == goneLeft }
 
 func (r *shadowRow) open(k *keyring) (*syncproto.RecordState, error) {
