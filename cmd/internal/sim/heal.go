@@ -34,6 +34,9 @@ func (w *world) heal() error {
 	if err := w.rest(); err != nil {
 		return err
 	}
+	if err := w.oracle.nothingWaits(); err != nil {
+		return err
+	}
 	if err := w.together(); err != nil {
 		return err
 	}

@@ -379,6 +379,9 @@ func (o *oracle) restless() string {
 
 // check holds the world to the laws once everything has come to rest.
 func (o *oracle) check() error {
+	if err := o.nothingWaits(); err != nil {
+		return err
+	}
 	return o.w.server.store.View(o.w.ctx, func(r store.Reader) error {
 		rows := map[syncproto.ChangeID]store.Change{}
 		orders := map[uint64]syncproto.ChangeID{}
@@ -427,7 +430,6 @@ func (o *oracle) record(r store.Reader, id syncproto.RecordID, rows map[syncprot
 		return broken("erasure", "record %s: erased %v, the server says %v", id, o.erased[id], s.Erased)
 	}
 	owners := o.rights.owners()
-	homes := o.homes(s)
 	named := map[syncproto.Remembered]bool{}
 	times := uint64(0)
 	for cid, c := range rows {
@@ -441,12 +443,6 @@ func (o *oracle) record(r store.Reader, id syncproto.RecordID, rows map[syncprot
 			if err := o.rights.used(r, o.written[cid], &c, owners[c.Device]); err != nil {
 				return err
 			}
-		}
-		if c.Result.Outcome == syncproto.Parked && c.Result.Reason == syncproto.ReasonWaitsHome && homes[o.written[cid].Header.Scope] {
-			return broken("nothing waits for ever", "change %s waits for a move of record %s to where it has been", cid, id)
-		}
-		if c.Result.Outcome == syncproto.Parked && c.Result.Reason == syncproto.ReasonWaitsCreate && s.Exists() {
-			return broken("nothing waits for ever", "change %s waits for the create of record %s, which is there", cid, id)
 		}
 		if s.Erased {
 			if ch, err := wire.DecodeChange(c.Bytes); err != nil || !ch.Redacted() {

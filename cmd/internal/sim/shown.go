@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"errors"
 	"slices"
 
+	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
 )
@@ -69,6 +71,33 @@ func (o *oracle) shownPresence(s *syncproto.RecordState) error {
 		}
 	}
 	return nil
+}
+
+// nothingWaits checks that no change waits for what is there: the create of its
+// record, or a move of it to where it has been.
+func (o *oracle) nothingWaits() error {
+	return o.w.server.store.View(o.w.ctx, func(r store.Reader) error {
+		parked, err := r.ByOutcome(syncproto.Parked, nil, syncproto.ChangeID{}, len(o.written))
+		if err != nil {
+			return err
+		}
+		for _, c := range parked {
+			row, err := r.Record(c.Record)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			switch {
+			case c.Result.Reason == syncproto.ReasonWaitsHome && o.homes(row.State)[o.written[c.ID].Header.Scope]:
+				return broken("nothing waits for ever", "change %s waits for a move of record %s to where it has been", c.ID, c.Record)
+			case c.Result.Reason == syncproto.ReasonWaitsCreate && row.State.Exists():
+				return broken("nothing waits for ever", "change %s waits for the create of record %s, which is there", c.ID, c.Record)
+			}
+		}
+		return nil
+	})
 }
 
 // waits checks that no step waits that could be taken or set aside.

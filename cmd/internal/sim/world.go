@@ -105,6 +105,11 @@ func Run(ctx context.Context, opt Options) (rep Report, err error) {
 	if err := w.begin(); err != nil {
 		return rep, fmt.Errorf("begin: %w", err)
 	}
+	if opt.Seed%storyEvery == storySeed {
+		if err := w.story(); err != nil {
+			return rep, fmt.Errorf("story: %w", err)
+		}
+	}
 	steps := 50 + w.rng.IntN(351)
 	for range steps {
 		if err := ctx.Err(); err != nil {
