@@ -147,37 +147,28 @@ func (h *Hub) together(group []*request) (replies []reply, err error) {
 // take takes a group in, in one durable transaction; what makes it fail is set
 // aside in the next run of it.
 func (h *Hub) take(ctx context.Context, group []*request, bad poison) ([]reply, error) {
-	for {
-		var replies []reply
-		err := h.transact(ctx, func(w *work) error {
-			w.poison = bad
-			replies = make([]reply, len(group))
-			for i, r := range group {
-				ack, err := w.batch(r.device, r.batch)
-				var fork *ForkError
-				var gap *GapError
-				switch {
-				case errors.As(err, &fork), errors.As(err, &gap), errors.Is(err, errForeignLog):
-					replies[i].err = err
-				case err != nil:
-					return err
-				default:
-					replies[i].ack = ack
-				}
+	var replies []reply
+	err := h.around(ctx, bad, func(w *work) error {
+		replies = make([]reply, len(group))
+		for i, r := range group {
+			ack, err := w.batch(r.device, r.batch)
+			var fork *ForkError
+			var gap *GapError
+			switch {
+			case errors.As(err, &fork), errors.As(err, &gap), errors.Is(err, errForeignLog):
+				replies[i].err = err
+			case err != nil:
+				return err
+			default:
+				replies[i].ack = ack
 			}
-			if h.careful() {
-				return w.tx.PutMeta(runKey, []byte{runGoing}) // nobody died
-			}
-			return nil
-		})
-		var p *poisonError
-		if errors.As(err, &p) && !bad.has(p.change) {
-			h.log.Error("a change cannot be worked on; it is set aside", "change", p.change, "cause", p.what, "stack", string(p.stack))
-			bad[p.change] = p.opening
-			continue
 		}
-		return replies, err
-	}
+		if h.careful() {
+			return w.tx.PutMeta(runKey, []byte{runGoing}) // nobody died
+		}
+		return nil
+	})
+	return replies, err
 }
 
 // results reads what the authors are told, after positions are known.

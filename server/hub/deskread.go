@@ -136,9 +136,9 @@ func (d *Desk) page(r store.Reader, door *access.Door, e session.ReadScopes, sta
 const maxOwnChain = 16
 
 // ownChain returns the changes that make the record of what the device holds
-// of it as of since, or from its creation on, in order, if all that was applied after that is what this
-// session pushed, and each to the very version that its author saw. Nil if the
-// record has to be sent.
+// of it as of since, or from its creation on, in order, if all that was applied
+// after that is what this session pushed, and each to the very version that its
+// author saw. Nil if the record has to be sent.
 func ownChain(r store.Reader, e session.ReadScopes, s *syncproto.RecordState, since uint64) ([]syncproto.ChangeID, error) {
 	if e.Pushed == 0 || len(s.Waiting) > 0 {
 		return nil, nil

@@ -75,6 +75,23 @@ func (p poison) has(id syncproto.ChangeID) bool {
 	return there
 }
 
+// around is transact for the work of many: a change at which it fails joins bad,
+// and it runs again without that one.
+func (h *Hub) around(ctx context.Context, bad poison, f func(*work) error) error {
+	for {
+		err := h.transact(ctx, func(w *work) error {
+			w.poison = bad
+			return f(w)
+		})
+		var p *poisonError
+		if !errors.As(err, &p) || bad.has(p.change) {
+			return err
+		}
+		h.log.Error("a change cannot be worked on; the others go on without it", "change", p.change, "cause", p.what, "stack", string(p.stack))
+		bad[p.change] = p.opening
+	}
+}
+
 // A panic tells its change in the same run of the program. What kills the
 // process tells nothing, and the devices send it again: the server would die at
 // one change for ever. So a run that follows one that did not end by Close

@@ -13,7 +13,8 @@ import (
 const waitingPage = 200
 
 // admitWaiting applies changes that wait for their record to come where their
-// author saw it, and whose author may write where it is by now.
+// author saw it, and whose author may write where it is by now. One that fails
+// waits on: nobody who has sent it waits for an answer.
 func (h *Hub) admitWaiting() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
@@ -35,7 +36,7 @@ func (h *Hub) admitWaiting() error {
 			after = rows[i].ID
 		}
 		if len(ids) > 0 {
-			err := h.transact(ctx, func(w *work) error {
+			err := h.around(ctx, poison{}, func(w *work) error {
 				for _, id := range ids {
 					if err := w.admitAgain(id); err != nil {
 						return err
@@ -56,6 +57,18 @@ func (h *Hub) admitWaiting() error {
 // admitAgain decides about a change that waits for its record's move, if that
 // would not leave it waiting.
 func (w *work) admitAgain(id syncproto.ChangeID) error {
+	if w.poison.has(id) {
+		return nil
+	}
+	w.at = id
+	if err := w.admitOne(id); err != nil {
+		return err
+	}
+	w.at = syncproto.ChangeID{}
+	return nil
+}
+
+func (w *work) admitOne(id syncproto.ChangeID) error {
 	row, err := w.change(id)
 	if err != nil {
 		return err

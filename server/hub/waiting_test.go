@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"fmt"
 	"testing"
 
 	"mahalleh/schemas"
@@ -151,6 +152,56 @@ func TestGrantFreesWhatWaitsForTheHome(t *testing.T) {
 	b.hub.AccessChanged()
 	if o := b.row(ch.ID).Result.Outcome; o != syncproto.Applied && o != syncproto.Merged {
 		t.Errorf("it is %s though its author may write there now", o)
+	}
+}
+
+// One that fails, or whose record is damaged, waits on and holds up no other.
+func TestGrantFreesWhatWaitsBesideABadOne(t *testing.T) {
+	for _, fails := range []struct {
+		how string
+		at  func(bad syncproto.RecordID) func(string, [16]byte) error
+	}{
+		{"panics", func(bad syncproto.RecordID) func(string, [16]byte) error { return panicAt("read record", bad) }},
+		{"is damaged", func(bad syncproto.RecordID) func(string, [16]byte) error {
+			return func(what string, id [16]byte) error {
+				if what == "read record" && id == bad {
+					return fmt.Errorf("record %s: %w", bad, store.ErrCorrupt)
+				}
+				return nil
+			}
+		}},
+	} {
+		t.Run(fails.how, func(t *testing.T) {
+			b := newBench(t)
+			trap := b.trapped()
+			other, there := b.elsewhere()
+			a, c := b.phone(1, "facilitator"), b.phone(2, "")
+			b.grantAt(other, c, "facilitator")
+			var waits []syncproto.ChangeID
+			for n := range 4 {
+				s := syncproto.NewRecordState(syncproto.RecordID{byte(9 + n)})
+				a.save(s, newAsset("سالن"))
+				a.mustPush(uint64(n + 1))
+				ch := c.write(syncproto.VerbEdit, b.record(s.Record).State, there, []syncproto.Op{merge.Presence(s, c.person, true, false)})
+				waits = append(waits, ch.ID)
+			}
+			c.mustPush(1)
+			b.grantAt(b.place, c, "facilitator")
+			trap.at = fails.at(syncproto.RecordID{10})
+			b.hub.AccessChanged()
+			for n, id := range waits {
+				if n == 1 {
+					b.wantOutcome(id, syncproto.Parked, syncproto.ReasonWaitsHome)
+				} else if o := b.row(id).Result.Outcome; o != syncproto.Applied && o != syncproto.Merged {
+					t.Errorf("change %d is %s", n, o)
+				}
+			}
+			trap.at = nil
+			b.hub.AccessChanged()
+			if o := b.row(waits[1]).Result.Outcome; o != syncproto.Applied && o != syncproto.Merged {
+				t.Errorf("mended, it is %s", o)
+			}
+		})
 	}
 }
 
