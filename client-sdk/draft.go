@@ -330,10 +330,10 @@ func (d *Draft) Assess() *schemas.Assessment {
 // person is told.
 func (d *Draft) Problems() []schemas.Problem {
 	after, _ := d.settled()
-	return d.problems(after)
+	return d.problems(context.Background(), after)
 }
 
-func (d *Draft) problems(r schemas.Record) []schemas.Problem {
+func (d *Draft) problems(ctx context.Context, r schemas.Record) []schemas.Problem {
 	a := schemas.Assess(d.form, d.c.forms, r, d.env())
 	problems := a.Problems
 	for _, f := range d.form.Fields() {
@@ -342,7 +342,11 @@ func (d *Draft) problems(r schemas.Record) []schemas.Problem {
 			problems = append(problems, schemas.Problem{Field: f.ID, Rule: schemas.RuleType, Level: schemas.LevelError, Message: t.why})
 		}
 	}
-	return problems
+	peers, err := d.c.peers(ctx, d.form, d.scope, d.record, r)
+	if err != nil { // a warning less; the person goes on
+		d.c.log.Warn("looking for records that a rule over several flags failed", "err", err)
+	}
+	return append(problems, peers...)
 }
 
 func (d *Draft) env() schemas.Env {

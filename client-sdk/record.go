@@ -76,7 +76,7 @@ func (c *Client) Record(ctx context.Context, id syncproto.RecordID) (*Record, er
 		a := schemas.Assess(r.Form, c.forms, r.Values, schemas.Env{Today: int32(c.Today()), TestMode: c.opt.TestMode, HomeBoundary: boundary})
 		r.Computed, r.Problems, r.Completeness = a.Computed(), a.Problems, a.Completeness
 		if !r.Deleted {
-			repeated, err := c.repeats(ctx, r.Form, r.Scope, id, r.Values)
+			repeated, err := c.peers(ctx, r.Form, r.Scope, id, r.Values)
 			if err != nil {
 				return nil, told(doing, err)
 			}

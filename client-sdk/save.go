@@ -56,12 +56,7 @@ func (c *Client) SaveGroup(ctx context.Context, drafts ...*Draft) ([]SaveResult,
 			return nil, told(doing, refuse(ErrDraftOver, nil))
 		}
 		after, cleared := d.settled()
-		problems := d.problems(after)
-		repeated, err := c.repeats(ctx, d.form, d.scope, d.record, after)
-		if err != nil { // a warning less; the save goes on
-			c.log.Warn("looking for records that repeat this one failed", "err", err)
-		}
-		problems = append(problems, repeated...)
+		problems := d.problems(ctx, after)
 		a := schemas.Assess(d.form, c.forms, after, d.env())
 		all[i] = SaveResult{Record: d.record, Problems: problems, Completeness: a.Completeness, Cleared: cleared}
 		forms[i] = saving{d: d, after: after}

@@ -18,6 +18,7 @@ const (
 	RuleConstraint Rule = "constraint"
 	RuleConsent    Rule = "consent"
 	RuleRepeated   Rule = "repeated"   // nothing tells it from another record; see Repeats
+	RuleAmong      Rule = "among"      // a rule over it and another record; see Among
 	RuleExpression Rule = "expression" // a rule that could not be checked
 )
 
@@ -29,6 +30,7 @@ type Problem struct {
 	Row     int       // number of the row from 1; 0 outside rows
 	Rule    Rule
 	Level   Level
+	Record  ID   // the other record that RuleRepeated and RuleAmong speak of; zero otherwise
 	Message Text // which field, what is wrong and what to do
 }
 

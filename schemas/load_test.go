@@ -339,6 +339,41 @@ func TestRefuseUnknownNames(t *testing.T) {
 	}
 }
 
+// TestRefuseRulesAmongRecords: an author of a rule over several records is told
+// what is wrong with it, where.
+func TestRefuseRulesAmongRecords(t *testing.T) {
+	const good = `{"name": "twice", "tests": [{"field": "held_on", "days": 90, "by": "population"}], "message": {"fa": "دو بار"}}`
+	for _, row := range []struct {
+		name, old, replacement string
+		kind                   error
+		where, reason          string
+	}{
+		{"unknown field", `"field": "held_on"`, `"field": "when"`, ErrUnknownName, "among twice", `"when"`},
+		{"column of rows", `"field": "held_on", "days": 90, "by": "population"`, `"field": "services.kind", "same": true`, ErrUnknownName, "among twice", `"services.kind"`},
+		{"unknown test", `"days": 90`, `"weeks": 9`, ErrUnknownAttribute, "among twice", "weeks"},
+		{"no test of the field", `"days": 90, "by": "population"`, `"same": false`, ErrAttribute, "among twice", "give one of same, of, metres, similarity, days"},
+		{"two tests of the field", `"days": 90`, `"same": true, "days": 90`, ErrAttribute, "among twice", "give one of"},
+		{"metres of a date", `"days": 90, "by": "population"`, `"metres": 90`, ErrAttribute, "among twice", "metres is for fields of type [point]"},
+		{"similarity above 1", `"field": "held_on", "days": 90, "by": "population"`, `"field": "title_fa", "similarity": 85`, ErrBounds, "among twice", "similarity up to 1"},
+		{"days below 1", `"days": 90`, `"days": -90`, ErrBounds, "among twice", "days 1 to"},
+		{"unknown code", `"field": "held_on", "days": 90, "by": "population"`, `"field": "kind", "of": ["here"]`, ErrUnknownName, "among twice", `"here" is not in KIND`},
+		{"by a text", `"by": "population"`, `"by": "title_fa"`, ErrAttribute, "among twice", "by stands beside days"},
+		{"by without days", `"field": "held_on", "days": 90`, `"field": "title_fa", "same": true`, ErrAttribute, "among twice", "by stands beside days"},
+		{"no tests", `{"field": "held_on", "days": 90, "by": "population"}`, ``, ErrAttribute, "among twice", "needs tests"},
+		{"no message", `"fa": "دو بار"`, `"en": "twice"`, ErrMissingLabel, "among twice", "message.fa"},
+		{"no name", `"name": "twice", `, ``, ErrAttribute, "among ", "name"},
+		{"a level", `"name": "twice"`, `"name": "twice", "level": "error"`, ErrUnknownAttribute, "among", "level"},
+		{"the same name", good, good + ", " + good, ErrDuplicateName, "among twice", "stands twice"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			files := demoFiles(t)
+			edit(t, files, demoFile, `"search": ["title_fa", "story"]`, `"search": [], "among": [`+good+`]`)
+			edit(t, files, demoFile, row.old, row.replacement)
+			refused(t, files, row.kind, demoFile, row.where, row.reason)
+		})
+	}
+}
+
 func TestRefuseCircleOfReplacements(t *testing.T) {
 	files := demoFiles(t)
 	edit(t, files, "lists/KIND.json", `"code": "place",`, `"code": "place", "replaced_by": "story",`)

@@ -19,6 +19,7 @@ type formContent struct {
 	Title       []string          `json:"title"`
 	Search      []string          `json:"search"`
 	Unique      []string          `json:"unique"`
+	Among       []json.RawMessage `json:"among"`
 	Sections    []sectionContent  `json:"sections"`
 	Constraints []json.RawMessage `json:"constraints"`
 	Consent     *struct {
@@ -129,6 +130,7 @@ func (l *loader) decodeForm(file string, data []byte) *Form {
 	form.Title = l.fieldIDs(file, form, "title", content.Title)
 	form.Search = l.fieldIDs(file, form, "search", content.Search)
 	form.Unique = l.fieldIDs(file, form, "unique", content.Unique)
+	l.decodeAmong(file, form, content.Among)
 	for _, raw := range content.Constraints {
 		if constraint, ok := l.decodeConstraint(file, form, "", raw); ok {
 			if len(constraint.Fields) == 0 {

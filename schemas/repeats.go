@@ -43,13 +43,13 @@ func refersTo(form *Form, r Record, id ID) bool {
 }
 
 // Repeated is the warning that a record repeats another.
-func Repeated(form *Form) Problem {
+func Repeated(form *Form, other ID) Problem {
 	var labels [2][]string
 	for _, id := range form.Unique {
 		label := form.byID[id].Label
 		labels[0], labels[1] = append(labels[0], label.Fa), append(labels[1], label.In("en"))
 	}
 	both := Text{Fa: strings.Join(labels[0], "»، «"), En: strings.Join(labels[1], "”, “")}
-	return Problem{Field: form.Unique[0], Others: form.Unique[1:], Rule: RuleRepeated, Level: LevelWarning,
+	return Problem{Field: form.Unique[0], Others: form.Unique[1:], Rule: RuleRepeated, Level: LevelWarning, Record: other,
 		Message: say(msgRepeated, textArg("form", form.Label), textArg("field", both))}
 }

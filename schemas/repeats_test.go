@@ -49,11 +49,14 @@ func TestRepeats(t *testing.T) {
 					t.Errorf("got %v, want %v", got, test.want)
 				}
 			}
+			if test.want && !meet(FileKeys(form, a), LookKeys(form, b)) {
+				t.Error("the index would not find one by the other")
+			}
 		})
 	}
 	ballot, _ := pkg.FormByName("ballot")
-	p := Repeated(ballot)
-	if p.Level != LevelWarning || p.Rule != RuleRepeated || !strings.Contains(p.Message.Fa, "«نوبت اولویت‌بندی»، «کد تصادفی رأی‌دهنده»") ||
+	p := Repeated(ballot, ID{2})
+	if p.Level != LevelWarning || p.Rule != RuleRepeated || p.Record != (ID{2}) || !strings.Contains(p.Message.Fa, "«نوبت اولویت‌بندی»، «کد تصادفی رأی‌دهنده»") ||
 		!strings.Contains(p.Message.En, "“Prioritisation round”, “Random token of the voter”") || !Sendable([]Problem{p}) {
 		t.Errorf("the warning is %+v", p)
 	}

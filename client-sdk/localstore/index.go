@@ -12,11 +12,12 @@ import (
 )
 
 // indexLayout numbers the tables below; a snapshot of another layout is not read.
-const indexLayout = 1
+const indexLayout = 2
 
 // The index lives in memory only: titles, keys to sort by and the words of the
-// searched fields of every record that is shown, references between them, and
-// how far each record is synchronised. Text columns hold no position and no
+// searched fields of every record that is shown, references between them, keys
+// by which rules over several records find their peers, and how far each record
+// is synchronised. Text columns hold no position and no
 // original: contentless, detail=none.
 const indexSchema = `
 CREATE TABLE row (
@@ -43,6 +44,13 @@ CREATE TABLE link (
 	PRIMARY KEY (target, field, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX link_row ON link (n);
+CREATE TABLE peer (
+	scope BLOB    NOT NULL,
+	key   BLOB    NOT NULL,
+	n     INTEGER NOT NULL,
+	PRIMARY KEY (scope, key, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX peer_row ON peer (n);
 CREATE VIRTUAL TABLE words USING fts5 (text, content='', contentless_delete=1, detail=none, tokenize='unicode61 remove_diacritics 0');
 `
 
@@ -244,6 +252,8 @@ const (
 	putWords   = "INSERT INTO words (rowid, text) VALUES (?, ?)"
 	dropLinks  = "DELETE FROM link WHERE n = ?"
 	putLink    = "INSERT OR IGNORE INTO link (target, field, n) VALUES (?, ?, ?)"
+	dropPeers  = "DELETE FROM peer WHERE n = ?"
+	putPeer    = "INSERT OR IGNORE INTO peer (scope, key, n) VALUES (?, ?, ?)"
 	dropRow    = "DELETE FROM row WHERE n = ?"
 	ledBy      = "SELECT n, own FROM row WHERE lead = ?"
 	retitleRow = "UPDATE row SET title = ?, sortkey = ? WHERE n = ?"
@@ -279,13 +289,20 @@ func (w *indexWriter) put(r *Row, f *face) error {
 		return err
 	}
 	if known {
-		if err := w.exec(dropLinks, n); err != nil {
-			return err
+		for _, q := range []string{dropLinks, dropPeers} {
+			if err := w.exec(q, n); err != nil {
+				return err
+			}
 		}
 	}
 	w.words = append(w.words, rowWords{n, known, persian.IndexText(f.words)})
 	for _, l := range f.links {
 		if err := w.exec(putLink, l.target[:], l.field, n); err != nil {
+			return err
+		}
+	}
+	for _, key := range f.peers {
+		if err := w.exec(putPeer, r.Scope[:], key[:], n); err != nil {
 			return err
 		}
 	}
@@ -357,7 +374,7 @@ func (w *indexWriter) remove(id syncproto.RecordID) error {
 	if err != nil {
 		return err
 	}
-	for _, q := range []string{dropWords, dropLinks, dropRow} {
+	for _, q := range []string{dropWords, dropLinks, dropPeers, dropRow} {
 		if err := w.exec(q, n); err != nil {
 			return err
 		}

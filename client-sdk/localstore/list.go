@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"mahalleh/schemas"
 	"mahalleh/schemas/persian"
 	"mahalleh/syncproto"
 )
@@ -152,6 +153,36 @@ func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
 func (s *Store) Find(ctx context.Context, text string, max int) ([]Row, error) {
 	l, err := s.List(ctx, Filter{Text: text, Max: max})
 	return l.Rows, err
+}
+
+// Peers returns the records of a scope that stand and are filed under one of the
+// keys, without one, the latest changed first.
+func (s *Store) Peers(ctx context.Context, scope syncproto.ScopeID, keys []schemas.PeerKey, without syncproto.RecordID, max int) (ids []syncproto.RecordID, err error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	args := []any{scope[:]}
+	for i := range keys {
+		args = append(args, keys[i][:])
+	}
+	query := peersQuery(len(keys))
+	err = s.withIndex(func(x *index) error {
+		rows, err := x.db.QueryContext(context.WithoutCancel(ctx), query, append(args, without[:], max)...)
+		if err != nil {
+			return err
+		}
+		ids, err = scanRecords(rows)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find peers: %w", err)
+	}
+	return ids, nil
+}
+
+func peersQuery(keys int) string {
+	return "SELECT record FROM row WHERE n IN (SELECT n FROM peer WHERE scope = ? AND key IN (?" + strings.Repeat(", ?", keys-1) +
+		")) AND alive = 1 AND record <> ? ORDER BY changed DESC, record LIMIT ?"
 }
 
 func (s *Store) withIndex(f func(*index) error) error {

@@ -7,6 +7,23 @@ import (
 	"mahalleh/syncproto"
 )
 
+// What is asked at every form must not read through all that is listed.
+func TestPeersAreFoundByTheirKeys(t *testing.T) {
+	b := newBox(t)
+	rows, err := b.index.db.Query("EXPLAIN QUERY PLAN "+peersQuery(2), plain[:], []byte{1}, []byte{2}, []byte{3}, 1)
+	check(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var n, parent, unused int
+		var detail string
+		check(t, rows.Scan(&n, &parent, &unused, &detail))
+		if strings.HasPrefix(detail, "SCAN") {
+			t.Error(detail)
+		}
+	}
+	check(t, rows.Err())
+}
+
 // What is asked at every contact must not read through all that was ever saved.
 func TestQueriesDoNotScanTheLog(t *testing.T) {
 	b, f := newBox(t), newServer(t)

@@ -19,6 +19,7 @@ type face struct {
 	own   string             // the rest of the title
 	words string             // what search looks through, unfolded
 	links []link
+	peers []schemas.PeerKey
 }
 
 type link struct {
@@ -38,6 +39,7 @@ func faceOf(pkg *schemas.Package, state *syncproto.RecordState) face {
 		return f
 	}
 	r := merge.Content(form, state)
+	f.peers = schemas.FileKeys(form, r)
 	var parts, words []string
 	for i, id := range form.Title {
 		v := r.Fields[id]

@@ -10,6 +10,7 @@ import (
 	clientsdk "mahalleh/client-sdk"
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas"
+	"mahalleh/syncproto"
 )
 
 // filling says where the values of a form come from: a JSON file, flags, or,
@@ -126,8 +127,10 @@ type problemItem struct {
 	Fields []string `json:"fields,omitempty"`
 	// Level is error, incomplete (● empty), missing (◐ empty) or warning. Error
 	// and incomplete keep a record a draft.
-	Level   string       `json:"level"`
-	Rule    string       `json:"rule"`
+	Level string `json:"level"`
+	Rule  string `json:"rule"`
+	// Record is the other record that a rule over several speaks of.
+	Record  string       `json:"record,omitempty"`
 	Message schemas.Text `json:"message"`
 }
 
@@ -135,6 +138,9 @@ func problemItems(form *schemas.Form, problems []schemas.Problem) []problemItem 
 	items := make([]problemItem, 0, len(problems))
 	for _, p := range problems {
 		item := problemItem{Field: problemPath(form, p), Level: p.Level.String(), Rule: string(p.Rule), Message: p.Message}
+		if p.Record != (schemas.ID{}) {
+			item.Record = syncproto.RecordID(p.Record).String()
+		}
 		for _, id := range p.Others {
 			if f, ok := form.Field(id); ok {
 				item.Fields = append(item.Fields, f.Name)
@@ -164,8 +170,13 @@ func (d *device) sayProblems(problems []schemas.Problem) error {
 			if held != (p.Level >= schemas.LevelIncomplete) {
 				continue
 			}
-			args := cli.Args{"level": d.app.Member("field.level", p.Level.String()), "message": p.Message.In(d.lang())}
-			if err := say(d.app, 2, d.app.T("field.fill.problem", args)); err != nil {
+			level, message := d.app.Member("field.level", p.Level.String()), p.Message.In(d.lang())
+			line := d.app.T("field.fill.problem", cli.Args{"level": level, "message": message})
+			if p.Record != (schemas.ID{}) {
+				other := shortID(syncproto.RecordID(p.Record).String())
+				line = d.app.T("field.fill.problem_with", cli.Args{"level": level, "message": message, "record": other})
+			}
+			if err := say(d.app, 2, line); err != nil {
 				return err
 			}
 		}

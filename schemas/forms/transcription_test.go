@@ -23,8 +23,19 @@ type (
 		Revision    int              `json:"revision"`
 		Merge       string           `json:"merge"`
 		Unique      []string         `json:"unique"`
+		Among       []amongFile      `json:"among"`
 		Sections    []sectionFile    `json:"sections"`
 		Constraints []constraintFile `json:"constraints"`
+	}
+	amongFile struct {
+		Tests []struct {
+			Field, By  string
+			Same       bool
+			Of         []string
+			Metres     int
+			Similarity float64
+			Days       int
+		} `json:"tests"`
 	}
 	sectionFile struct {
 		Fields []fieldFile `json:"fields"`
@@ -296,6 +307,60 @@ func TestUniquenessOfTranscription(t *testing.T) {
 	for name, form := range forms {
 		if field := want[name]; (field != "") != (len(form.Unique) > 0) || field != "" && !slices.Contains(form.Unique, field) {
 			t.Errorf("%s is told apart by %q, the table says %q", name, form.Unique, field)
+		}
+	}
+}
+
+// TestRulesAmongRecordsOfTranscription checks that what the table says of a record
+// and the others of its place is a rule of its form, with the table's numbers, and
+// that no form has another.
+func TestRulesAmongRecordsOfTranscription(t *testing.T) {
+	dedupe := regexp.MustCompile(`dedupe hint \(same (\w+), < (\d+) m, folded-name similarity >= ([0-9.]+)\)`)
+	apart := regexp.MustCompile(`round n\+1 at least (\d+) days after n`)
+	want := map[string]string{}
+	for _, r := range readTable(t, "fields.tsv") {
+		rule := ""
+		if m := dedupe.FindStringSubmatch(r["validation"]); m != nil {
+			rule = fmt.Sprintf("same %s, location < %s m, title_fa >= %s", m[1], m[2], m[3])
+		}
+		if m := apart.FindStringSubmatch(r["validation"]); m != nil {
+			rule = fmt.Sprintf("held_on < %s days by %s", m[1], r["field"])
+		}
+		if strings.Contains(r["validation"], "one open revision per neighbourhood") {
+			rule = "same neighbourhood_id, status open"
+		}
+		if rule != "" {
+			want[r["form"]] = rule
+		}
+	}
+	if len(want) != 3 {
+		t.Errorf("the table has rules over several records of %d forms, want three", len(want))
+	}
+	for name, form := range readForms(t) {
+		var rules []string
+		for _, rule := range form.Among {
+			var tests []string
+			for _, x := range rule.Tests {
+				switch {
+				case x.Same:
+					tests = append(tests, "same "+x.Field)
+				case x.Of != nil:
+					tests = append(tests, x.Field+" open")
+					if slices.Contains(x.Of, "cancelled") || slices.Contains(x.Of, "approved") || slices.Contains(x.Of, "published") {
+						t.Errorf("%s: %q counts as open", name, x.Of)
+					}
+				case x.Metres > 0:
+					tests = append(tests, fmt.Sprintf("%s < %d m", x.Field, x.Metres))
+				case x.Similarity > 0:
+					tests = append(tests, fmt.Sprintf("%s >= %v", x.Field, x.Similarity))
+				default:
+					tests = append(tests, fmt.Sprintf("%s < %d days by %s", x.Field, x.Days, x.By))
+				}
+			}
+			rules = append(rules, strings.Join(tests, ", "))
+		}
+		if got := strings.Join(rules, "; "); got != want[name] {
+			t.Errorf("%s has the rules %q, the table says %q", name, got, want[name])
 		}
 	}
 }

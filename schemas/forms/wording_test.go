@@ -27,6 +27,9 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 	}
 	for _, form := range pkg.Forms() {
 		judge(form.Name, form.Constraints)
+		for _, rule := range form.Among {
+			judge(form.Name+" among "+rule.Name, []schemas.Constraint{{Message: rule.Message}})
+		}
 		for _, field := range form.Fields() {
 			judge(form.Name+"."+field.Name, field.Constraints)
 			for _, column := range field.Fields {

@@ -1,0 +1,71 @@
+package clientsdk
+
+import (
+	"context"
+
+	"mahalleh/schemas"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+)
+
+// maxPeers bounds how many records a record is held against; the index finds
+// only those that a rule may well flag, so there are hardly ever so many.
+const maxPeers = 100
+
+// peers returns the warnings of the form's rules over several records (Unique
+// and Among) for a record and the others of its scope, as far as this device
+// knows them: each rule once, with the first record that it flags.
+func (c *Client) peers(ctx context.Context, form *schemas.Form, scope syncproto.ScopeID, id syncproto.RecordID, r schemas.Record) ([]schemas.Problem, error) {
+	keys := schemas.LookKeys(form, r)
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	ids, err := c.store.Peers(ctx, scope, keys, id, maxPeers)
+	if err != nil {
+		return nil, err
+	}
+	var repeated []schemas.Problem
+	among := make([]schemas.Problem, len(form.Among))
+	for _, other := range ids {
+		h, err := c.store.State(ctx, other)
+		if err != nil {
+			return nil, err
+		}
+		if !h.State.Exists() || h.State.Form != uint32(form.ID) {
+			continue
+		}
+		values := merge.Content(form, h.State)
+		if repeated == nil && schemas.Repeats(form, schemas.ID(id), r, schemas.ID(other), values) {
+			repeated = append(repeated, schemas.Repeated(form, schemas.ID(other)))
+		}
+		for i := range form.Among {
+			if among[i].Rule != "" || !form.Among[i].Holds(form, schemas.ID(id), r, schemas.ID(other), values) {
+				continue
+			}
+			title, err := c.titleText(ctx, form, h.State)
+			if err != nil {
+				return nil, err
+			}
+			among[i] = schemas.AmongProblem(&form.Among[i], schemas.ID(other), title)
+		}
+	}
+	for _, p := range among {
+		if p.Rule != "" {
+			repeated = append(repeated, p)
+		}
+	}
+	return repeated, nil
+}
+
+// titleText is a record's title in both languages, or its form's name.
+func (c *Client) titleText(ctx context.Context, form *schemas.Form, s *syncproto.RecordState) (schemas.Text, error) {
+	fa, err := c.titleOf(ctx, s, "fa", true)
+	if err != nil {
+		return schemas.Text{}, err
+	}
+	en, err := c.titleOf(ctx, s, "en", true)
+	if fa == "" || en == "" {
+		return form.Label, err
+	}
+	return schemas.Text{Fa: fa, En: en}, err
+}
