@@ -215,6 +215,15 @@ func (s *Store) SaveEnrolment(ctx context.Context, e session.SaveEnrolment) erro
 	}
 	id.Person, id.Provisional, id.Name = e.Enrolled.Person, false, e.Enrolled.Name
 	id.Confirmed, id.Server = true, e.Enrolled.ServerKeys
+	// What was told before may have been somebody else's: it is asked for anew.
+	known, err := Grants(ctx, s.local)
+	if err == nil && known.GrantSerial != 0 {
+		known.GrantSerial = 0
+		err = s.save(ctx, settingGrants, known)
+	}
+	if err != nil {
+		return translate(err)
+	}
 	return translate(s.local.SetIdentity(ctx, id))
 }
 
@@ -356,40 +365,4 @@ func (s *Store) contradicts(ctx context.Context, log localstore.LogStatus, recei
 		return false, err
 	}
 	return b.First == received+1 && b.Prev != head, nil
-}
-
-// ForkLog implements syncer.Store.
-func (s *Store) ForkLog(ctx context.Context, e session.ForkLog) error {
-	return translate(s.local.Fork(ctx, e.Log, "the server knows another copy"))
-}
-
-// ReadBatch implements syncer.Store.
-func (s *Store) ReadBatch(ctx context.Context, e session.ReadBatch) (session.BatchRead, error) {
-	b, err := s.local.ReadBatch(ctx, e.Log, e.From, syncproto.MaxBatchChanges, e.MaxBytes)
-	if err != nil {
-		return session.BatchRead{}, translate(err)
-	}
-	if b.Gap != nil {
-		return session.BatchRead{Log: b.Log, From: b.Gap.From, To: b.Gap.To, Head: b.Gap.Head}, nil
-	}
-	sealer := s.sealers[b.Log]
-	if sealer == nil || e.First {
-		cert, key, err := s.local.LogKey(ctx, b.Log)
-		if err != nil {
-			return session.BatchRead{}, translate(err)
-		}
-		sealer = wire.NewBatchSealer(s.codec, wire.PurposePush, cert, key)
-		if s.told[b.Log] {
-			sealer.PeerKnowsCert()
-		}
-		if s.held.log == b.Log {
-			sealer.PeerKnowsHead(s.held.head)
-		}
-		s.sealers[b.Log] = sealer
-	}
-	raw, n, err := sealer.Seal(b.First, b.Prev, b.Changes, e.MaxBytes)
-	if err != nil {
-		return session.BatchRead{}, fmt.Errorf("%w: %w", syncer.ErrFatal, err)
-	}
-	return session.BatchRead{Log: b.Log, From: b.First, To: b.First + uint64(n) - 1, Batch: raw}, nil
 }

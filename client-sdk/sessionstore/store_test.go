@@ -93,6 +93,25 @@ func TestLastGrantRevokedWhileAway(t *testing.T) {
 	}
 }
 
+// TestEnrolmentAsksForTheGrantsAnew: a device that enrolled once more may be of
+// somebody else, at a server whose serial of grants has not moved meanwhile.
+func TestEnrolmentAsksForTheGrantsAnew(t *testing.T) {
+	s, local, _ := newStore(t, 0)
+	if err := s.SaveGrants(ctx, session.SaveGrants{Grants: wire.GrantsNote{GrantSerial: 3, Grants: grants(1, 2)}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveEnrolment(ctx, session.SaveEnrolment{Enrolled: wire.Enrolled{Person: syncproto.PersonID{8}}}); err != nil {
+		t.Fatal(err)
+	}
+	h, err := s.ReadHello(ctx)
+	if err != nil || h.Hello.Grants != 0 {
+		t.Errorf("the greeting names the grants of serial %d, %v; want none", h.Hello.Grants, err)
+	}
+	if n, err := Grants(ctx, local); err != nil || len(n.Grants) != 2 {
+		t.Errorf("until the server answers it knows %+v, %v", n, err)
+	}
+}
+
 // TestLetsGoOfWhatABackupHolds holds that own changes leave the device once a
 // verified backup of the server holds them and they were kept for a while, at
 // the greeting and in a session, and that a server put back from an older backup
