@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/server"
@@ -21,6 +22,8 @@ type desk struct {
 	folder  folder
 	// addresses are where devices reach the server, nil if it does not listen.
 	addresses []string
+	// log is the running server's, nil without one.
+	log *slog.Logger
 	// clock is the machine's, Unix milliseconds.
 	clock func() int64
 }

@@ -131,6 +131,7 @@ func openDesk(ctx context.Context, a *cli.App, f folder) (d *desk, err error) {
 		return nil, err
 	}
 	start := a.Now()
+	d.log = a.Log()
 	d.server, err = server.Open(ctx, server.Options{
 		Store: d.store, Packages: packages, Erasures: d.journal, Clock: d.clock,
 		Uptime: func() int64 { return a.Now().Sub(start).Milliseconds() }, Rand: rand.Reader, Log: a.Log(),

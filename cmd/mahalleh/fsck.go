@@ -19,9 +19,12 @@ type checkItem struct {
 	Problems []problemItem `json:"problems"`
 }
 
-// problemItem is one fault, in the words of the store's developers.
+// problemItem is one fault: what kind of thing is damaged, which one, and how,
+// and the whole of it in the words of the store's developers.
 type problemItem struct {
-	Where string `json:"where"`
+	Part  string `json:"part"`
+	Ref   string `json:"ref,omitempty"`
+	Fault string `json:"fault"`
 	What  string `json:"what"`
 }
 
@@ -33,7 +36,10 @@ func actCheck(ctx context.Context, d *desk, _ nothing, out tell) error {
 	}
 	item := checkItem{Logs: rep.Logs, Entries: rep.Entries, Changes: rep.Changes, Records: rep.Records, Scopes: rep.Scopes, Acts: rep.Acts, Problems: []problemItem{}}
 	for _, p := range rep.Problems {
-		item.Problems = append(item.Problems, problemItem{Where: p.Where, What: p.What})
+		item.Problems = append(item.Problems, problemItem{Part: string(p.Part), Ref: p.Ref, Fault: string(p.Fault), What: p.What})
+		if d.log != nil {
+			d.log.Warn("a check of the data found a fault", "where", p.Spot, "what", p.What)
+		}
 	}
 	return out.item(item)
 }
@@ -48,7 +54,7 @@ func fsckCommand(a *cli.App) *cobra.Command {
 				err = sayCheck(a, c)
 			}
 			if err == nil && len(c.Problems) > 0 {
-				err = &cli.Error{Code: cli.DataInvalid, Key: "mahalleh_data.fsck.problems", Args: cli.Args{"n": len(c.Problems)}, Hint: "mahalleh.store.damaged_hint"}
+				err = &cli.Error{Code: cli.DataInvalid, Key: "mahalleh_data.fsck.problems", Args: cli.Args{"n": len(c.Problems)}, Hint: "mahalleh_data.fsck.problems_hint"}
 			}
 			return err
 		})
@@ -64,7 +70,9 @@ func sayCheck(a *cli.App, c checkItem) error {
 	}
 	table := a.Table("mahalleh.column.where", "mahalleh.column.fault")
 	for _, p := range c.Problems {
-		table.Row(p.Where, p.What)
+		where := cli.Args{"part": a.Member("mahalleh_data.fsck_part", p.Part), "ref": p.Ref}
+		table.Row(a.T("mahalleh_data.fsck.where", where), a.Member("mahalleh_data.fsck_fault", p.Fault))
+		a.Log().Info("fault", "part", p.Part, "ref", p.Ref, "what", p.What)
 	}
 	return table.Write()
 }

@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 		"waitfor": waitFor,
 		"seed":    seed,
 		"leap":    leap,
+		"spoil":   spoil,
 	}})
 }
 

@@ -9,30 +9,6 @@ import (
 	"mahalleh/syncproto/wire"
 )
 
-// maxProblems bounds a report: a damaged page makes one for each of its rows,
-// and nobody reads more.
-const maxProblems = 1000
-
-// Problem is one thing that is wrong with a database.
-type Problem struct {
-	Where, What string
-}
-
-func (p Problem) String() string { return p.Where + ": " + p.What }
-
-// Report is what a check read and found.
-type Report struct {
-	Logs, Entries, Changes, Records, Scopes, Acts int64
-	// Problems are at most the first thousand.
-	Problems []Problem
-}
-
-func (rep *Report) problem(where, format string, args ...any) {
-	if len(rep.Problems) < maxProblems {
-		rep.Problems = append(rep.Problems, Problem{where, fmt.Sprintf(format, args...)})
-	}
-}
-
 // Check reads the whole database in one snapshot: the file's structure, every
 // row, the chains of the logs against the headers of their changes, and the
 // sums and heads of logs and scopes. An error means that the check could not
@@ -60,7 +36,7 @@ func check(r *reader) (Report, error) {
 func (r *reader) checkFile(rep *Report) error {
 	return r.each("PRAGMA integrity_check(100)", func(row *row) error {
 		if s := row.text(); s != "ok" {
-			rep.problem("file", "%s", s)
+			rep.problem(Spot{Part: PartFile}, FaultStructure, "%s", s)
 		}
 		return nil
 	})
@@ -68,14 +44,14 @@ func (r *reader) checkFile(rep *Report) error {
 
 // scanned runs the scanning of one row; what is wrong with it is a problem, and
 // no reason to stop.
-func scanned(rep *Report, row *row, where string, scan func() error) bool {
+func scanned(rep *Report, row *row, where Spot, scan func() error) bool {
 	err := scan()
 	if err == nil {
 		err = row.err
 	}
 	row.err = nil
 	if err != nil {
-		rep.problem(where, "%v", err)
+		rep.problem(where, FaultUnreadable, "%v", err)
 	}
 	return err == nil
 }
@@ -91,21 +67,21 @@ func (r *reader) checkChanges(rep *Report) error {
 		rep.Changes++
 		var c store.Change
 		var num int64
-		if !scanned(rep, row, fmt.Sprintf("change number %v", row.v[4]), func() (err error) { c, num, err = r.scanChange(row); return err }) {
+		if !scanned(rep, row, byNumber(PartChange, row.v[4]), func() (err error) { c, num, err = r.scanChange(row); return err }) {
 			return nil
 		}
-		where := fmt.Sprintf("change %s (number %d)", c.ID, num)
+		where := Spot{PartChange, c.ID.String()}
 		// Bytes that no client makes are kept in quarantine as they came.
 		raw := c.Result.Outcome == syncproto.Quarantined || c.Result.Outcome == syncproto.Rejected
 		header, ok := headerOf(c.Bytes)
 		switch {
 		case !ok && !raw:
-			rep.problem(where, "its bytes are not those of a change")
+			rep.problem(where, FaultUnreadable, "its bytes are not those of a change (number %d)", num)
 		case ok && syncproto.IDOf(header) != c.ID && !raw:
-			rep.problem(where, "its header is that of change %s", syncproto.IDOf(header))
+			rep.problem(where, FaultMismatch, "its header is that of change %s", syncproto.IDOf(header))
 		}
 		if _, err := wire.DecodeChange(c.Bytes); err != nil && !raw {
-			rep.problem(where, "its content cannot be read: %v", err)
+			rep.problem(where, FaultUnreadable, "its content cannot be read: %v", err)
 		}
 		return nil
 	})
@@ -131,7 +107,7 @@ func (r *reader) checkLogs(rep *Report) error {
 		rep.Logs++
 		num, _ := row.v[0].(int64)
 		w := &chainWalk{sure: true}
-		if !scanned(rep, row, fmt.Sprintf("log number %d", num), func() (err error) { w.log, err = r.scanLog(row); return err }) {
+		if !scanned(rep, row, byNumber(PartLog, num), func() (err error) { w.log, err = r.scanLog(row); return err }) {
 			return nil
 		}
 		w.chain = syncproto.ChainStart(w.log.ID)
@@ -155,17 +131,17 @@ func (r *reader) checkLogs(rep *Report) error {
 		there := row.v[row.i] != nil
 		row.i++
 		body := row.blob()
-		where := fmt.Sprintf("log number %d, entry %d", num, e.Seq)
+		where := Spot{PartEntry, fmt.Sprintf("#%d:%d", num, e.Seq)}
 		if !scanned(rep, row, where, func() error { return nil }) {
 			return nil
 		}
 		w := walks[num]
 		if w == nil {
-			rep.problem(where, "its log is not there")
+			rep.problem(where, FaultMissing, "its log is not there")
 			return nil
 		}
 		if !there {
-			rep.problem(where, "its change %s is not there", e.Change)
+			rep.problem(where, FaultMissing, "its change %s is not there", e.Change)
 		}
 		w.step(rep, e, body)
 		return nil
@@ -179,15 +155,19 @@ func (r *reader) checkLogs(rep *Report) error {
 	return nil
 }
 
+func (w *chainWalk) entry(seq uint64) Spot {
+	return Spot{PartEntry, fmt.Sprintf("%s:%d", w.log.ID, seq)}
+}
+
 // step takes the next entry of the log.
 func (w *chainWalk) step(rep *Report, e store.Entry, body []byte) {
-	where := fmt.Sprintf("log %s, entry %d", w.log.ID, e.Seq)
+	where := w.entry(e.Seq)
 	if e.Seq != w.seq+1 {
 		w.bridge(rep, e.Seq-1)
 		w.sure = false
 	}
 	if header, ok := headerOf(body); ok && w.sure && syncproto.ChainNext(w.chain, header) != e.Chain {
-		rep.problem(where, "chain hash does not follow from the change's header")
+		rep.problem(where, FaultChain, "chain hash does not follow from the change's header")
 	}
 	w.seq, w.chain, w.sure = e.Seq, e.Chain, true
 	if e.Seq == w.log.Received {
@@ -205,7 +185,7 @@ func (w *chainWalk) bridge(rep *Report, to uint64) {
 		}
 	}
 	if at < to && at < w.log.Received {
-		rep.problem("log "+w.log.ID.String(), "entry %d is not there", at+1)
+		rep.problem(w.entry(at+1), FaultMissing, "entry %d is not there", at+1)
 	}
 }
 
@@ -214,10 +194,10 @@ func (w *chainWalk) end(rep *Report) {
 		w.bridge(rep, w.log.Received)
 	}
 	if w.headOK && w.head != w.log.Head {
-		rep.problem("log "+w.log.ID.String(), "its head is not the chain hash at %d", w.log.Received)
+		rep.problem(Spot{PartLog, w.log.ID.String()}, FaultChain, "its head is not the chain hash at %d", w.log.Received)
 	}
 	if w.log.BackupSafe > w.log.Received {
-		rep.problem("log "+w.log.ID.String(), "safe up to %d, received up to %d", w.log.BackupSafe, w.log.Received)
+		rep.problem(Spot{PartLog, w.log.ID.String()}, FaultBehind, "safe up to %d, received up to %d", w.log.BackupSafe, w.log.Received)
 	}
 }
 
@@ -243,25 +223,25 @@ func (r *reader) checkRecords(rep *Report) error {
 		rep.Records++
 		place, _ := row.v[0].(int64)
 		var rec store.Record
-		where := fmt.Sprintf("record at scope number %d, position %d", place>>positionBits, positionOf(place))
+		where := Spot{PartRecord, fmt.Sprintf("#%d:%d", place>>positionBits, positionOf(place))}
 		if !scanned(rep, row, where, func() (err error) { rec, _, _, err = scanRecord(row); return err }) {
 			return nil
 		}
 		s := rec.State
-		where = "record " + s.Record.String()
+		where = Spot{PartRecord, s.Record.String()}
 		home, err := r.idOf(place >> positionBits)
 		if err != nil {
-			rep.problem(where, "%v", err)
+			rep.problem(where, FaultMissing, "%v", err)
 		}
 		if row.id() != s.Record || row.int() != int64(s.Form) || row.int() != yes(s.Erased) || home != s.Home || s.Position != positionOf(place) {
-			rep.problem(where, "its columns differ from its state")
+			rep.problem(where, FaultMismatch, "its columns differ from its state")
 		}
 		t := at(place)
 		if s.Erased {
 			return nil
 		}
 		if wire.StateHash(s) != rec.Hash {
-			rep.problem(where, "its hash is not that of its state")
+			rep.problem(where, FaultMismatch, "its hash is not that of its state")
 		}
 		t.sum = syncproto.SumAdd(t.sum, rec.Hash)
 		t.count++
@@ -278,28 +258,28 @@ func (r *reader) checkRecords(rep *Report) error {
 		rep.Scopes++
 		num, _ := row.v[0].(int64)
 		var s store.Scope
-		if !scanned(rep, row, fmt.Sprintf("scope number %d", num), func() (err error) { s, _, err = r.scanScope(row); return err }) {
+		if !scanned(rep, row, byNumber(PartScope, num), func() (err error) { s, _, err = r.scanScope(row); return err }) {
 			return nil
 		}
-		where := "scope " + s.ID.String()
+		where := Spot{PartScope, s.ID.String()}
 		t := tallies[num]
 		if t == nil {
 			t = &tally{}
 		}
 		delete(tallies, num)
 		if t.sum != s.Sum || t.count != s.Count {
-			rep.problem(where, "it counts %d records with sum %x, but %d are there with sum %x", s.Count, s.Sum, t.count, t.sum)
+			rep.problem(where, FaultSum, "it counts %d records with sum %x, but %d are there with sum %x", s.Count, s.Sum, t.count, t.sum)
 		}
 		if t.last > s.Position {
-			rep.problem(where, "position %d is taken, its head is %d", t.last, s.Position)
+			rep.problem(where, FaultBehind, "position %d is taken, its head is %d", t.last, s.Position)
 		}
 		if sum, err := r.SumAt(s.ID, s.Position); err != nil || sum != s.Sum {
-			rep.problem(where, "the sum remembered at its head differs from it (error: %v)", err)
+			rep.problem(where, FaultSum, "the sum remembered at its head differs from it (error: %v)", err)
 		}
 		return nil
 	})
 	for num := range tallies {
-		rep.problem(fmt.Sprintf("scope number %d", num), "it has records or marks, but is not there")
+		rep.problem(byNumber(PartScope, num), FaultMissing, "it has records or marks, but is not there")
 	}
 	return err
 }
@@ -309,7 +289,7 @@ func (r *reader) checkAudit(rep *Report) error {
 	return r.each("SELECT num, scope, at, by, act, subject, note, chain FROM audit ORDER BY num", func(row *row) error {
 		rep.Acts++
 		num := row.int()
-		where := fmt.Sprintf("audit, act %d", num)
+		where := byNumber(PartAct, num)
 		var e store.AuditEntry
 		var chain [32]byte
 		ok := scanned(rep, row, where, func() error {
@@ -324,7 +304,7 @@ func (r *reader) checkAudit(rep *Report) error {
 			return err
 		})
 		if ok && auditNext(chains[e.Scope], &e) != chain {
-			rep.problem(where, "chain hash does not follow from the acts before it")
+			rep.problem(where, FaultChain, "chain hash does not follow from the acts before it")
 		}
 		chains[e.Scope] = chain
 		return nil
@@ -341,10 +321,10 @@ func (r *reader) checkCounters(rep *Report) error {
 		return err
 	}
 	if last > counter {
-		rep.problem("counters", "change number %d was given out, the counter is at %d", last, counter)
+		rep.problem(Spot{Part: PartCounters}, FaultBehind, "change number %d was given out, the counter is at %d", last, counter)
 	}
 	if numbered != distinct {
-		rep.problem("changes", "%d share their order with another", numbered-distinct)
+		rep.problem(Spot{Part: PartCounters}, FaultTwice, "%d share their order with another", numbered-distinct)
 	}
 	return nil
 }

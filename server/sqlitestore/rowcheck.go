@@ -71,7 +71,7 @@ func (r *reader) checkRows(rep *Report) error {
 		}
 		sql := fmt.Sprintf("SELECT quote(%s) FROM %s WHERE chk IS NOT %s(%s)", columns[0], table, rowCheck, strings.Join(columns, ", "))
 		err = r.each(sql, func(row *row) error {
-			rep.problem("table "+table, "the row that begins with %s is not as it was written", row.text())
+			rep.problem(Spot{PartTable, table}, FaultAltered, "the row that begins with %s is not as it was written", row.text())
 			return nil
 		})
 		if err != nil {
@@ -115,12 +115,12 @@ func (r *reader) checkSchema(rep *Report) error {
 	}
 	for name, sql := range got {
 		if want[name] != sql {
-			rep.problem("schema", "%s is not as this release makes it", name)
+			rep.problem(Spot{PartSchema, name}, FaultAltered, "%s is not as this release makes it", name)
 		}
 		delete(want, name)
 	}
 	for name := range want {
-		rep.problem("schema", "%s is not there", name)
+		rep.problem(Spot{PartSchema, name}, FaultMissing, "%s is not there", name)
 	}
 	return nil
 }
