@@ -235,6 +235,27 @@ func TestDevicePauses(t *testing.T) {
 	}
 }
 
+// A batch that begins in what is received and goes beyond it is under way until
+// all of it is received, however the device hears of that.
+func TestDevicePushesPartlyAgain(t *testing.T) {
+	d := deviceIn(t, deviceLive)
+	d.Step(10, BatchRead{Log: testLog, From: 4, To: 4, Batch: []byte{1}})
+	d.Next(10)
+	d.Step(20, Received{&wire.Refuse{Code: wire.RefuseBusy, RetryAfter: 500}})
+	d.Step(21, Received{&wire.Ack{Received: 4}})
+	d.Step(21, ResultsCommitted{})
+	d.Step(22, BatchRead{Log: testLog, From: 5, To: 5, Batch: []byte{1}}) // asked for before the refusal
+	d.Step(521, Tick{})
+	d.Step(521, BatchRead{Log: testLog, From: 4, To: 5, Batch: []byte{1}})
+	if m, _ := d.Next(521); m == nil || m.Type() != wire.MsgPush {
+		t.Fatalf("says %v", m)
+	}
+	d.Step(522, Received{&wire.Caught{Era: testEra, Received: 5}})
+	if !d.Sent() {
+		t.Error("everything is received, and a batch is still under way")
+	}
+}
+
 func TestDeviceTimers(t *testing.T) {
 	d := deviceIn(t, deviceLive)
 	d.Step(2, BatchRead{Log: testLog, From: 4, To: 5, Batch: []byte{1}})

@@ -155,7 +155,7 @@ func (d *Device) batchRead(ev BatchRead) {
 		return
 	}
 	var m wire.Message
-	f := flight{log: ev.Log, from: ev.From, to: ev.To, weight: int64(len(ev.Batch)) + 64, again: ev.From <= l.acked}
+	f := flight{log: ev.Log, from: ev.From, to: ev.To, weight: int64(len(ev.Batch)) + 64, again: ev.To <= l.acked}
 	if ev.Batch == nil {
 		m = &wire.Gap{Log: ev.Log, From: ev.From, To: ev.To, Head: ev.Head}
 	} else {

@@ -129,11 +129,13 @@ func (s *Server) Next(now int64) (wire.Message, []ServerEffect) {
 		return nil, nil
 	}
 	s.now = now
-	if m := s.nextRecords(); m != nil {
-		s.pump()
-		return m, s.flush()
+	var m wire.Message
+	if !s.again {
+		m = s.nextRecords()
 	}
-	m := s.nextAck()
+	if m == nil {
+		m = s.nextAck()
+	}
 	if m == nil {
 		return nil, nil
 	}

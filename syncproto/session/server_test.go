@@ -454,6 +454,32 @@ func TestServerTellsResultsInOrder(t *testing.T) {
 	}
 }
 
+// What is pushed again although it was received is acknowledged by an Ack: a
+// page says no more than the device knew before. News on the way are no excuse.
+func TestServerAcknowledgesWhatComesAgain(t *testing.T) {
+	s := serverIn(t, serverLive)
+	results := []LogResult{{4, syncproto.Result{Change: syncproto.ChangeID{4}, Outcome: syncproto.Applied}}}
+	read := ScopesRead{GrantSerial: 1, Era: testEra, Received: 4, Complete: true, Heads: []wire.Head{{Scope: scopeA}}}
+	s.Step(4, read)
+	said(s)
+	for n := uint64(0); n < 2; n++ {
+		s.Step(5, Received{&wire.Push{Batch: []byte{1}}})
+		s.Step(5, Accepted{Log: testLog, Received: 4, Results: results})
+		acks := said(s)
+		read.Pages = []wire.Page{{Scope: scopeA, From: n, To: n + 1, Records: [][]byte{{1}}}}
+		read.Heads = []wire.Head{{Scope: scopeA, Position: n + 1}}
+		s.Step(6, read)
+		acks = append(acks, said(s)...)
+		ack := slices.ContainsFunc(acks, func(m wire.Message) bool { a, ok := m.(*wire.Ack); return ok && len(a.Results) == 1 })
+		if again := n > 0; ack != again {
+			t.Errorf("pushed again %v: an Ack of its own %v", again, ack)
+		}
+		if err := s.Idle(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // What a clone pushed to the same log is never acknowledged to this device.
 func TestServerVouchesOnlyForThisSession(t *testing.T) {
 	s := serverIn(t, serverLive)

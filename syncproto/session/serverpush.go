@@ -39,8 +39,10 @@ type telling struct {
 	pushed uint64
 	// told is the highest sequence up to which all results have been queued.
 	told uint64
-	// due says that an Ack is to be sent even without results.
-	due bool
+	// due says that an Ack is to be sent even without results, again that what it
+	// acknowledges was received before: the device waits for an Ack then, since
+	// what a page says of it is no news.
+	due, again bool
 	// results are queued ones of the session's log, or of no log in particular.
 	results []syncproto.Result
 	// others are acknowledgements of ancestors.
@@ -159,6 +161,7 @@ func (ev *Accepted) through(gap *wire.Gap) uint64 {
 }
 
 func (s *Server) acceptedOwn(ev Accepted, gap *wire.Gap) {
+	s.again = s.again || ev.through(gap) <= s.received
 	s.received = max(s.received, ev.through(gap))
 	s.due = true
 	s.needRead = s.needRead || len(ev.Results) > 0
@@ -238,10 +241,11 @@ func (s *Server) someResults() []syncproto.Result {
 
 // nextAck returns an acknowledgement if one is due.
 func (s *Server) nextAck() wire.Message {
-	if s.scopesAsked && s.resultsFit() {
+	if s.scopesAsked && s.resultsFit() && !s.again {
 		return nil // what is being read takes it along
 	}
 	if s.due {
+		s.again = false
 		return &wire.Ack{Received: s.received, Results: s.someResults()}
 	}
 	if len(s.others) > 0 {
