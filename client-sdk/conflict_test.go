@@ -11,6 +11,7 @@ import (
 	"mahalleh/schemas"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/wire"
 )
 
 // disagree makes a record on which this device and ali wrote different
@@ -99,6 +100,14 @@ func TestSettleRefusals(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
 		}
 	}
+	place := d.Person().Place
+	grant := wire.Grant{Scope: syncproto.ScopeOf(place, "plain"), Place: place, Compartment: "plain", Rights: 1 | RightWrite}
+	d.grant(wire.GrantsNote{GrantSerial: 1, Grants: []wire.Grant{grant}})
+	if _, err := d.Settle(ctx, id, "capacity_value", Mine(), ""); !errors.Is(err, ErrNoSettle) {
+		t.Errorf("without the right: %v", err)
+	}
+	grant.Rights |= RightSettle
+	d.grant(wire.GrantsNote{GrantSerial: 2, Grants: []wire.Grant{grant}})
 	x, err := d.Conflict(ctx, id, "capacity_value")
 	if err != nil {
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func (c *Client) begin(ctx context.Context, name string, place syncproto.PlaceID
 		return nil, told(doing, localstore.ErrLocked)
 	}
 	scope := syncproto.ScopeOf(place, string(form.Compartment))
-	if _, k := c.known(); !k.granted(scope) {
+	if _, k := c.known(); !k.granted(scope, RightWrite) {
 		return nil, told(doing, refuse(ErrNoGrant, nil, "form", name))
 	}
 	if err := c.room(ctx); err != nil {

@@ -93,6 +93,8 @@ var (
 	ErrLeaseOver error = &kind{"sdk.error.lease_over", "reading is locked until the server was reached"}
 	// ErrNoGrant: the person may not write there. Argument form.
 	ErrNoGrant error = &kind{"sdk.error.no_grant", "no right to record there"}
+	// ErrNoSettle: the person may not decide between conflicting values there.
+	ErrNoSettle error = &kind{"sdk.error.no_settle", "no right to settle there"}
 	// ErrScopeGone: the neighbourhood was taken from this device.
 	ErrScopeGone error = &kind{"sdk.error.scope_gone", "the scope was taken away from this device"}
 	// ErrNotSettled: the choice fits no candidate of the conflict.
@@ -203,7 +205,7 @@ func allKinds() []error {
 		ErrMistypedCode, ErrBadCode, ErrUsedCode, ErrOtherCode, ErrNoAddress, ErrBadAddress, ErrWeakPassphrase, ErrWrongSecret, ErrWait, ErrNoPIN, ErrLocked,
 		ErrEnrolled, ErrNotEnrolled, ErrNewer, ErrForeign, ErrInUse, ErrDiskFull, ErrDiskFailed, ErrDamaged, ErrClosed,
 		ErrNotFound, ErrDeleted, ErrErased, ErrUnknownForm, ErrInvalid, ErrUnknownField, ErrByTransition, ErrDraftOver, ErrTooLarge,
-		ErrLeaseOver, ErrNoGrant, ErrScopeGone, ErrNotSettled, ErrBadCursor,
+		ErrLeaseOver, ErrNoGrant, ErrNoSettle, ErrScopeGone, ErrNotSettled, ErrBadCursor,
 		ErrNoNetwork, ErrNotReachable, ErrWrongServer, ErrRefused, ErrBusy, ErrIncompatible, ErrNotUnderstood, ErrFailed,
 	}
 }

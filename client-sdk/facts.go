@@ -13,9 +13,13 @@ import (
 	"mahalleh/syncproto/wire"
 )
 
-// RightWrite is the bit of a grant's rights that lets a person record in its
-// scope. The bits are part of the protocol.
-const RightWrite uint32 = 2
+// The bits of a grant's rights; they are part of the protocol.
+const (
+	// RightWrite lets a person record in the grant's scope.
+	RightWrite uint32 = 2
+	// RightSettle lets them decide between conflicting values there.
+	RightSettle uint32 = 4
+)
 
 // settingAlias keeps the id under which a person enrolled by a typed code
 // recorded before the first contact: to this device both are the same person.
@@ -58,14 +62,15 @@ func readFacts(ctx context.Context, store *localstore.Store) (facts, error) {
 	return f, nil
 }
 
-// granted reports whether the person may record in a scope. Before the server
+// granted reports whether the person may record in a scope, or has another
+// right there. Before the server
 // has said anything, everything that the device holds is open: nobody is kept
 // from recording by a line that is not there.
-func (f *facts) granted(scope syncproto.ScopeID) bool {
+func (f *facts) granted(scope syncproto.ScopeID, right uint32) bool {
 	if f.serial == 0 && len(f.grants) == 0 {
 		return true
 	}
-	return f.grants[scope].Rights&RightWrite != 0
+	return f.grants[scope].Rights&right == right
 }
 
 func (f *facts) placeName(id syncproto.PlaceID) schemas.Text {

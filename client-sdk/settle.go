@@ -45,12 +45,16 @@ func cleanReason(reason string) (string, error) {
 
 // Settle decides a conflict, given by its id or path, with one ordinary
 // change that names every value seen; offline too. Values that others wrote
-// meanwhile stay, and are a conflict again. The reason may be empty.
+// meanwhile stay, and are a conflict again. The reason may be empty. It says
+// ErrNoSettle if the person may not decide there, as far as the device knows.
 func (c *Client) Settle(ctx context.Context, record syncproto.RecordID, conflict string, choice Choice, reason string) (SaveResult, error) {
 	doing := "settle " + conflict
 	h, err := c.held(ctx, record)
 	if err != nil {
 		return SaveResult{}, told(doing, err)
+	}
+	if _, k := c.known(); !k.granted(h.State.Home, RightWrite|RightSettle) {
+		return SaveResult{}, told(doing, refuse(ErrNoSettle, nil))
 	}
 	form, ok := c.forms.Form(schemas.FormID(h.State.Form))
 	if !ok {
@@ -200,7 +204,7 @@ func (c *Client) Move(ctx context.Context, id syncproto.RecordID, place syncprot
 		return syncproto.ChangeID{}, told(doing, err)
 	}
 	to := syncproto.ScopeOf(place, string(form.Compartment))
-	if _, k := c.known(); !k.granted(to) {
+	if _, k := c.known(); !k.granted(to, RightWrite) {
 		return syncproto.ChangeID{}, told(doing, refuse(ErrNoGrant, nil, "form", form.Name))
 	}
 	return c.tellAct(doing)(c.actChecked(ctx, h.State, syncproto.VerbMove, reason,

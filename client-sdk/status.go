@@ -195,7 +195,7 @@ func (c *Client) scopeStatus(ctx context.Context, s *Status) error {
 				}
 			}
 		}
-		info.Write = !s.Locked && k.granted(x.Scope)
+		info.Write = !s.Locked && k.granted(x.Scope, RightWrite)
 		s.Scopes = append(s.Scopes, info)
 	}
 	slices.SortStableFunc(s.Scopes, func(a, b ScopeInfo) int { return bytes.Compare(a.Place[:], b.Place[:]) })

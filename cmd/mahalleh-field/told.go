@@ -71,7 +71,7 @@ func codeOf(err error) cli.Code {
 		{cli.Refused, []error{
 			clientsdk.ErrUsedCode, clientsdk.ErrOtherCode, clientsdk.ErrWrongSecret, clientsdk.ErrWait, clientsdk.ErrNoPIN, clientsdk.ErrLocked,
 			clientsdk.ErrEnrolled, clientsdk.ErrInUse, clientsdk.ErrDeleted, clientsdk.ErrErased, clientsdk.ErrByTransition,
-			clientsdk.ErrLeaseOver, clientsdk.ErrNoGrant, clientsdk.ErrScopeGone, clientsdk.ErrWrongServer, clientsdk.ErrRefused,
+			clientsdk.ErrLeaseOver, clientsdk.ErrNoGrant, clientsdk.ErrNoSettle, clientsdk.ErrScopeGone, clientsdk.ErrWrongServer, clientsdk.ErrRefused,
 		}},
 		{cli.Usage, []error{clientsdk.ErrNoAddress, clientsdk.ErrBadAddress, clientsdk.ErrBadCursor}},
 		{cli.Failure, []error{clientsdk.ErrDiskFull, clientsdk.ErrDiskFailed, clientsdk.ErrClosed, clientsdk.ErrNotUnderstood}},
