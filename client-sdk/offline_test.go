@@ -227,10 +227,27 @@ func TestTroubles(t *testing.T) {
 			t.Errorf("reason %d: %v, heard %v", reason, err, again.heard)
 		}
 	}
+	// It may come with pages as well.
+	late := &listener{Store: l.Store, client: d.Client, heard: map[syncproto.ChangeID]syncproto.Result{}}
+	told := []syncproto.Result{{Change: r.Change, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonRevoked}}
+	if _, err := late.CommitCaught(ctx, session.CommitCaught{Caught: wire.Caught{Received: 1, Results: told}}); err != nil || len(late.heard) > 0 {
+		t.Errorf("with the end of catching up: %v, heard %v", err, late.heard)
+	}
+	page := wire.Page{Scope: syncproto.ScopeOf(d.Person().Place, "plain"), Received: 1, Results: told}
+	if err := late.CommitPage(ctx, session.CommitPage{Page: page}); err != nil || len(late.heard) > 0 {
+		t.Errorf("with a page: %v, heard %v", err, late.heard)
+	}
 	// The author still reads what was written.
 	got := d.get(r.Record)
 	if got.Sync != localstore.SyncQuarantined || len(got.Aside) != 1 || got.Title == "" {
 		t.Errorf("record is %+v", got)
+	}
+	// Nor is it when the scope is gone from the device, and the answer with it.
+	if _, err := d.store.DropScope(ctx, page.Scope); err != nil {
+		t.Fatal(err)
+	}
+	if err := late.CommitResults(ctx, session.CommitResults{Received: 1, Results: told}); err != nil || len(late.heard) > 0 {
+		t.Errorf("after the scope is gone: %v, heard %v", err, late.heard)
 	}
 }
 

@@ -296,41 +296,55 @@ func (l *listener) CommitResults(ctx context.Context, e session.CommitResults) e
 	return err
 }
 
-// news leaves out what the author knows: of a change that waits or is set aside
-// the server says so again at every contact.
-func (l *listener) news(ctx context.Context, results []syncproto.Result) []syncproto.Result {
-	var news []syncproto.Result
-	for _, r := range results {
-		if r.Outcome == syncproto.Parked || r.Outcome == syncproto.Quarantined {
-			own, err := l.client.store.Change(ctx, r.Change)
-			if err == nil && own.Result != nil && own.Result.Outcome == r.Outcome && own.Result.Reason == r.Reason {
-				continue
-			}
-		}
-		news = append(news, r)
-	}
-	return news
-}
-
 // CommitPage implements syncer.Store.
 func (l *listener) CommitPage(ctx context.Context, e session.CommitPage) error {
+	news := l.news(ctx, e.Page.Results)
 	err := l.Store.CommitPage(ctx, e)
 	if err == nil {
-		l.hear(ctx, e.Page.Results)
+		l.hear(ctx, news)
 	}
 	return err
 }
 
 // CommitCaught implements syncer.Store.
 func (l *listener) CommitCaught(ctx context.Context, e session.CommitCaught) (session.CaughtCommitted, error) {
+	news := l.news(ctx, e.Caught.Results)
+	for i := range e.Caught.Pages {
+		news = append(news, l.news(ctx, e.Caught.Pages[i].Results)...)
+	}
 	out, err := l.Store.CommitCaught(ctx, e)
 	if err == nil {
-		l.hear(ctx, e.Caught.Results)
-		for i := range e.Caught.Pages {
-			l.hear(ctx, e.Caught.Pages[i].Results)
-		}
+		l.hear(ctx, news)
 	}
 	return out, err
+}
+
+// news leaves out what the author knows: of a change that waits or is set aside
+// the server says so again at every contact.
+func (l *listener) news(ctx context.Context, results []syncproto.Result) []syncproto.Result {
+	var news []syncproto.Result
+	for _, r := range results {
+		if (r.Outcome == syncproto.Parked || r.Outcome == syncproto.Quarantined) && l.knows(ctx, &r) {
+			continue
+		}
+		news = append(news, r)
+	}
+	return news
+}
+
+// knows says whether a change is known to wait, or to be set aside, as r says.
+// The reason goes with the change's scope.
+func (l *listener) knows(ctx context.Context, r *syncproto.Result) bool {
+	own, err := l.client.store.Change(ctx, r.Change)
+	switch {
+	case err != nil:
+		return false
+	case own.Result != nil:
+		return own.Result.Outcome == r.Outcome && own.Result.Reason == r.Reason
+	case r.Outcome == syncproto.Parked:
+		return own.Sync == localstore.SyncParked
+	}
+	return own.Sync == localstore.SyncQuarantined
 }
 
 // SaveEnrolment implements syncer.Store.
