@@ -117,15 +117,21 @@ func ConflictID(record syncproto.RecordID, k syncproto.CellKey) string {
 func (c *Client) conflictsOf(form *schemas.Form, s *syncproto.RecordState) []Conflict {
 	var all []Conflict
 	for _, m := range merge.Conflicts(s) {
-		x := Conflict{ID: ConflictID(s.Record, m.Cell), Record: s.Record, Form: form, Path: pathOf(form, m.Cell), Label: labelOf(form, m.Cell), cell: m.Cell}
-		x.Presence = m.Cell == merge.PresenceCell || m.Cell.Item != (syncproto.ItemID{}) && m.Cell.Sub == syncproto.SubPresence
-		if !x.Presence {
-			x.Field, _ = fieldOf(form, m.Cell)
-		}
+		x := c.conflict(form, s, m.Cell)
 		x.Values = c.candidates(s, m)
 		all = append(all, x)
 	}
 	return all
+}
+
+// conflict describes a conflict of a cell, without its values.
+func (c *Client) conflict(form *schemas.Form, s *syncproto.RecordState, k syncproto.CellKey) Conflict {
+	x := Conflict{ID: ConflictID(s.Record, k), Record: s.Record, Form: form, Path: pathOf(form, k), Label: labelOf(form, k), cell: k}
+	x.Presence = k == merge.PresenceCell || k.Item != (syncproto.ItemID{}) && k.Sub == syncproto.SubPresence
+	if !x.Presence {
+		x.Field, _ = fieldOf(form, k)
+	}
+	return x
 }
 
 // candidates groups the candidates of a conflict by what they say.

@@ -202,6 +202,8 @@ type office struct {
 	position map[syncproto.ScopeID]uint64
 	results  map[syncproto.ChangeID]syncproto.Result
 	n        uint64
+	// between happens after a sync was sent and before it brings anything.
+	between func()
 }
 
 func newOffice(t testing.TB) *office {
@@ -303,6 +305,9 @@ func (o *office) sync(d *device) {
 		if _, err := d.store.SaveAck(ctx, l.Log, l.HeadSeq, results); err != nil {
 			o.Fatal(err)
 		}
+	}
+	if o.between != nil {
+		o.between()
 	}
 	scopes, err := d.store.Scopes(ctx)
 	if err != nil {

@@ -3,6 +3,7 @@ package clientsdk
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"mahalleh/schemas"
 	"mahalleh/syncproto"
@@ -49,6 +50,77 @@ func TestAuthorIsToldTheOutcome(t *testing.T) {
 	}
 	if open, err = d.awaited(ctx); err != nil || len(open) != 0 {
 		t.Errorf("still waiting for %+v, %v", open, err)
+	}
+}
+
+// TestAuthorIsToldOfConflictAndSettlementAtOnce: whose change made a conflict that
+// was settled before this device saw it hears who decided and on what; of an open
+// conflict, of one's own settlement and of a plain change there is nothing to tell.
+func TestAuthorIsToldOfConflictAndSettlementAtOnce(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		between func(d *device, o *office, id syncproto.RecordID)
+		told    int
+	}{
+		{"settled by another", func(d *device, o *office, id syncproto.RecordID) {
+			o.settle(d, id, "ali", "capacity_value", schemas.IntValue(60))
+		}, 1},
+		{"settled on the own value", func(d *device, o *office, id syncproto.RecordID) {
+			o.settle(d, id, "ali", "capacity_value", schemas.IntValue(80))
+		}, 1},
+		{"still open", func(*device, *office, syncproto.RecordID) {}, 0},
+		{"another field changed", func(d *device, o *office, id syncproto.RecordID) {
+			o.other(d, id, "ali", map[string]string{"condition": "1"})
+		}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d, o := newDevice(t), newOffice(t)
+			id := d.record("asset", assetJSON)
+			o.sync(d)
+			own := d.edit(id, "capacity_value", "80").Change
+			d.clock.pass(time.Hour)
+			o.other(d, id, "ali", map[string]string{"capacity_value": "50"})
+			o.between = func() { test.between(d, o, id) }
+			o.sync(d)
+			told, err := d.settledUnseen(ctx, []syncproto.Result{o.results[own]})
+			if err != nil || len(told) != test.told {
+				t.Fatalf("told %+v, %v; want %d outcomes", told, err, test.told)
+			}
+			for _, x := range told {
+				if x.Record != id || x.Path != "capacity_value" || x.Title == "" || x.By.Author != personOf("ali") || x.Value.Int() != o.shown(id, "capacity_value", d) ||
+					len(x.Values) != 1 || !x.Values[0].Mine || x.Values[0].Value.Int() != 80 {
+					t.Errorf("told %+v", x)
+				}
+			}
+		})
+	}
+}
+
+// shown is the number that a field shows at the office.
+func (o *office) shown(id syncproto.RecordID, field string, d *device) int64 {
+	form, _ := d.forms.Form(schemas.FormID(o.records[id].Form))
+	f, _ := form.FieldByName(field)
+	return merge.Content(form, o.records[id]).Fields[f.ID].Int()
+}
+
+// TestOutcomesOfARun: a conflict that came while the device watched is told when
+// it was settled, once, also if its change was heard of in the same run.
+func TestOutcomesOfARun(t *testing.T) {
+	d, o, id := disagree(t)
+	l := &listener{client: d.Client, heard: o.results, watching: true}
+	l.await(ctx)
+	l.await(ctx)
+	if len(l.open) != 1 {
+		t.Fatalf("waiting for %+v, want one conflict once", l.open)
+	}
+	for change := range o.results {
+		l.order = append(l.order, change)
+	}
+	o.settle(d, id, "ali", "capacity_value", schemas.IntValue(60))
+	o.sync(d)
+	told, err := d.outcomes(ctx, l)
+	if err != nil || len(told) != 1 || len(told[0].Values) != 2 || told[0].Value.Int() != 60 {
+		t.Errorf("told %+v, %v; want one outcome with both values", told, err)
 	}
 }
 

@@ -81,7 +81,7 @@ func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progre
 	}
 	listener := &listener{Store: sessionstore.New(c.store, sessionstore.Options{Codec: codec, App: c.opt.App, Device: c.opt.Device, Package: c.forms.Version,
 		Keep: keepSafe}),
-		client: c, heard: map[syncproto.ChangeID]syncproto.Result{}}
+		client: c, heard: map[syncproto.ChangeID]syncproto.Result{}, open: open, watching: mode == syncer.Watch}
 	s := syncer.New(syncer.Options{Store: listener, Codec: codec, Clock: func() int64 { return c.opt.Clock.Now().UnixMilli() },
 		Random: lockedRand{c}, Device: session.DeviceConfig{App: c.opt.App}, Log: c.log, Progress: progress}, c.dialer())
 	stop := make(chan struct{})
@@ -103,7 +103,7 @@ func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progre
 	// What was learnt is worth keeping even if ctx is over.
 	out, err := c.learnt(context.WithoutCancel(ctx), listener, r)
 	if err == nil {
-		out.Settled, err = c.settledSince(context.WithoutCancel(ctx), open)
+		out.Settled, err = c.outcomes(context.WithoutCancel(ctx), listener)
 	}
 	if bad := endOf(ctx, mode, r); bad != nil {
 		return out, told(doing, bad)
@@ -268,6 +268,10 @@ type listener struct {
 	client *Client
 	heard  map[syncproto.ChangeID]syncproto.Result
 	order  []syncproto.ChangeID
+	// open are conflicts whose outcome this device's person waits for: those of
+	// before, and while watching those that came since.
+	open     []Conflict
+	watching bool
 }
 
 func (l *listener) hear(ctx context.Context, results []syncproto.Result) {
@@ -315,6 +319,9 @@ func (l *listener) CommitCaught(ctx context.Context, e session.CommitCaught) (se
 	out, err := l.Store.CommitCaught(ctx, e)
 	if err == nil {
 		l.hear(ctx, news)
+		if l.watching && len(e.Caught.Pages) > 0 {
+			l.await(ctx)
+		}
 	}
 	return out, err
 }
@@ -345,6 +352,20 @@ func (l *listener) knows(ctx context.Context, r *syncproto.Result) bool {
 		return own.Sync == localstore.SyncParked
 	}
 	return own.Sync == localstore.SyncQuarantined
+}
+
+// await notes the conflicts that are open now. One that comes and is settled
+// while a Watch goes on would be told to nobody otherwise.
+func (l *listener) await(ctx context.Context) {
+	now, err := l.client.awaited(ctx)
+	if err != nil {
+		l.client.log.Warn("reading the open conflicts failed", "err", err)
+	}
+	for _, x := range now {
+		if !slices.ContainsFunc(l.open, func(y Conflict) bool { return y.ID == x.ID }) {
+			l.open = append(l.open, x)
+		}
+	}
 }
 
 // SaveEnrolment implements syncer.Store.
