@@ -154,6 +154,9 @@ func openBareDesk(ctx context.Context, a *cli.App, f folder) (*desk, error) {
 }
 
 func openStoreDesk(ctx context.Context, a *cli.App, f folder) (*desk, error) {
+	if f.lost() {
+		return nil, &cli.Error{Code: cli.DataInvalid, Key: "mahalleh.store.lost", Args: cli.Args{"dir": f.dir, "file": databaseName}, Hint: "mahalleh.store.lost_hint"}
+	}
 	d := &desk{folder: f, clock: func() int64 { return a.Now().UnixMilli() }}
 	var err error
 	if d.store, err = openStore(ctx, f); err != nil {

@@ -38,6 +38,21 @@ func (f folder) fresh() bool {
 	return os.IsNotExist(err)
 }
 
+// lost says that a server worked here whose database is gone or empty. The
+// journal of erasures is made after the database's first transaction, so a
+// first start that was cut short leaves none.
+func (f folder) lost() bool {
+	if _, err := os.Lstat(f.erasures()); err != nil {
+		return false
+	}
+	for _, path := range []string{f.database(), f.database() + "-wal"} {
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 || err != nil && !os.IsNotExist(err) {
+			return false // there, or not to be judged by us
+		}
+	}
+	return true
+}
+
 // holder is the number of the process that holds the database, as far as its
 // lock file tells.
 func (f folder) holder() string {

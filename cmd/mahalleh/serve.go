@@ -18,8 +18,12 @@ const (
 	// defaultListen is reached from this machine alone: what is opened to others
 	// is for the operator to say.
 	defaultListen = "127.0.0.1:8833"
-	// headerTimeout bounds how long a client may take for its request's header.
+	// headerTimeout bounds how long a client may take for its request, header or
+	// body, and how long it may stay afterwards without another.
 	headerTimeout = 20 * time.Second
+	// maxHeader bounds what of a request's header is kept; a device's has some
+	// hundred bytes, a proxy adds as many.
+	maxHeader = 16 << 10
 	// stopTimeout bounds how long a stop waits for running requests.
 	stopTimeout = 15 * time.Second
 	// foldEvery is how often the write-ahead log is folded back.
@@ -74,7 +78,7 @@ func serve(ctx context.Context, a *cli.App, listen string, addresses []string) (
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	web := &http.Server{Handler: d.server.Handler(), ReadHeaderTimeout: headerTimeout, ErrorLog: slog.NewLogLogger(a.Log().Handler(), slog.LevelDebug)}
+	web := newWeb(d.server.Handler(), a.Log())
 	go func() {
 		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("serve: %w", err))
@@ -101,6 +105,13 @@ func serve(ctx context.Context, a *cli.App, listen string, addresses []string) (
 		err = errors.Join(cause, err)
 	}
 	return err
+}
+
+// newWeb makes the server of the network's door. What it bounds ends with the
+// upgrade of a connection, after which the session has its own clocks.
+func newWeb(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: headerTimeout, MaxHeaderBytes: maxHeader}
 }
 
 func sayListening(a *cli.App, l listening) error {
