@@ -105,10 +105,6 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 		}
 		return w.quarantine(row, ch, reason, syncproto.CellKey{})
 	}
-	if t.state.Exists() && t.state.Form != ch.Header.Form {
-		// The rules of the record's own form would be passed by.
-		return w.quarantine(row, ch, syncproto.ReasonMalformed, syncproto.CellKey{})
-	}
 	fault, cell := syncproto.ReasonNone, syncproto.CellKey{}
 	if !ch.Redacted() {
 		fault, cell = merge.Judge(w.h.packages, ch)
@@ -131,6 +127,16 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 		return nil
 	}
 	return w.apply(row, ch, t)
+}
+
+// formDiffers reports whether a change says another form than the record has:
+// the rules of the record's own would be passed by. It is asked after access,
+// since the answer tells of the record; of a second create elsewhere merge says
+// no more than that.
+func formDiffers(s *syncproto.RecordState, ch *syncproto.Change) bool {
+	h := &ch.Header
+	elsewhere := h.Verb == syncproto.VerbCreate && h.Scope != s.Home
+	return s.Exists() && s.Form != h.Form && !elsewhere
 }
 
 // fate is what access says of a change.
@@ -235,6 +241,9 @@ func redact(change []byte) []byte {
 }
 
 func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error {
+	if formDiffers(t.state, ch) {
+		return w.quarantine(row, ch, syncproto.ReasonMalformed, syncproto.CellKey{})
+	}
 	// Steps that waited may lead away and back at once: where it was in between counts.
 	homeBefore, homesBefore, existed := t.state.Home, len(t.state.Homes), t.state.Exists()
 	before := t.state.Clone()

@@ -150,6 +150,12 @@ func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerE
 			return err
 		}
 		ev.Standing = standing(dev)
+		if foreign, err := d.namesForeign(r); err != nil {
+			return err
+		} else if foreign {
+			ev.Refuse, ev.Detail = wire.RefuseMalformed, "a log of another device"
+			return nil
+		}
 		if err := d.welcome(r, h, dev, &ev); err != nil {
 			return err
 		}
@@ -159,6 +165,22 @@ func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerE
 		return d.starts(r, h, dev, &ev)
 	})
 	return ev, err
+}
+
+// namesForeign reports whether the device named a log that another one wrote.
+// Anybody can sign a certificate for a log whose id they know; what is here of
+// it is for its own device to hear.
+func (d *Desk) namesForeign(r store.Reader) (bool, error) {
+	for id := range d.certs {
+		log, err := readLog(r, id)
+		if err != nil {
+			return false, err
+		}
+		if !log.Device.IsZero() && log.Device != d.device {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // certifies says what keeps a certificate, decoded with err, from binding a log

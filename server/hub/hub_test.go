@@ -171,9 +171,15 @@ func (p *phone) save(s *syncproto.RecordState, set map[string]schemas.Value) *sy
 
 func (p *phone) write(verb syncproto.Verb, s *syncproto.RecordState, scope syncproto.ScopeID, ops []syncproto.Op) *syncproto.Change {
 	p.b.t.Helper()
+	return p.writeForm(12, verb, s, scope, ops)
+}
+
+// writeForm is write for a form other than the asset's.
+func (p *phone) writeForm(form schemas.FormID, verb syncproto.Verb, s *syncproto.RecordState, scope syncproto.ScopeID, ops []syncproto.Op) *syncproto.Change {
+	p.b.t.Helper()
 	var secret [16]byte
 	binary.BigEndian.PutUint64(secret[:], p.b.rng.Uint64())
-	ch, err := wire.NewChange(syncproto.Header{Verb: verb, Record: s.Record, Form: 12, Package: 1, Scope: scope, OriginLog: p.cert.Log,
+	ch, err := wire.NewChange(syncproto.Header{Verb: verb, Record: s.Record, Form: uint32(form), Package: 1, Scope: scope, OriginLog: p.cert.Log,
 		OriginSeq: uint64(len(p.log) + 1), Base: s.Latest, Author: p.person, Role: 10, Time: p.b.clock}, secret, ops)
 	if err != nil {
 		p.b.t.Fatal(err)
