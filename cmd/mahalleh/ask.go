@@ -147,7 +147,7 @@ func openDesk(ctx context.Context, a *cli.App, f folder) (d *desk, err error) {
 
 // openBareDesk opens a store that is there, without a server over it.
 func openBareDesk(ctx context.Context, a *cli.App, f folder) (*desk, error) {
-	if f.fresh() {
+	if f.fresh() && !f.lost() {
 		return nil, &cli.Error{Code: cli.DataInvalid, Key: "mahalleh.store.none", Args: cli.Args{"dir": f.dir}, Hint: "mahalleh.store.none_hint"}
 	}
 	return openStoreDesk(ctx, a, f)
