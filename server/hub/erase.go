@@ -105,25 +105,48 @@ func (w *work) erase(t *touched, e Erasure) error {
 	if s.Home.IsZero() {
 		s.Home = e.Scope
 	}
-	home, err := w.lockScope(s.Home)
+	position, err := w.markErased(t)
 	if err != nil {
 		return err
 	}
-	if t.there {
-		home.Sum = syncproto.SumSub(home.Sum, t.hash)
-		home.Count--
-	}
-	home.Position++
 	tomb := syncproto.NewRecordState(s.Record)
 	tomb.Form, tomb.Created, tomb.Home, tomb.Homes = s.Form, s.Created, s.Home, s.Homes
-	tomb.Latest, tomb.Number, tomb.Position, tomb.Erased = s.Latest, s.Number, home.Position, true
+	tomb.Latest, tomb.Number, tomb.Position, tomb.Erased = s.Latest, s.Number, position, true
 	t.state, t.dirty = tomb, false
 	if err := w.tx.PutRecord(store.Record{State: tomb}); err != nil {
 		return fmt.Errorf("write tombstone: %w", err)
 	}
-	if err := w.tx.PutMark(store.Mark{Scope: s.Home, Position: home.Position, Record: s.Record, Kind: store.MarkErased}); err != nil {
-		return fmt.Errorf("mark the erasure: %w", err)
+	return nil
+}
+
+// markErased takes a record out of its scope, and tells of its erasure there and
+// wherever else it has been: devices that only read there hold what their people
+// wrote to it. It returns the position in its home.
+func (w *work) markErased(t *touched) (position uint64, err error) {
+	scopes := map[syncproto.ScopeID]*store.Scope{t.state.Home: nil}
+	for _, id := range t.state.Homes {
+		scopes[id] = nil
 	}
-	w.moved[s.Home] = true
-	return w.tx.PutScope(home)
+	for _, id := range sortedScopes(scopes) {
+		scope, err := w.lockScope(id)
+		if err != nil {
+			return 0, err
+		}
+		scope.Position++
+		if id == t.state.Home {
+			position = scope.Position
+			if t.there {
+				scope.Sum = syncproto.SumSub(scope.Sum, t.hash)
+				scope.Count--
+			}
+		}
+		if err := w.tx.PutMark(store.Mark{Scope: id, Position: scope.Position, Record: t.state.Record, Kind: store.MarkErased}); err != nil {
+			return 0, fmt.Errorf("mark the erasure: %w", err)
+		}
+		if err := w.tx.PutScope(scope); err != nil {
+			return 0, fmt.Errorf("write scope %s: %w", id, err)
+		}
+		w.moved[id] = true
+	}
+	return position, nil
 }

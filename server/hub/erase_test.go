@@ -8,6 +8,7 @@ import (
 	"mahalleh/server/hub"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
 	"mahalleh/syncproto/wire"
 )
 
@@ -71,6 +72,43 @@ func TestErasureOfWhatIsOnlySetAside(t *testing.T) {
 	}
 	if err := b.hub.Erase(b.ctx, syncproto.RecordID{77}); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("erasing what nobody knows: %v, want not found", err)
+	}
+}
+
+// A device that only reads where the record has been holds what its people wrote
+// to it there: it is told too.
+func TestErasureIsMarkedWhereTheRecordHasBeen(t *testing.T) {
+	b := newBench(t)
+	other, there := b.elsewhere()
+	a := b.phone(1, "technical_manager")
+	b.grantAt(other, a, "technical_manager")
+	s := syncproto.NewRecordState(syncproto.RecordID{9})
+	a.save(s, newAsset("نامی که باید فراموش شود"))
+	a.mustPush(1)
+	seen := b.record(s.Record).State
+	a.write(syncproto.VerbMove, seen, b.scope("plain"), []syncproto.Op{merge.MoveOp(seen, there), merge.Presence(seen, a.person, true, false)})
+	a.mustPush(2)
+	if err := b.hub.Erase(b.ctx, s.Record); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store.View(b.ctx, func(r store.Reader) error {
+		for _, scope := range []syncproto.ScopeID{b.scope("plain"), there} {
+			head, err := r.Scope(scope)
+			if err != nil {
+				return err
+			}
+			_, marks, to, _, err := r.Page(scope, head.Position-1, 1<<20)
+			if err != nil {
+				return err
+			}
+			want := store.Mark{Scope: scope, Position: head.Position, Record: s.Record, Kind: store.MarkErased}
+			if to != head.Position || len(marks) != 1 || marks[0] != want {
+				t.Errorf("scope %s ends at %d with %+v, want %+v", scope, to, marks, want)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 
