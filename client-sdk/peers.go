@@ -13,8 +13,8 @@ import (
 const maxPeers = 100
 
 // peers returns the warnings of the form's rules over several records (Unique
-// and Among) for a record and the others of its scope, as far as this device
-// knows them: each rule once, with the first record that it flags.
+// and Among) for a record and the others of its scope, or of all where the rule
+// says so, as far as this device knows them: each rule once, with the first record that it flags.
 func (c *Client) peers(ctx context.Context, form *schemas.Form, scope syncproto.ScopeID, id syncproto.RecordID, r schemas.Record) ([]schemas.Problem, error) {
 	keys := schemas.LookKeys(form, r)
 	if len(keys) == 0 {
@@ -35,11 +35,12 @@ func (c *Client) peers(ctx context.Context, form *schemas.Form, scope syncproto.
 			continue
 		}
 		values := merge.Content(form, h.State)
-		if repeated == nil && schemas.Repeats(form, schemas.ID(id), r, schemas.ID(other), values) {
+		far := h.State.Home != scope
+		if repeated == nil && (form.UniqueEverywhere || !far) && schemas.Repeats(form, schemas.ID(id), r, schemas.ID(other), values) {
 			repeated = append(repeated, schemas.Repeated(form, schemas.ID(other)))
 		}
 		for i := range form.Among {
-			if among[i].Rule != "" || !form.Among[i].Holds(form, schemas.ID(id), r, schemas.ID(other), values) {
+			if among[i].Rule != "" || far && !form.Among[i].Everywhere || !form.Among[i].Holds(form, schemas.ID(id), r, schemas.ID(other), values) {
 				continue
 			}
 			title, err := c.titleText(ctx, form, h.State)

@@ -9,6 +9,7 @@ import (
 
 	"mahalleh/schemas"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
 )
 
 // TestRepeatedRecordIsFlagged: two blocks of one code both stand, offline as
@@ -138,4 +139,42 @@ func BenchmarkSaveAmongMany(b *testing.B) {
 	}
 	b.ReportMetric(float64(problems.Microseconds())/float64(n), "problems-µs")
 	b.ReportMetric(float64(saves.Microseconds())/float64(n), "save-µs")
+}
+
+// TestRulesOfOnePlaceAndOfAll: an asset at the border of two neighbourhoods is
+// one asset, and two neighbourhoods of a city have two names; a block's code is
+// its neighbourhood's own.
+func TestRulesOfOnePlaceAndOfAll(t *testing.T) {
+	const neighbourhood = `{"name_fa": "چشمه‌سر", "setting": "fringe", "settlement_type": "informal", "harm_prone": false, "province_code": "01",
+		"county": "رشت", "city_or_village": "رشت", "responsible_centre_id": "019bc6a0-0102-7000-8000-000000000103", "clinic_id": "019bc6a0-0102-7000-8000-000000000104", "facilitator_ids": ["019bc6a0-0102-7000-8000-000000000102"]}`
+	d := newDevice(t)
+	here, there := d.Person().Place, syncproto.PlaceID{7}
+	var grants []wire.Grant
+	for _, place := range []syncproto.PlaceID{here, there} {
+		for _, c := range []string{"plain", "reference"} {
+			grants = append(grants, wire.Grant{Scope: syncproto.ScopeOf(place, c), Place: place, Compartment: c, Rights: 1 | RightWrite})
+		}
+	}
+	d.grant(wire.GrantsNote{GrantSerial: 1, Grants: grants})
+	for _, x := range []struct {
+		form, fields string
+		everywhere   bool
+	}{
+		{"asset", assetJSON, true},
+		{"neighbourhood", neighbourhood, true},
+		{"block", `{"code": "B01"}`, false},
+	} {
+		first := d.record(x.form, x.fields)
+		draft, err := d.NewAt(ctx, x.form, there)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := draft.SetJSON([]byte(x.fields)); err != nil {
+			t.Fatal(err)
+		}
+		flagged := slices.ContainsFunc(d.mustSave(draft).Problems, func(p schemas.Problem) bool { return p.Record == schemas.ID(first) })
+		if flagged != x.everywhere {
+			t.Errorf("%s of another place flagged: %v, want %v", x.form, flagged, x.everywhere)
+		}
+	}
 }

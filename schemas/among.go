@@ -10,14 +10,15 @@ import (
 	"mahalleh/schemas/persian"
 )
 
-// Among is a rule over two records of a form and a place: where all its tests
+// Among is a rule over two records of a form, at one place or everywhere: where all its tests
 // hold of a pair, both are flagged with its message. It never refuses anything,
 // since each was recorded in good faith by somebody who may not have known of
 // the other.
 type Among struct {
-	Name    string
-	Tests   []AmongTest
-	Message Text // may name the other record's title as {other}
+	Name       string
+	Everywhere bool // it holds among all places, not in one
+	Tests      []AmongTest
+	Message    Text // may name the other record's title as {other}
 }
 
 // AmongTest is one condition on a field of two records. Exactly one of Same,
@@ -99,9 +100,10 @@ func AmongProblem(rule *Among, other ID, title Text) Problem {
 }
 
 type amongContent struct {
-	Name    string            `json:"name"`
-	Tests   []json.RawMessage `json:"tests"`
-	Message Text              `json:"message"`
+	Name       string            `json:"name"`
+	Everywhere bool              `json:"everywhere"`
+	Tests      []json.RawMessage `json:"tests"`
+	Message    Text              `json:"message"`
 }
 
 type amongTestContent struct {
@@ -137,7 +139,7 @@ func (l *loader) decodeAmong(file string, form *Form, rules []json.RawMessage) {
 			continue
 		}
 		where := "among " + content.Name
-		rule := Among{Name: content.Name, Message: content.Message}
+		rule := Among{Name: content.Name, Everywhere: content.Everywhere, Message: content.Message}
 		if !namePattern.MatchString(rule.Name) {
 			l.refuse(file, where, ErrAttribute, "name %q: small letters, digits and _", rule.Name)
 		}

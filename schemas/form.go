@@ -229,10 +229,12 @@ type Form struct {
 	Title       []FieldID // fields shown as a record's title
 	Search      []FieldID // fields in the searchable index
 	Unique      []FieldID // fields that together tell a record from the others of its place
-	Among       []Among   // rules over a record and the others of its place
-	Sections    []Section
-	Constraints []Constraint
-	Consent     FieldID // field that names the person's consent; 0 when the form has none
+	// UniqueEverywhere: Unique holds among all places, not in one.
+	UniqueEverywhere bool
+	Among            []Among // rules over a record and the others of its place
+	Sections         []Section
+	Constraints      []Constraint
+	Consent          FieldID // field that names the person's consent; 0 when the form has none
 
 	fields []*Field // of the record, in order
 	byName map[string]*Field

@@ -19,6 +19,7 @@ type formContent struct {
 	Title       []string          `json:"title"`
 	Search      []string          `json:"search"`
 	Unique      []string          `json:"unique"`
+	Everywhere  bool              `json:"unique_everywhere"`
 	Among       []json.RawMessage `json:"among"`
 	Sections    []sectionContent  `json:"sections"`
 	Constraints []json.RawMessage `json:"constraints"`
@@ -130,6 +131,9 @@ func (l *loader) decodeForm(file string, data []byte) *Form {
 	form.Title = l.fieldIDs(file, form, "title", content.Title)
 	form.Search = l.fieldIDs(file, form, "search", content.Search)
 	form.Unique = l.fieldIDs(file, form, "unique", content.Unique)
+	if form.UniqueEverywhere = content.Everywhere; content.Everywhere && len(content.Unique) == 0 {
+		l.refuse(file, "unique", ErrAttribute, "unique_everywhere stands beside unique")
+	}
 	l.decodeAmong(file, form, content.Among)
 	for _, raw := range content.Constraints {
 		if constraint, ok := l.decodeConstraint(file, form, "", raw); ok {

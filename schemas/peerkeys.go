@@ -11,7 +11,12 @@ import (
 // PeerKey files a record in an index, so that the few records that a rule over
 // several may flag together with it are found without reading all. It is a
 // digest: what the record says does not stand in it.
-type PeerKey [16]byte
+type PeerKey struct {
+	Digest [16]byte
+	// Everywhere: it files records of all places together, otherwise each place's
+	// apart.
+	Everywhere bool
+}
 
 // FileKeys returns the keys under which a record is filed: for each of the
 // form's rules over several records (Unique, Among) that may speak of it, one.
@@ -28,17 +33,18 @@ func peerKeys(form *Form, r Record, look bool) []PeerKey {
 		for i, id := range form.Unique {
 			tests[i] = AmongTest{Field: id, Same: true}
 		}
-		all = appendKeys(all, "unique", tests, r, look)
+		all = appendKeys(all, "unique", form.UniqueEverywhere, tests, r, look)
 	}
 	for i := range form.Among {
-		all = appendKeys(all, "among "+form.Among[i].Name, form.Among[i].Tests, r, look)
+		rule := &form.Among[i]
+		all = appendKeys(all, "among "+rule.Name, rule.Everywhere, rule.Tests, r, look)
 	}
 	return all
 }
 
 // appendKeys adds the keys of one rule, none if one of its tests can hold of no
 // other record. Tests that cannot be looked up by equality leave the key as it is.
-func appendKeys(all []PeerKey, rule string, tests []AmongTest, r Record, look bool) []PeerKey {
+func appendKeys(all []PeerKey, rule string, everywhere bool, tests []AmongTest, r Record, look bool) []PeerKey {
 	bases := [][]byte{append([]byte(rule), 0)}
 	for i := range tests {
 		t := &tests[i]
@@ -65,7 +71,7 @@ func appendKeys(all []PeerKey, rule string, tests []AmongTest, r Record, look bo
 	}
 	for _, b := range bases {
 		sum := sha256.Sum256(b)
-		all = append(all, PeerKey(sum[:len(PeerKey{})]))
+		all = append(all, PeerKey{Digest: [16]byte(sum[:16]), Everywhere: everywhere})
 	}
 	return all
 }

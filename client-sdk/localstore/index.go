@@ -302,7 +302,7 @@ func (w *indexWriter) put(r *Row, f *face) error {
 		}
 	}
 	for _, key := range f.peers {
-		if err := w.exec(putPeer, r.Scope[:], key[:], n); err != nil {
+		if err := w.exec(putPeer, filedAt(r.Scope, key), key.Digest[:], n); err != nil {
 			return err
 		}
 	}

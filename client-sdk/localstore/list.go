@@ -155,15 +155,24 @@ func (s *Store) Find(ctx context.Context, text string, max int) ([]Row, error) {
 	return l.Rows, err
 }
 
-// Peers returns the records of a scope that stand and are filed under one of the
-// keys, without one, the latest changed first.
+// filedAt is the scope under which the index files a key; none for one that
+// holds everywhere.
+func filedAt(scope syncproto.ScopeID, key schemas.PeerKey) []byte {
+	if key.Everywhere {
+		return []byte{}
+	}
+	return scope[:]
+}
+
+// Peers returns the records that stand and are filed under one of the keys, in a
+// scope or everywhere as the key says, without one, the latest changed first.
 func (s *Store) Peers(ctx context.Context, scope syncproto.ScopeID, keys []schemas.PeerKey, without syncproto.RecordID, max int) (ids []syncproto.RecordID, err error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	args := []any{scope[:]}
+	var args []any
 	for i := range keys {
-		args = append(args, keys[i][:])
+		args = append(args, filedAt(scope, keys[i]), keys[i].Digest[:])
 	}
 	query := peersQuery(len(keys))
 	err = s.withIndex(func(x *index) error {
@@ -181,7 +190,7 @@ func (s *Store) Peers(ctx context.Context, scope syncproto.ScopeID, keys []schem
 }
 
 func peersQuery(keys int) string {
-	return "SELECT record FROM row WHERE n IN (SELECT n FROM peer WHERE scope = ? AND key IN (?" + strings.Repeat(", ?", keys-1) +
+	return "SELECT record FROM row WHERE n IN (SELECT n FROM peer WHERE (scope, key) IN (VALUES (?, ?)" + strings.Repeat(", (?, ?)", keys-1) +
 		")) AND alive = 1 AND record <> ? ORDER BY changed DESC, record LIMIT ?"
 }
 
