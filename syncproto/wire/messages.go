@@ -126,7 +126,7 @@ func decodeMessage(t MsgType, payload []byte) (m Message, skipped int, err error
 // Limits of what stands in messages, checked before allocating.
 const (
 	// MaxAncestors bounds the logs a device's database forked from: a copy is
-	// a rare accident, and each ancestor ends once it is backup-safe.
+	// a rare accident, and each ancestor ends some months after a backup holds it.
 	MaxAncestors = 32
 	// MaxEras bounds the eras named in a welcome: one per opening of the
 	// server's store in which a cursor of the device may stand.
