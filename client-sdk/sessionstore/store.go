@@ -253,16 +253,9 @@ func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
 	h := &r.Hello
 	h.Device, h.Cert, h.Log, h.HeadSeq, h.Head, h.ResultsFrom = id.Device, log.Cert, log.Log, log.HeadSeq, log.Head, log.ResultsFrom
 	h.App, h.Packages, h.Dictionaries = s.app, []uint32{s.forms}, s.codec.Dictionaries()
-	for _, a := range ancestors {
-		if a.First > a.HeadSeq || a.Received >= a.HeadSeq && planted.Bug("a received ancestor is not named any more") {
-			continue // nothing of it is kept
-		}
+	for _, a := range named(ancestors) {
 		h.Ancestors = append(h.Ancestors, wire.Ancestor{Log: a.Log, Kept: a.First, HeadSeq: a.HeadSeq, Head: a.Head, Cert: a.Cert})
 		r.AncestorResults = append(r.AncestorResults, a.ResultsFrom)
-	}
-	if n := len(h.Ancestors) - wire.MaxAncestors; n > 0 {
-		// The oldest wait until the younger ones are in a backup and gone.
-		h.Ancestors, r.AncestorResults = h.Ancestors[n:], r.AncestorResults[n:]
 	}
 	s.told[log.Log] = true
 	for _, a := range h.Ancestors {
@@ -296,6 +289,24 @@ func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
 	}
 	h.Queue, h.OldestQueued = q.Changes, q.Oldest
 	return r, nil
+}
+
+// named picks the ancestors that Hello names: those of which something is kept.
+// Of more than fit, those wait that a backup holds whole, then the oldest.
+func named(ancestors []localstore.LogStatus) []localstore.LogStatus {
+	kept := slices.DeleteFunc(slices.Clone(ancestors), func(a localstore.LogStatus) bool {
+		return a.First > a.HeadSeq || a.Received >= a.HeadSeq && planted.Bug("a received ancestor is not named any more")
+	})
+	for _, safe := range []bool{true, false} {
+		for i := 0; i < len(kept) && len(kept) > wire.MaxAncestors; {
+			if a := &kept[i]; safe == (a.BackupSafe >= a.HeadSeq && a.ResultsFrom > a.HeadSeq) {
+				kept = slices.Delete(kept, i, i+1)
+				continue
+			}
+			i++
+		}
+	}
+	return kept
 }
 
 // SaveWelcome implements syncer.Store.

@@ -112,6 +112,32 @@ func TestEnrolmentAsksForTheGrantsAnew(t *testing.T) {
 	}
 }
 
+// TestAncestorsThatFit: a database that was copied very often names those logs
+// first that the server may have to be sent again.
+func TestAncestorsThatFit(t *testing.T) {
+	var all []localstore.LogStatus
+	add := func(n int, l localstore.LogStatus) {
+		for range n {
+			l.Log = syncproto.LogID{byte(len(all) + 1)}
+			all = append(all, l)
+		}
+	}
+	add(2, localstore.LogStatus{First: 1, HeadSeq: 3, Received: 3, ResultsFrom: 4})                // the oldest, received
+	add(3, localstore.LogStatus{First: 4, HeadSeq: 3, Received: 3, BackupSafe: 3, ResultsFrom: 4}) // nothing is kept
+	add(wire.MaxAncestors-3, localstore.LogStatus{First: 1, HeadSeq: 3, ResultsFrom: 1})
+	add(4, localstore.LogStatus{First: 1, HeadSeq: 3, Received: 3, BackupSafe: 3, ResultsFrom: 4})
+	got := named(all)
+	if len(got) != wire.MaxAncestors || got[0].Log != all[0].Log || got[wire.MaxAncestors-1].Log != all[len(all)-1].Log {
+		t.Errorf("names %d logs, from %v to %v", len(got), got[0].Log, got[len(got)-1].Log)
+	}
+	for i := range all {
+		all[i].First, all[i].BackupSafe = 1, 0
+	}
+	if got := named(all); len(got) != wire.MaxAncestors || got[0].Log != all[len(all)-wire.MaxAncestors].Log {
+		t.Errorf("of logs that no backup holds it names %d, from %v", len(got), got[0].Log)
+	}
+}
+
 // TestLetsGoOfWhatABackupHolds holds that own changes leave the device once a
 // verified backup of the server holds them and they were kept for a while, at
 // the greeting and in a session, and that a server put back from an older backup
