@@ -34,6 +34,9 @@ func told(a *cli.App, err error) error {
 	if err == nil || errors.As(err, &have) || errors.Is(err, context.Canceled) {
 		return err
 	}
+	if e := cli.Unusable(err); e != nil {
+		return e
+	}
 	key, args := clientsdk.Explain(err)
 	if key == "" || errors.Is(err, clientsdk.ErrFailed) {
 		return err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -117,6 +118,7 @@ func TestTold(t *testing.T) {
 		{"a full disk", fmt.Errorf("commit: %w", store.ErrFull), cli.Failure, "mahalleh.store.full"},
 		{"an fsync that fails", fmt.Errorf("commit: %w", store.ErrDisk), cli.Failure, "mahalleh.store.disk"},
 		{"a damaged database", fmt.Errorf("read: %w", store.ErrCorrupt), cli.DataInvalid, "mahalleh.store.damaged"},
+		{"no rights to the data", &fs.PathError{Op: "open", Path: "server.db", Err: fs.ErrPermission}, cli.Failure, "cli.error.unusable"},
 		{"interrupted", fmt.Errorf("read: %w", context.Canceled), cli.Failure, "cli.error.interrupted"},
 		{"anything else", errors.New("odd"), cli.Failure, "cli.error.failed"},
 	}

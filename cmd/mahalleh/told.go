@@ -22,6 +22,9 @@ func told(err error) *cli.Error {
 	if e := explain(err); e != nil {
 		return e
 	}
+	if e := cli.Unusable(err); e != nil {
+		return e
+	}
 	if errors.Is(err, context.Canceled) {
 		return &cli.Error{Code: cli.Failure, Key: "cli.error.interrupted", Hint: "cli.error.interrupted_hint", Cause: err}
 	}

@@ -36,12 +36,10 @@ func acquire(path string) (*os.File, error) {
 		}
 		return nil, fmt.Errorf("%w: %s is held", store.ErrInUse, path)
 	}
-	err = f.Truncate(0)
-	if err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("write lock file: %w", err), f.Close())
+	// The number only helps who meets the lock: on a full disk there is none, and
+	// what is stored can be opened all the same.
+	if err := f.Truncate(0); err == nil {
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return f, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Code is the exit code of a command. The numbers are part of the commands'
@@ -109,10 +111,23 @@ func (a *App) explain(err error) *Error {
 			return e
 		}
 	}
+	if e := Unusable(err); e != nil {
+		return e
+	}
 	if errors.Is(err, context.Canceled) {
 		return &Error{Code: Failure, Key: "cli.error.interrupted", Hint: "cli.error.interrupted_hint", Cause: err}
 	}
 	return &Error{Code: Failure, Key: "cli.error.failed", Args: Args{"problem": err.Error()}, Hint: "cli.error.failed_hint", Cause: err}
+}
+
+// Unusable tells of a file that this user may not use, or that lies on a disk
+// that cannot be written; nil for other errors.
+func Unusable(err error) *Error {
+	var path *fs.PathError
+	if !errors.As(err, &path) || !errors.Is(path.Err, fs.ErrPermission) && !errors.Is(path.Err, syscall.EROFS) {
+		return nil
+	}
+	return &Error{Code: Failure, Key: "cli.error.unusable", Args: Args{"file": path.Path}, Hint: "cli.error.unusable_hint", Cause: err}
 }
 
 // errorPrefix starts every line that reports an error, whichever the command

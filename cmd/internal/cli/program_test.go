@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -111,6 +113,8 @@ func TestExitCodesAndErrors(t *testing.T) {
 		{"persian", refused, []string{"--lang", "fa"}, Refused, "mahalleh: پروندهٔ تنظیم \u2068x\u2069 وجود ندارد.\n"},
 		{"explained by the program", fmt.Errorf("open: %w", sentinel), nil, DataInvalid, "mahalleh: The language “s” is not known.\n"},
 		{"anything else", errors.New("disk on fire"), nil, Failure, "mahalleh: This did not work: disk on fire\n"},
+		{"no rights", fmt.Errorf("open: %w", &fs.PathError{Op: "open", Path: "x.db", Err: fs.ErrPermission}), nil, Failure, "mahalleh: x.db cannot be used: the rights"},
+		{"a disk that can only be read", &fs.PathError{Op: "open", Path: "x.db", Err: syscall.EROFS}, nil, Failure, "mahalleh: x.db cannot be used: the rights"},
 		{"interrupted", fmt.Errorf("read: %w", context.Canceled), nil, Failure, "mahalleh: Interrupted.\n"},
 	}
 	for _, test := range tests {
