@@ -191,6 +191,28 @@ func TestSideFile(t *testing.T) {
 	}
 }
 
+// A link in the side file's place is left alone, and so is what it leads to.
+func TestSideFileIsALink(t *testing.T) {
+	b := newBox(t)
+	id := b.newRecord()
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	check(t, b.Close())
+	precious := filepath.Join(t.TempDir(), "precious")
+	check(t, os.WriteFile(precious, []byte("another program's"), 0o600))
+	check(t, os.Remove(b.opt.Path+headSuffix))
+	if err := os.Symlink(precious, b.opt.Path+headSuffix); err != nil {
+		t.Skip("no links here:", err)
+	}
+	b.openAt(b.opt.Path)
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("ب")})
+	if got := b.text(id, 10); got != "ب" {
+		t.Errorf("shows %q, want «ب»", got)
+	}
+	if got, err := os.ReadFile(precious); err != nil || string(got) != "another program's" {
+		t.Errorf("the file that the link leads to holds %q, %v", got, err)
+	}
+}
+
 func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

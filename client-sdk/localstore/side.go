@@ -44,6 +44,9 @@ func appendSide(log syncproto.LogID, seq uint64, head syncproto.Hash) []byte {
 
 // writeSide notes the current head. Failing to is no failure of the save.
 func (s *Store) writeSide() {
+	if other(s.opt.Path + headSuffix) {
+		return
+	}
 	f, err := os.OpenFile(s.opt.Path+headSuffix, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return
@@ -52,7 +55,17 @@ func (s *Store) writeSide() {
 	f.Close()
 }
 
+// other reports whether something else lies in the side file's place: what a
+// link leads to is not this program's to overwrite, and a pipe never answers.
+func other(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && !info.Mode().IsRegular()
+}
+
 func readSide(path string) (log syncproto.LogID, seq uint64, head syncproto.Hash, ok bool) {
+	if other(path + headSuffix) {
+		return log, 0, head, false
+	}
 	f, err := os.Open(path + headSuffix)
 	if err != nil {
 		return log, 0, head, false

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -66,7 +67,8 @@ func (d *device) fillFile(draft *clientsdk.Draft, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := draft.SetJSON(raw); err != nil {
+	// Some editors begin a file with a byte order mark, which nobody sees.
+	if err := draft.SetJSON(bytes.TrimPrefix(raw, []byte("\ufeff"))); err != nil {
 		return err
 	}
 	return dropEmptyRows(draft)

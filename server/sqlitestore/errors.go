@@ -28,6 +28,10 @@ func primary(err error) int {
 
 // translate turns driver errors into the contract's.
 func translate(err error) error {
+	if c, ok := errors.AsType[coded](err); ok && c.Code() == sqlite3.SQLITE_IOERR_SHMSIZE {
+		// The map of the write-ahead log needs room too, at opening.
+		return fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
 	switch primary(err) {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("%w: %w", store.ErrFull, err)

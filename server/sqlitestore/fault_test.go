@@ -133,6 +133,7 @@ const (
 	ioerrWrite = 778
 	corrupt    = 11
 	full       = 13
+	ioerrShm   = 4874
 )
 
 // TestCommitFails makes the last step of a save fail, before and after it took
@@ -152,6 +153,7 @@ func TestCommitFails(t *testing.T) {
 		{"write fails", ioerrWrite, false, store.ErrDisk, true},
 		{"a page is damaged", corrupt, false, store.ErrCorrupt, true},
 		{"disk is full", full, false, store.ErrFull, false},
+		{"no room for the map of the log", ioerrShm, false, store.ErrFull, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "server.db")
