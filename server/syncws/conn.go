@@ -35,6 +35,10 @@ const (
 	// replacedAfter is when a device that has connected anew may come back on
 	// the older connection: if it does, there are two with the same keys.
 	replacedAfter = time.Minute
+	// unknownMost bounds a message while it is not known who sends it: anybody
+	// may connect, and many at once. The longest Hello, with all its scopes,
+	// ancestors and unsettled changes, is half of it.
+	unknownMost = 128 << 10
 )
 
 // conn is one connection: one goroutine reads, one does everything else, and
@@ -51,6 +55,7 @@ type conn struct {
 	gone   chan struct{}
 	heard  atomic.Int64 // when something last arrived, as time.Since(began)
 	began  time.Time
+	known  atomic.Bool // who it is
 	// leave is, once not zero, after how many milliseconds the device shall come
 	// back.
 	leave atomic.Int64
@@ -195,6 +200,7 @@ func (c *conn) loop(v *Conversation) {
 
 // recognise keeps the newest connection of a device.
 func (c *conn) recognise(device syncproto.DeviceID) {
+	c.known.Store(true)
 	older := c.h.sessions.known(c, device)
 	if older == nil || older == c {
 		return
@@ -253,6 +259,9 @@ func (c *conn) read() {
 	}
 }
 
+// errLong says that somebody unknown sends what no device begins with.
+var errLong = errors.New("a long message from an unknown sender")
+
 // errText says that the peer sent text, which no device does.
 var errText = errors.New("a text message")
 
@@ -270,6 +279,9 @@ func (c *conn) message() ([]byte, error) {
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		c.hear()
+		if len(b) > unknownMost && !c.known.Load() {
+			return nil, errLong
+		}
 		if err == io.EOF {
 			return b, nil
 		}

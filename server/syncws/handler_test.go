@@ -243,6 +243,26 @@ func TestUnknownDeviceIsRefused(t *testing.T) {
 	})
 }
 
+// Whoever is not known yet cannot make the server hold a long message.
+func TestUnknownSenderIsBounded(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		ws, _, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()
+		began := time.Now()
+		go func() {
+			if w, err := ws.NextWriter(websocket.BinaryMessage); err == nil {
+				w.Write(make([]byte, 2*unknownMost)) // and never the end of it
+			}
+		}()
+		if _, _, err := ws.ReadMessage(); err == nil || time.Since(began) > time.Second {
+			t.Errorf("it ended after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
 func TestStormIsSpread(t *testing.T) {
 	const rate, storm = 10, 35
 	onSite(t, Limits{Handshakes: rate}, func(t *testing.T, s *site) {
