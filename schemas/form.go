@@ -133,6 +133,25 @@ const (
 	CompartmentHarm      Compartment = "harm"
 )
 
+// protection ranks the compartments by who may read them. One that is not
+// listed, such as that of one case, is read by the fewest.
+var protection = []Compartment{CompartmentReference, CompartmentPlain, CompartmentPersons, CompartmentHarm}
+
+// Holds reports whether a record of a form of another compartment may stand in
+// this one: only where at most those may read it who may read its own.
+func (c Compartment) Holds(form Compartment) bool {
+	if c == form {
+		return true
+	}
+	rank := func(c Compartment) int {
+		if i := slices.Index(protection, c); i >= 0 {
+			return i
+		}
+		return len(protection)
+	}
+	return rank(c) > rank(form)
+}
+
 // MergeRule says how concurrent edits of a field are settled.
 type MergeRule string
 

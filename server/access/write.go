@@ -72,6 +72,13 @@ func (w *Writer) Judge(h *syncproto.Header, scope syncproto.ScopeID) (syncproto.
 	return syncproto.ReasonNone, nil
 }
 
+// Compartment is that of a scope in which the author of a change has rights, ""
+// if they have none there.
+func (w *Writer) Compartment(author syncproto.PersonID, scope syncproto.ScopeID) (string, error) {
+	a, err := w.author(author)
+	return a.byScope[scope].Compartment, err
+}
+
 func (w *Writer) author(id syncproto.PersonID) (holder, error) {
 	if a, known := w.authors[id]; known {
 		return a, nil

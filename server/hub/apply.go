@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"mahalleh/schemas"
+	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
@@ -165,7 +167,17 @@ func (w *work) admit(row *store.Change, ch *syncproto.Change, s *syncproto.Recor
 	if err != nil || reason != syncproto.ReasonNone {
 		return fateRefused, reason, err
 	}
+	if h.Verb == syncproto.VerbCreate {
+		if ok, err := w.holds(writer, h, h.Scope); err != nil || !ok {
+			return fateRefused, syncproto.ReasonForbidden, err
+		}
+	}
 	for i := range ch.Ops {
+		if to, ok := ch.Ops[i].Value.AsScope(); ok && ch.Ops[i].Kind == syncproto.OpMove {
+			if ok, err := w.holds(writer, h, to); err != nil || !ok {
+				return fateRefused, syncproto.ReasonForbidden, err
+			}
+		}
 		if to, ok := ch.Ops[i].Value.AsScope(); ok && ch.Ops[i].Kind == syncproto.OpMove && !planted.Bug("a move asks only about the home it leaves") {
 			if reason, err := writer.Judge(h, to); err != nil || reason != syncproto.ReasonNone {
 				return fateRefused, reason, err
@@ -183,6 +195,18 @@ func (w *work) admit(row *store.Change, ch *syncproto.Change, s *syncproto.Recor
 		return fateWaits, syncproto.ReasonWaitsHome, nil
 	}
 	return fateApplies, syncproto.ReasonNone, nil
+}
+
+// holds says whether a scope's compartment protects a record of the change's
+// form as the form asks. Of a form that is not known here nobody can say.
+func (w *work) holds(writer *access.Writer, h *syncproto.Header, scope syncproto.ScopeID) (bool, error) {
+	form, known := w.h.packages.Form(schemas.FormID(h.Form))
+	if !known {
+		return true, nil
+	}
+	c, err := writer.Compartment(h.Author, scope)
+	// Without rights there the reason is another one.
+	return err != nil || c == "" || schemas.Compartment(c).Holds(form.Compartment), err
 }
 
 func (w *work) quarantine(row *store.Change, ch *syncproto.Change, reason syncproto.Reason, cell syncproto.CellKey) error {
