@@ -418,7 +418,7 @@ func TestMoveLeavesAMark(t *testing.T) {
 	a.save(s, newAsset("سالن"))
 	a.mustPush(1)
 	seen := b.record(s.Record).State
-	a.write(syncproto.VerbMove, seen, b.scope("plain"), []syncproto.Op{merge.MoveOp(seen, b.scope("reference")), merge.Presence(seen, a.person, true, false)})
+	a.write(syncproto.VerbMove, seen, b.scope("plain"), []syncproto.Op{merge.MoveOp(seen, b.scope("persons")), merge.Presence(seen, a.person, true, false)})
 	same(t, outcomes(a.mustPush(2)), []syncproto.Outcome{syncproto.Applied})
 	if err := b.store.View(b.ctx, func(r store.Reader) error {
 		old, err := r.Scope(b.scope("plain"))
@@ -429,7 +429,7 @@ func TestMoveLeavesAMark(t *testing.T) {
 			t.Errorf("the old scope still counts the record: %+v", old)
 		}
 		records, marks, _, _, err := r.Page(b.scope("plain"), 0, 1<<20)
-		if len(records) != 0 || len(marks) != 1 || marks[0].To != b.scope("reference") {
+		if len(records) != 0 || len(marks) != 1 || marks[0].To != b.scope("persons") {
 			t.Errorf("old scope: %d records, marks %v", len(records), marks)
 		}
 		return err
