@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mahalleh/cmd/fleetsim/diskcount"
+	"mahalleh/cmd/fleetsim/faultdisk"
 	"mahalleh/cmd/fleetsim/figures"
 	"mahalleh/cmd/internal/cli"
 )
@@ -135,14 +135,14 @@ func env(a *cli.App, o *options) (figures.Env, error) {
 	if err != nil {
 		return figures.Env{}, fmt.Errorf("find this program: %w", err)
 	}
-	counter, err := diskcount.Register("counted")
+	disk, err := faultdisk.Register("counted")
 	if err != nil {
 		return figures.Env{}, fmt.Errorf("count what is asked of the disk: %w", err)
 	}
 	progress := a.Progress()
 	return figures.Env{
 		Dir: o.dir, Memory: figures.MemoryDir(o.dir),
-		Sizes: map[string]int{"seeds": o.seeds, "histories": o.seeds, "records": o.records, "saves": o.records},
+		Sizes: map[string]int{"seeds": o.seeds, "histories": o.seeds, "records": o.records, "saves": o.records, "images": o.seeds},
 		From:  o.from, Workers: o.workers,
 		Progress: func(figure string, done, total int) {
 			progress.Update("fleetsim.figures.progress", cli.Args{"name": figure, "done": done, "total": total})
@@ -154,10 +154,7 @@ func env(a *cli.App, o *options) (figures.Env, error) {
 			return cmd
 		},
 		Planted: buildPlanted,
-		Disk: figures.Disk{VFS: "counted", Counts: func() (int64, int64, int64) {
-			n := counter.Read()
-			return n.Syncs, n.Commits, n.LogBytes
-		}},
+		Disk:    disk,
 	}, nil
 }
 

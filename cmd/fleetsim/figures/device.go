@@ -26,6 +26,9 @@ func facilitator() syncproto.PersonID { return syncproto.PersonID{7} }
 // deviceName is the database's file in a device's folder, as the SDK calls it.
 const deviceName = "device.db"
 
+// sideName is the file beside it that is written after a commit and not synced.
+const sideName = deviceName + ".head"
+
 // realClock is this machine's clock.
 type realClock struct{ began time.Time }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"mahalleh/cmd/fleetsim/faultdisk"
 )
 
 // Figure is one measurement. What it measures is told to people by the
@@ -115,17 +117,8 @@ type Env struct {
 	// Planted builds this program into a directory, with the planted faults in
 	// it, and makes processes of that as Child does of this.
 	Planted func(ctx context.Context, dir string) (child func(ctx context.Context, args ...string) *exec.Cmd, err error)
-	// Disk is a SQLite file system that counts.
-	Disk Disk
-}
-
-// Disk is a SQLite file system that counts what is asked of it.
-type Disk struct {
-	// VFS is its name for the stores.
-	VFS string
-	// Counts returns how many files were synced, how many transactions ended
-	// in a write-ahead log, and how many bytes were written to such logs.
-	Counts func() (syncs, commits, logBytes int64)
+	// Disk is the SQLite file system that the measured stores are opened on.
+	Disk *faultdisk.Disk
 }
 
 // run is one measuring of a figure.

@@ -13,6 +13,7 @@ func All() []*Figure {
 		save(),
 		unlock(),
 		repair(),
+		powerLoss(),
 	}
 }
 

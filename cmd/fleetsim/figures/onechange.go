@@ -149,18 +149,23 @@ func (w *world) texted(n int) (*syncproto.RecordState, error) {
 }
 
 func (w *world) saveHere(l *line, state *syncproto.RecordState) error {
-	_, err := w.device.Append(w.ctx, func(localstore.At) (localstore.Saving, error) {
-		ch, err := w.writer.edit(state, 1)
-		if err != nil {
-			return localstore.Saving{}, err
-		}
-		h := ch.Header
-		h.Author, h.Role = facilitator(), 10
-		return localstore.Saving{Changes: []localstore.NewChange{{Header: h, Ops: ch.Ops}}}, nil
-	})
-	if err != nil || l == nil {
+	ch, err := w.writer.edit(state, 1)
+	if err != nil {
+		return err
+	}
+	if err := w.append(ch); err != nil || l == nil {
 		return err
 	}
 	l.device.Queued()
 	return l.settle()
+}
+
+// append saves a change of the writer's hand as one of the device's own.
+func (w *world) append(ch *syncproto.Change) error {
+	_, err := w.device.Append(w.ctx, func(localstore.At) (localstore.Saving, error) {
+		h := ch.Header
+		h.Author, h.Role = facilitator(), 10
+		return localstore.Saving{Changes: []localstore.NewChange{{Header: h, Ops: ch.Ops}}}, nil
+	})
+	return err
 }

@@ -38,7 +38,7 @@ func measureSave(ctx context.Context, r *run) error {
 	if err := r.filledDevice(ctx, dir, records); err != nil {
 		return err
 	}
-	client, err := openClient(ctx, dir, clientsdk.Options{VFS: r.Disk.VFS})
+	client, err := openClient(ctx, dir, clientsdk.Options{VFS: r.Disk.Name()})
 	if err != nil {
 		return err
 	}
@@ -55,23 +55,23 @@ func measureSave(ctx context.Context, r *run) error {
 
 	var saved, synced []time.Duration
 	var commits, syncs tally
-	_, begun, _ := r.Disk.Counts()
+	begun := r.Disk.Counts().Commits
 	for i := range saves {
 		draft, err := desk.fill(ctx, i)
 		if err != nil {
 			return fmt.Errorf("form %d: %w", i+1, err)
 		}
-		syncs0, commits0, bytes0 := r.Disk.Counts()
+		before := r.Disk.Counts()
 		took, err := desk.save(ctx, draft)
 		if err != nil {
 			return fmt.Errorf("save %d: %w", i+1, err)
 		}
-		syncs1, commits1, bytes1 := r.Disk.Counts()
-		commits.add(commits1 - commits0)
-		syncs.add(syncs1 - syncs0)
+		after := r.Disk.Counts()
+		commits.add(after.Commits - before.Commits)
+		syncs.add(after.Syncs - before.Syncs)
 		saved = append(saved, took)
 		// The same number of bytes to the same disk, and nothing else.
-		took, err = bareSync(bare, int(bytes1-bytes0))
+		took, err = bareSync(bare, int(after.LogBytes-before.LogBytes))
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func measureSave(ctx context.Context, r *run) error {
 		r.Progress(r.figure.Name, i+1, saves)
 	}
 	// Between two saves the write-ahead log may be folded.
-	_, ended, _ := r.Disk.Counts()
+	ended := r.Disk.Counts().Commits
 	between := commits.detail(saves)
 	between["between"] = float64(ended-begun) - between["mean"]*float64(saves)
 	r.report("save.commits", commits.worst(1), between)

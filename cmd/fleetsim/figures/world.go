@@ -24,6 +24,9 @@ import (
 	"mahalleh/syncproto/wire"
 )
 
+// serverName is the server's database in a world's folder.
+const serverName = "server.db"
+
 // world is a server with one neighbourhood, a colleague's device that writes to
 // it, and the measured device, which talks to it over a line in memory.
 type world struct {
@@ -41,6 +44,11 @@ type world struct {
 	device   *localstore.Store
 	session  *sessionstore.Store
 
+	// vfs is the SQLite file system of both stores, "" the system's own; keyFile
+	// unlocks the device, nil the passphrase, which costs more.
+	vfs     string
+	keyFile []byte
+
 	// later is what was added to the clock, so that nobody waits for a time.
 	later time.Duration
 
@@ -53,13 +61,18 @@ type world struct {
 // of what is measured on it, nothing depends on the disk. close removes it.
 func (r *run) newWorld(ctx context.Context) (w *world, err error) {
 	w = &world{r: r, ctx: ctx}
+	return w, w.begin()
+}
+
+func (w *world) begin() (err error) {
+	r := w.r
 	if w.dir, err = os.MkdirTemp(r.Memory, r.figure.Name); err != nil {
-		return nil, fmt.Errorf("make a directory: %w", err)
+		return fmt.Errorf("make a directory: %w", err)
 	}
 	if err := w.open(); err != nil {
-		return nil, errors.Join(err, w.close())
+		return errors.Join(err, w.close())
 	}
-	return w, nil
+	return nil
 }
 
 func (w *world) open() (err error) {
@@ -69,7 +82,24 @@ func (w *world) open() (err error) {
 	if w.forms, err = forms.Load(); err != nil {
 		return fmt.Errorf("load the forms: %w", err)
 	}
-	if w.server, err = sqlitestore.Open(w.ctx, sqlitestore.Options{Path: filepath.Join(w.dir, "server.db")}); err != nil {
+	if err := w.start(); err != nil {
+		return err
+	}
+	w.writer = newWriter(w.forms)
+	w.sealer = wire.NewBatchSealer(w.codec, wire.PurposeBundle, w.writer.cert, w.writer.key)
+	var code syncproto.EnrolCode
+	if _, err := rand.Read(code.Secret[:]); err != nil {
+		return fmt.Errorf("make a code: %w", err)
+	}
+	if err := w.people(&code); err != nil {
+		return fmt.Errorf("fill the server's people: %w", err)
+	}
+	return w.enrol(&code)
+}
+
+// start begins the server on its store.
+func (w *world) start() (err error) {
+	if w.server, err = sqlitestore.Open(w.ctx, sqlitestore.Options{Path: filepath.Join(w.dir, serverName), VFS: w.vfs}); err != nil {
 		return fmt.Errorf("open the server's store: %w", err)
 	}
 	if w.identity, err = hub.LoadIdentity(w.ctx, w.server, rand.Reader, nil); err != nil {
@@ -84,16 +114,7 @@ func (w *world) open() (err error) {
 		defer w.mu.Unlock()
 		w.events = append(w.events, e)
 	})
-	w.writer = newWriter(w.forms)
-	w.sealer = wire.NewBatchSealer(w.codec, wire.PurposeBundle, w.writer.cert, w.writer.key)
-	var code syncproto.EnrolCode
-	if _, err := rand.Read(code.Secret[:]); err != nil {
-		return fmt.Errorf("make a code: %w", err)
-	}
-	if err := w.people(&code); err != nil {
-		return fmt.Errorf("fill the server's people: %w", err)
-	}
-	return w.enrol(&code)
+	return nil
 }
 
 func (w *world) now() int64 { return time.Now().Add(w.later).UnixMilli() }
@@ -131,19 +152,31 @@ func (w *world) enrol(code *syncproto.EnrolCode) error {
 	if err != nil {
 		return err
 	}
+	opt.VFS = w.vfs
+	unlock := localstore.Credential{Person: facilitator(), Passphrase: passphrase}
+	if w.keyFile != nil {
+		unlock.Passphrase, unlock.KeyFile = "", w.keyFile
+	}
 	w.device, err = localstore.Create(w.ctx, opt, localstore.Setup{
 		Identity: localstore.Identity{Person: facilitator(), Place: home(), Secret: code.Secret[:],
 			Server: wire.AppendServerKeys(nil, &keys), Scopes: scopes()},
-		Credentials: []localstore.Credential{{Person: facilitator(), Passphrase: passphrase}},
+		Credentials: []localstore.Credential{unlock},
 	})
 	if err != nil {
 		return fmt.Errorf("make a device: %w", err)
 	}
-	w.session = sessionstore.New(w.device, sessionstore.Options{Codec: w.codec, App: "fleetsim", Device: "measured", Package: w.forms.Version})
+	w.newSession()
 	return nil
 }
 
-func (w *world) close() error {
+func (w *world) newSession() {
+	w.session = sessionstore.New(w.device, sessionstore.Options{Codec: w.codec, App: "fleetsim", Device: "measured", Package: w.forms.Version})
+}
+
+func (w *world) close() error { return errors.Join(w.stop(), os.RemoveAll(w.dir)) }
+
+// stop ends server and device in order.
+func (w *world) stop() error {
 	var errs []error
 	if w.cancel != nil {
 		w.cancel()
@@ -157,7 +190,8 @@ func (w *world) close() error {
 	if w.server != nil {
 		errs = append(errs, w.server.Close())
 	}
-	return errors.Join(append(errs, os.RemoveAll(w.dir))...)
+	w.cancel, w.device, w.hub, w.server = nil, nil, nil, nil
+	return errors.Join(errs...)
 }
 
 // bring has the colleague's device bring changes to the server.

@@ -1,4 +1,4 @@
-package diskcount
+package faultdisk
 
 import (
 	"database/sql"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestCounts(t *testing.T) {
-	counter, err := Register("counted")
+	disk, err := Register("counted")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,13 +34,13 @@ func TestCounts(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			before := counter.Read()
+			before := disk.Counts()
 			for i := range 10 {
 				if _, err := db.Exec("INSERT INTO t VALUES (?)", i); err != nil {
 					t.Fatal(err)
 				}
 			}
-			after := counter.Read()
+			after := disk.Counts()
 			if got, want := after.Commits-before.Commits, int64(10); got != want {
 				t.Errorf("commits: got %d, want %d", got, want)
 			}
