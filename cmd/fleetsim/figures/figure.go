@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"mahalleh/cmd/fleetsim/faultdisk"
@@ -147,6 +150,28 @@ func (f *Figure) Measure(ctx context.Context, env Env) ([]Value, error) {
 		v.Size, v.Shortened, v.From, v.Took = r.sizes, r.shortened, r.from, time.Since(began)
 	}
 	return r.values, err
+}
+
+// workersOf is how many work at a time: one for each core if it is not said.
+func workersOf(n int) int {
+	if n < 1 {
+		return runtime.NumCPU()
+	}
+	return n
+}
+
+// each calls f for the numbers below n, so many at a time; a worker whose call
+// returns false stops.
+func each(workers, n int, f func(i int) bool) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && f(i); i = int(next.Add(1)) - 1 {
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // size returns how many of something to measure with.

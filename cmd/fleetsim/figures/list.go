@@ -14,6 +14,7 @@ func All() []*Figure {
 		unlock(),
 		repair(),
 		powerLoss(),
+		ioErrors(),
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -235,40 +234,34 @@ func (p *powerLosses) strike(n int, normal bool) (corrupt, lost int, failures []
 	var mu sync.Mutex
 	var errs []error
 	done := 0
-	workers := p.Workers
-	if workers < 1 {
-		workers = runtime.NumCPU()
-	}
-	var wg sync.WaitGroup
-	for worker := range workers {
-		wg.Go(func() {
-			replay := p.recording.Replay(normal)
-			for i := worker; i < n; i += workers {
-				at := 1 + i*p.recording.Len()/n
-				replay.Advance(min(at, p.recording.Len()))
-				problem, missing, err := p.image(replay, at, uint64(i), normal)
-				mu.Lock()
-				switch {
-				case err != nil:
-					errs = append(errs, err)
-				case missing != "":
-					lost++
-				case problem != "":
-					corrupt++
-				}
-				if problem+missing != "" && len(failures) < maxFailures {
-					failures = append(failures, Failure{Seed: uint64(i), Problem: problem + missing})
-				}
-				done++
-				p.Progress(p.figure.Name, done, n)
-				mu.Unlock()
-				if err != nil {
-					return
-				}
+	workers := workersOf(p.Workers)
+	each(workers, workers, func(worker int) bool {
+		replay := p.recording.Replay(normal)
+		for i := worker; i < n; i += workers {
+			at := 1 + i*p.recording.Len()/n
+			replay.Advance(min(at, p.recording.Len()))
+			problem, missing, err := p.image(replay, at, uint64(i), normal)
+			mu.Lock()
+			switch {
+			case err != nil:
+				errs = append(errs, err)
+			case missing != "":
+				lost++
+			case problem != "":
+				corrupt++
 			}
-		})
-	}
-	wg.Wait()
+			if problem+missing != "" && len(failures) < maxFailures {
+				failures = append(failures, Failure{Seed: uint64(i), Problem: problem + missing})
+			}
+			done++
+			p.Progress(p.figure.Name, done, n)
+			mu.Unlock()
+			if err != nil {
+				return false
+			}
+		}
+		return true
+	})
 	if done != n && len(errs) == 0 {
 		return 0, 0, nil, fmt.Errorf("%d images of %d were looked at", done, n)
 	}

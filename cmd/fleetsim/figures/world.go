@@ -75,17 +75,25 @@ func (w *world) begin() (err error) {
 	return nil
 }
 
-func (w *world) open() (err error) {
+// equip loads what both sides need.
+func (w *world) equip() (err error) {
 	if w.codec, err = wire.NewCodec(); err != nil {
 		return err
 	}
 	if w.forms, err = forms.Load(); err != nil {
 		return fmt.Errorf("load the forms: %w", err)
 	}
+	w.writer = newWriter(w.forms)
+	return nil
+}
+
+func (w *world) open() (err error) {
+	if err := w.equip(); err != nil {
+		return err
+	}
 	if err := w.start(); err != nil {
 		return err
 	}
-	w.writer = newWriter(w.forms)
 	w.sealer = wire.NewBatchSealer(w.codec, wire.PurposeBundle, w.writer.cert, w.writer.key)
 	var code syncproto.EnrolCode
 	if _, err := rand.Read(code.Secret[:]); err != nil {
