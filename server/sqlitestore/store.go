@@ -417,13 +417,6 @@ func (n *names) put(num int64, id [16]byte) {
 	n.num[id], n.id[num] = num, id
 }
 
-func (n *names) clear() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	clear(n.num)
-	clear(n.id)
-}
-
 func (n *names) add(o *names) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -13,11 +13,6 @@ import (
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 5)) }
 
-func sortScopes(ids []syncproto.ScopeID) []syncproto.ScopeID {
-	slices.SortFunc(ids, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
-	return ids
-}
-
 func sortRecords(ids []syncproto.RecordID) []syncproto.RecordID {
 	slices.SortFunc(ids, func(a, b syncproto.RecordID) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(ids)
