@@ -8,7 +8,8 @@ import (
 	"mahalleh/syncproto/merge"
 )
 
-// maxPeers bounds how many records a record is held against; the index finds
+// maxPeers bounds how many records a record is held against, until every rule has
+// flagged one; the index finds
 // only those that a rule may well flag, so there are hardly ever so many.
 const maxPeers = 100
 
@@ -26,7 +27,14 @@ func (c *Client) peers(ctx context.Context, form *schemas.Form, scope syncproto.
 	}
 	var repeated []schemas.Problem
 	among := make([]schemas.Problem, len(form.Among))
+	open := len(form.Among) // rules that have not flagged a record yet
+	if len(form.Unique) > 0 {
+		open++
+	}
 	for _, other := range ids {
+		if open == 0 {
+			break
+		}
 		h, err := c.store.State(ctx, other)
 		if err != nil {
 			return nil, err
@@ -38,6 +46,7 @@ func (c *Client) peers(ctx context.Context, form *schemas.Form, scope syncproto.
 		far := h.State.Home != scope
 		if repeated == nil && (form.UniqueEverywhere || !far) && schemas.Repeats(form, schemas.ID(id), r, schemas.ID(other), values) {
 			repeated = append(repeated, schemas.Repeated(form, schemas.ID(other)))
+			open--
 		}
 		for i := range form.Among {
 			if among[i].Rule != "" || far && !form.Among[i].Everywhere || !form.Among[i].Holds(form, schemas.ID(id), r, schemas.ID(other), values) {
@@ -48,6 +57,7 @@ func (c *Client) peers(ctx context.Context, form *schemas.Form, scope syncproto.
 				return nil, err
 			}
 			among[i] = schemas.AmongProblem(&form.Among[i], schemas.ID(other), title)
+			open--
 		}
 	}
 	for _, p := range among {
