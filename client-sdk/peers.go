@@ -8,9 +8,9 @@ import (
 	"mahalleh/syncproto/merge"
 )
 
-// maxPeers bounds how many records a record is held against, until every rule has
-// flagged one; the index finds
-// only those that a rule may well flag, so there are hardly ever so many.
+// maxPeers bounds how many records a record is held against until every rule
+// has flagged one; the index finds only those that a rule may well flag, so
+// there are hardly ever so many.
 const maxPeers = 100
 
 // peers returns the warnings of the form's rules over several records (Unique
