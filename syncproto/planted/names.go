@@ -9,6 +9,7 @@ var names = []string{
 	"a child waits for ever",
 	"a fork makes new changes of the old",
 	"a fork re-issues only what was unsent",
+	"a load anew begins with nothing",
 	"a move asks only about the home it leaves",
 	"a move forgets the home it left",
 	"a move takes the new hash out of the old sum",

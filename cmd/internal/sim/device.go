@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -9,11 +8,9 @@ import (
 
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/client-sdk/sessionstore"
-	"mahalleh/client-sdk/syncer"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/planted"
-	"mahalleh/syncproto/session"
 )
 
 // device is one phone: its store, its clock, its line.
@@ -39,6 +36,8 @@ type device struct {
 	crashAfter bool
 	dead       bool
 	gone       bool // lost for good
+	// broken is a law that the device's store broke in what it was last asked.
+	broken error
 	// left is how many random bytes there still are, negative for no end.
 	left int
 }
@@ -307,90 +306,3 @@ func (d *device) beside(record syncproto.RecordID) (*syncproto.RecordState, erro
 }
 
 var errNothing = errors.New("nothing was changed")
-
-// faulty is the device's store as the session sees it: it may die before or
-// after each commit, or have no space.
-type faulty struct {
-	syncer.Store
-	d *device
-}
-
-func (f *faulty) at(commit func() error) error {
-	d := f.d
-	if d.dead {
-		return errDied
-	}
-	if d.full {
-		return syncer.ErrFull
-	}
-	if d.crash == 0 && !d.crashAfter {
-		d.dead = true
-		return errDied
-	}
-	err := commit()
-	if d.crash == 0 {
-		d.dead = true
-		return errDied
-	}
-	if d.crash > 0 {
-		d.crash--
-	}
-	return err
-}
-
-// Forgotten implements syncer.Forgetful.
-func (f *faulty) Forgotten(ctx context.Context) error {
-	return f.at(func() error { f.d.w.note("forgotten", f.d.n); return f.d.session.Forgotten(ctx) })
-}
-
-func (f *faulty) SaveEnrolment(ctx context.Context, e session.SaveEnrolment) error {
-	return f.at(func() error { return f.Store.SaveEnrolment(ctx, e) })
-}
-
-func (f *faulty) SaveWelcome(ctx context.Context, e session.SaveWelcome) (r session.WelcomeSaved, err error) {
-	err = f.at(func() error { r, err = f.Store.SaveWelcome(ctx, e); return err })
-	return r, err
-}
-
-func (f *faulty) ForkLog(ctx context.Context, e session.ForkLog) error {
-	return f.at(func() error { f.d.w.note("fork", f.d.n); return f.Store.ForkLog(ctx, e) })
-}
-
-func (f *faulty) CommitResults(ctx context.Context, e session.CommitResults) error {
-	return f.at(func() error { return f.Store.CommitResults(ctx, e) })
-}
-
-func (f *faulty) CommitPage(ctx context.Context, e session.CommitPage) error {
-	return f.at(func() error { return f.Store.CommitPage(ctx, e) })
-}
-
-func (f *faulty) CommitCaught(ctx context.Context, e session.CommitCaught) (r session.CaughtCommitted, err error) {
-	err = f.at(func() error { r, err = f.Store.CommitCaught(ctx, e); return err })
-	return r, err
-}
-
-func (f *faulty) MendRecords(ctx context.Context, e session.MendRecords) (r session.RecordsMended, err error) {
-	err = f.at(func() error {
-		f.d.w.note("mend", f.d.n, len(e.Records), len(e.Gone))
-		r, err = f.Store.MendRecords(ctx, e)
-		return err
-	})
-	return r, err
-}
-
-func (f *faulty) ResetCursor(ctx context.Context, e session.ResetCursor) error {
-	return f.at(func() error { f.d.w.note("reset cursor", f.d.n); return f.Store.ResetCursor(ctx, e) })
-}
-
-func (f *faulty) DropScope(ctx context.Context, e session.DropScope) (r session.ScopeDropped, err error) {
-	err = f.at(func() error {
-		r, err = f.Store.DropScope(ctx, e)
-		f.d.w.note("drop scope", f.d.n, r.Pending)
-		return err
-	})
-	return r, err
-}
-
-func (f *faulty) MarkBackupSafe(ctx context.Context, e session.MarkBackupSafe) error {
-	return f.at(func() error { return f.Store.MarkBackupSafe(ctx, e) })
-}

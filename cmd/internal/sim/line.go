@@ -78,6 +78,17 @@ func (s *server) fate() error {
 	return nil
 }
 
+// fate is as that of the server.
+func (d *device) fate() error {
+	if d.broken != nil {
+		return d.broken
+	}
+	if d.dead {
+		return errDied
+	}
+	return nil
+}
+
 // moved is called by the hub after each commit.
 func (s *server) moved(e hub.Event) {
 	for _, d := range s.w.devices {
@@ -161,8 +172,8 @@ func (l *line) pump(upward bool) (moved bool, err error) {
 				moved = true
 			}
 		}
-		if l.d.dead {
-			return true, errDied
+		if err := l.d.fate(); err != nil {
+			return true, err
 		}
 		if len(l.up) == 0 || l.deafUp {
 			return moved, nil
@@ -188,10 +199,7 @@ func (l *line) pump(upward bool) (moved bool, err error) {
 	msg := l.take(&l.down)
 	l.d.w.trace.Write(msg)
 	l.dev.Feed(msg)
-	if l.d.dead {
-		return true, errDied
-	}
-	return true, nil
+	return true, l.d.fate()
 }
 
 // take takes the next message off a direction, sometimes damaged on the way:
@@ -229,10 +237,7 @@ func (l *line) tick() error {
 	if err := l.d.w.server.fate(); err != nil {
 		return err
 	}
-	if l.d.dead {
-		return errDied
-	}
-	return nil
+	return l.d.fate()
 }
 
 // over reports whether an end has closed and has nothing left to say.
