@@ -103,6 +103,19 @@ func Receipt(ctx context.Context, local *localstore.Store, log syncproto.LogID) 
 	return b, err
 }
 
+// proved is up to which sequence the last receipt of a log goes, 0 without one.
+func (s *Store) proved(ctx context.Context, log syncproto.LogID) (uint64, error) {
+	raw, err := Receipt(ctx, s.local, log)
+	if err != nil || raw == nil {
+		return 0, translate(err)
+	}
+	r, err := wire.DecodeReceipt(raw)
+	if err != nil {
+		return 0, nil // the next one replaces it
+	}
+	return r.Ranges[len(r.Ranges)-1].To, nil
+}
+
 func load(ctx context.Context, local *localstore.Store, name string, v any) error {
 	b, err := local.Setting(ctx, name)
 	if errors.Is(err, localstore.ErrNotFound) {
@@ -256,6 +269,9 @@ func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
 	for _, a := range named(ancestors) {
 		h.Ancestors = append(h.Ancestors, wire.Ancestor{Log: a.Log, Kept: a.First, HeadSeq: a.HeadSeq, Head: a.Head, Cert: a.Cert})
 		r.AncestorResults = append(r.AncestorResults, a.ResultsFrom)
+	}
+	if r.Proved, err = s.proved(ctx, log.Log); err != nil {
+		return r, err
 	}
 	s.told[log.Log] = true
 	for _, a := range h.Ancestors {

@@ -249,6 +249,7 @@ type store struct {
 	records  map[syncproto.ScopeID]map[syncproto.RecordID][]byte
 	resets   int
 	receipts int
+	proved   uint64 // what the last receipt covers
 	enrolled bool
 	// fail, if set, is asked before each method with its name.
 	fail func(string) error
@@ -285,7 +286,7 @@ func (s *store) SaveEnrolment(context.Context, session.SaveEnrolment) error {
 
 func (s *store) ReadHello(context.Context) (session.HelloRead, error) {
 	h := session.HelloRead{Hello: wire.Hello{Device: device, Cert: []byte("cert"), Log: s.log, HeadSeq: s.head, Head: chainAt(s.log, s.head),
-		Queue: s.head - s.received, ResultsFrom: 1, Grants: 1, Dictionaries: []uint32{wire.DictChanges, wire.DictRecords}}}
+		Queue: s.head - s.received, ResultsFrom: 1, Grants: 1, Dictionaries: []uint32{wire.DictChanges, wire.DictRecords}}, Proved: s.proved}
 	for h.Hello.ResultsFrom <= s.head && s.results[h.Hello.ResultsFrom] {
 		h.Hello.ResultsFrom++
 	}
@@ -450,8 +451,12 @@ func (s *store) MarkBackupSafe(context.Context, session.MarkBackupSafe) error {
 }
 
 func (s *store) SaveReceipt(context.Context, session.SaveReceipt) error {
-	s.receipts++
-	return s.enter("SaveReceipt")
+	err := s.enter("SaveReceipt")
+	if err == nil {
+		s.receipts++
+		s.proved = s.received
+	}
+	return err
 }
 
 // serverEnd is the server's end of one connection over the same bytes.

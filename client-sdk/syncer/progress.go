@@ -65,7 +65,9 @@ type watch struct {
 	log            syncproto.LogID
 	head, received uint64
 	comparing      bool
-	// unproved says that changes were received for which no receipt has come.
+	// proved is how far a receipt of an earlier session goes; unproved says that
+	// changes were received for which no receipt has come.
+	proved   uint64
 	unproved bool
 	// due is, per scope, the position at which the newest result of an own
 	// change stands, held the position up to which the scope is stored.
@@ -83,10 +85,11 @@ func (w *watch) done(effect session.DeviceEffect, answer session.DeviceEvent) {
 	switch e := effect.(type) {
 	case session.ReadHello:
 		if h, ok := answer.(session.HelloRead); ok {
-			w.log, w.head, w.received = h.Hello.Log, h.Hello.HeadSeq, 0
+			w.log, w.head, w.received, w.proved = h.Hello.Log, h.Hello.HeadSeq, 0, h.Proved
 		}
 	case session.SaveWelcome:
 		w.received = e.Welcome.Received
+		w.unproved = w.received > w.proved
 	case session.CommitResults:
 		w.results(e.Log, e.Received, e.Results)
 	case session.CommitPage:

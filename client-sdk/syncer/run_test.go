@@ -205,6 +205,23 @@ func TestRunOnce(t *testing.T) {
 	})
 }
 
+// A receipt that was lost with its line is asked for again by the next run, which
+// has nothing else to do, and by no run after that.
+func TestRunOnceAsksForALostReceipt(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world, h *host) {
+		w.history()
+		w.server.noReceipts = true
+		w.syncer(h).Run(t.Context(), Once)
+		w.server.noReceipts = false
+		for range 2 {
+			r := w.syncer(h).Run(t.Context(), Once)
+			if r.Outcome != CaughtUp || w.store.receipts != 1 {
+				t.Errorf("got %+v and %d receipts", r, w.store.receipts)
+			}
+		}
+	})
+}
+
 // What is saved while a run goes on is sent by it, and proved like the rest.
 func TestRunOnceTakesWhatIsSavedMeanwhile(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, h *host) {

@@ -61,6 +61,8 @@ type HelloRead struct {
 	// whose result is not known here, HeadSeq+1 if all are. What lies above it is
 	// pushed again, so that its result is told.
 	AncestorResults []uint64
+	// Proved is the sequence of Hello.Log up to which the device has a receipt.
+	Proved uint64
 	// Reset names the scopes whose cursor was reset by ResetCursor and whose sum
 	// has not agreed since: mending them by a reset was tried and did not help.
 	Reset []syncproto.ScopeID

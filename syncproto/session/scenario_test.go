@@ -445,6 +445,16 @@ func TestBackupSafeAndReceipt(t *testing.T) {
 	w.save(p, scopeA, w.id())
 	w.connect(p)
 	receipts("with the queue", 3)
+	p.store.receipts--
+	w.server.receipts--
+	w.deviceStep(p, Stop{})
+	w.settle()
+	w.connect(p) // as if the line had been cut with the receipt on it
+	receipts("unasked", 2)
+	for range 2 {
+		w.deviceStep(p, Prove{})
+		receipts("in a session that brought nothing", 3)
+	}
 	w.serverStep(p, BackupVerified{Log: p.store.log, Seq: 1})
 	w.settle()
 	if p.store.base != 1 {

@@ -51,11 +51,14 @@ type telling struct {
 	// lastAccept when the last was.
 	receiptDue bool
 	lastAccept int64
+	// receiptOwed says that the device may lack the receipt of what earlier
+	// sessions brought: its line may have been cut with the receipt on it.
+	receiptOwed bool
 }
 
 // begin sets what is told at the beginning of a session.
 func (s *Server) begin(h *wire.Hello, w *wire.Welcome) {
-	s.telling = telling{received: w.Received, told: w.Received}
+	s.telling = telling{received: w.Received, told: w.Received, receiptOwed: w.Received > 0}
 	if h.ResultsFrom > 0 && h.ResultsFrom <= w.Received && !planted.Bug("results are told to the session that pushed alone") {
 		s.told = h.ResultsFrom - 1
 	}
@@ -262,7 +265,7 @@ func (s *Server) status(m *wire.Status) {
 	s.touched.Queue, s.touched.OldestQueued, s.touched.ClockAhead = m.Queue, m.OldestQueued, m.DeviceTime-s.now
 	s.do(s.touched)
 	s.due = true
-	if m.Queue == 0 && s.receiptDue && len(s.pending) == 0 {
+	if m.Queue == 0 && (s.receiptDue || s.receiptOwed) && len(s.pending) == 0 {
 		s.makeReceipt()
 	}
 }
@@ -271,7 +274,7 @@ func (s *Server) makeReceipt() {
 	if s.receiptAsked {
 		return
 	}
-	s.receiptDue, s.receiptAsked = false, true
+	s.receiptDue, s.receiptOwed, s.receiptAsked = false, false, true
 	s.do(MakeReceipt{Log: s.hello.Log})
 }
 

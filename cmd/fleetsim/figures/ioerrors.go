@@ -138,17 +138,8 @@ func (x *ioFailures) prepare() (err error) {
 	if err := w.stop(); err != nil {
 		return err
 	}
-	x.files = map[string][]byte{}
-	entries, err := os.ReadDir(w.dir)
-	if err != nil {
-		return fmt.Errorf("read what was made: %w", err)
-	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), "-shm") && !e.IsDir() {
-			if x.files[e.Name()], err = os.ReadFile(filepath.Join(w.dir, e.Name())); err != nil {
-				return fmt.Errorf("read what was made: %w", err)
-			}
-		}
+	if x.files, err = filesIn(w.dir); err != nil {
+		return err
 	}
 	x.disks = make(chan *faultdisk.Disk, workersOf(x.Workers))
 	for i := range cap(x.disks) {
@@ -170,11 +161,10 @@ func (x *ioFailures) open(ctx context.Context, dir, vfs string) (*world, error) 
 	if err := w.start(); err != nil {
 		return w, err
 	}
-	opt, err := deviceOptions(dir)
+	opt, err := w.options()
 	if err != nil {
 		return w, err
 	}
-	opt.VFS = vfs
 	if w.device, err = openDevice(ctx, opt, x.key); err != nil {
 		return w, err
 	}
@@ -184,16 +174,11 @@ func (x *ioFailures) open(ctx context.Context, dir, vfs string) (*world, error) 
 
 // attempt is one sync from the files as they were, with faults by f.
 func (x *ioFailures) attempt(ctx context.Context, d *faultdisk.Disk, f func(n int, op faultdisk.Op) faultdisk.Fault) (rec *faultdisk.Recording, side []byte, told error, err error) {
-	dir, err := os.MkdirTemp(x.Memory, "ioerrors")
+	dir, err := x.layOut(x.files)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("make a directory: %w", err)
+		return nil, nil, nil, err
 	}
 	defer os.RemoveAll(dir)
-	for name, b := range x.files {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
-			return nil, nil, nil, fmt.Errorf("lay out the files: %w", err)
-		}
-	}
 	if rec, err = d.Record(dir); err != nil {
 		return nil, nil, nil, err
 	}

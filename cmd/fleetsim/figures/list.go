@@ -15,6 +15,7 @@ func All() []*Figure {
 		repair(),
 		powerLoss(),
 		ioErrors(),
+		cuts(),
 	}
 }
 

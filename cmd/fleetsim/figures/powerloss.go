@@ -169,11 +169,10 @@ func (p *powerLosses) reopen() error {
 	if err := w.start(); err != nil {
 		return err
 	}
-	opt, err := deviceOptions(w.dir)
+	opt, err := w.options()
 	if err != nil {
 		return err
 	}
-	opt.VFS = w.vfs
 	if w.device, err = openDevice(p.ctx, opt, w.keyFile); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -48,6 +49,10 @@ type world struct {
 	// unlocks the device, nil the passphrase, which costs more.
 	vfs     string
 	keyFile []byte
+	// random and clock are those of this machine, or of a figure whose runs must
+	// be equal.
+	random io.Reader
+	clock  localstore.Clock
 
 	// later is what was added to the clock, so that nobody waits for a time.
 	later time.Duration
@@ -75,13 +80,18 @@ func (w *world) begin() (err error) {
 	return nil
 }
 
-// equip loads what both sides need.
+// equip loads what both sides need and do not have.
 func (w *world) equip() (err error) {
-	if w.codec, err = wire.NewCodec(); err != nil {
-		return err
+	if w.random == nil {
+		w.random, w.clock = rand.Reader, newClock()
 	}
-	if w.forms, err = forms.Load(); err != nil {
-		return fmt.Errorf("load the forms: %w", err)
+	if w.codec == nil {
+		if w.codec, err = wire.NewCodec(); err != nil {
+			return err
+		}
+		if w.forms, err = forms.Load(); err != nil {
+			return fmt.Errorf("load the forms: %w", err)
+		}
 	}
 	w.writer = newWriter(w.forms)
 	return nil
@@ -96,7 +106,7 @@ func (w *world) open() (err error) {
 	}
 	w.sealer = wire.NewBatchSealer(w.codec, wire.PurposeBundle, w.writer.cert, w.writer.key)
 	var code syncproto.EnrolCode
-	if _, err := rand.Read(code.Secret[:]); err != nil {
+	if _, err := io.ReadFull(w.random, code.Secret[:]); err != nil {
 		return fmt.Errorf("make a code: %w", err)
 	}
 	if err := w.people(&code); err != nil {
@@ -110,10 +120,10 @@ func (w *world) start() (err error) {
 	if w.server, err = sqlitestore.Open(w.ctx, sqlitestore.Options{Path: filepath.Join(w.dir, serverName), VFS: w.vfs}); err != nil {
 		return fmt.Errorf("open the server's store: %w", err)
 	}
-	if w.identity, err = hub.LoadIdentity(w.ctx, w.server, rand.Reader, nil); err != nil {
+	if w.identity, err = hub.LoadIdentity(w.ctx, w.server, w.random, nil); err != nil {
 		return err
 	}
-	w.hub, err = hub.New(w.ctx, hub.Options{Store: w.server, Packages: w.forms, Clock: w.now, Rand: rand.Reader})
+	w.hub, err = hub.New(w.ctx, hub.Options{Store: w.server, Packages: w.forms, Clock: w.now, Rand: w.random})
 	if err != nil {
 		return err
 	}
@@ -125,7 +135,7 @@ func (w *world) start() (err error) {
 	return nil
 }
 
-func (w *world) now() int64 { return time.Now().Add(w.later).UnixMilli() }
+func (w *world) now() int64 { return w.clock.Now().Add(w.later).UnixMilli() }
 
 // people makes the neighbourhood, two facilitators, and the colleague's device.
 func (w *world) people(code *syncproto.EnrolCode) error {
@@ -156,11 +166,10 @@ func (w *world) people(code *syncproto.EnrolCode) error {
 // enrol makes the device's store; the first contact confirms it.
 func (w *world) enrol(code *syncproto.EnrolCode) error {
 	keys := w.identity.Keys()
-	opt, err := deviceOptions(w.dir)
+	opt, err := w.options()
 	if err != nil {
 		return err
 	}
-	opt.VFS = w.vfs
 	unlock := localstore.Credential{Person: facilitator(), Passphrase: passphrase}
 	if w.keyFile != nil {
 		unlock.Passphrase, unlock.KeyFile = "", w.keyFile
@@ -175,6 +184,13 @@ func (w *world) enrol(code *syncproto.EnrolCode) error {
 	}
 	w.newSession()
 	return nil
+}
+
+// options are those of the device's store.
+func (w *world) options() (localstore.Options, error) {
+	opt, err := deviceOptions(w.dir)
+	opt.VFS, opt.Clock, opt.Rand = w.vfs, w.clock, w.random
+	return opt, err
 }
 
 func (w *world) newSession() {
@@ -276,12 +292,12 @@ func (w *world) connect() (*line, error) {
 	w.mu.Lock()
 	w.events = nil
 	w.mu.Unlock()
-	d, err := syncer.NewStepper(w.ctx, syncer.Options{Store: w.session, Codec: w.codec, Clock: w.now, Random: rand.Reader,
+	d, err := syncer.NewStepper(w.ctx, syncer.Options{Store: w.session, Codec: w.codec, Clock: w.now, Random: w.random,
 		Device: session.DeviceConfig{App: "fleetsim"}})
 	if err != nil {
 		return nil, err
 	}
-	s := syncws.NewConversation(w.ctx, &syncws.Surroundings{Hub: w.hub, Identity: w.identity, Codec: w.codec, Clock: w.now, Random: rand.Reader}, "measured")
+	s := syncws.NewConversation(w.ctx, &syncws.Surroundings{Hub: w.hub, Identity: w.identity, Codec: w.codec, Clock: w.now, Random: w.random}, "measured")
 	return &line{w: w, device: d, server: s}, nil
 }
 
@@ -301,15 +317,26 @@ func (l *line) settle() error {
 			l.messages++
 			l.device.Feed(m)
 		}
-		l.w.mu.Lock()
-		events := l.w.events
-		l.w.events = nil
-		l.w.mu.Unlock()
-		for _, e := range events {
-			moved = true
-			l.server.Tell(e)
-		}
+		moved = l.tellServer() || moved
 	}
+	return l.sound()
+}
+
+// tellServer tells the server's end what moved in the hub.
+func (l *line) tellServer() (told bool) {
+	l.w.mu.Lock()
+	events := l.w.events
+	l.w.events = nil
+	l.w.mu.Unlock()
+	for _, e := range events {
+		l.server.Tell(e)
+	}
+	return len(events) > 0
+}
+
+// sound reports an error if a line on which nobody has anything to say ended, or
+// left something undone.
+func (l *line) sound() error {
 	if c, ended := l.device.Ended(); ended {
 		return fmt.Errorf("the device ended the session: %s %s: %w", c.Key, c.Detail, causeOf(l.device.Cause()))
 	}
