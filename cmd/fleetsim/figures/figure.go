@@ -122,6 +122,9 @@ type Env struct {
 	Planted func(ctx context.Context, dir string) (child func(ctx context.Context, args ...string) *exec.Cmd, err error)
 	// Disk is the SQLite file system that the measured stores are opened on.
 	Disk *faultdisk.Disk
+	// Profile is a directory for processor profiles of the server processes, ""
+	// for none.
+	Profile string
 }
 
 // run is one measuring of a figure.
