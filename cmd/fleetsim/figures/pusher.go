@@ -6,12 +6,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
-	"github.com/gorilla/websocket"
-
-	"mahalleh/server/syncws"
+	"mahalleh/client-sdk/wsdial"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
@@ -37,7 +34,7 @@ type pusher struct {
 	head   syncproto.Hash
 	sealer *wire.BatchSealer
 
-	ws   *websocket.Conn
+	pipe *wsdial.Pipe
 	link *session.Link
 	// window is how many bytes of batches may be under way.
 	window uint64
@@ -77,25 +74,24 @@ func (p *pusher) connect(ctx context.Context) error {
 }
 
 func (p *pusher) dial(ctx context.Context) error {
-	d := websocket.Dialer{Subprotocols: []string{session.Subprotocol}, ReadBufferSize: 4 << 10, WriteBufferSize: 32 << 10}
-	ws, resp, err := d.DialContext(ctx, "ws://"+p.fleet.server.address+syncws.Path, http.Header{})
+	d := wsdial.Dialer{Addresses: []string{"http://" + p.fleet.server.address}}
+	pipe, err := d.Dial(ctx)
 	if err != nil {
 		return err
 	}
-	resp.Body.Close()
-	p.ws, p.results = ws, map[syncproto.Outcome]int{}
+	p.pipe, p.results = pipe, map[syncproto.Outcome]int{}
 	channel := session.DeviceChannel(p.noise, p.fleet.keys, nil, rand.Reader)
 	p.link = session.NewLink(channel, p.fleet.codec)
 	first, err := p.link.Start()
 	for err == nil {
 		if first != nil {
-			err = ws.WriteMessage(websocket.BinaryMessage, first)
+			err = pipe.Send(first)
 		}
 		if err != nil || channel.Established() {
 			return err
 		}
 		var b []byte
-		if _, b, err = ws.ReadMessage(); err == nil {
+		if b, err = pipe.Receive(); err == nil {
 			first, _, err = p.link.Receive(b)
 		}
 	}
@@ -107,7 +103,7 @@ func (p *pusher) send(m wire.Message) error {
 	if err != nil {
 		return err
 	}
-	if err := p.ws.WriteMessage(websocket.BinaryMessage, b); err != nil {
+	if err := p.pipe.Send(b); err != nil {
 		return fmt.Errorf("device %d: %w", p.number, err)
 	}
 	return nil
@@ -115,7 +111,7 @@ func (p *pusher) send(m wire.Message) error {
 
 // receive takes the server's next message and counts what it says.
 func (p *pusher) receive() (wire.Message, error) {
-	_, b, err := p.ws.ReadMessage()
+	b, err := p.pipe.Receive()
 	if err != nil {
 		return nil, fmt.Errorf("device %d: %w", p.number, err)
 	}
@@ -180,10 +176,10 @@ func (p *pusher) deliver(batches []push, flights int) ([]time.Duration, error) {
 
 // hangUp ends the session, if there is one.
 func (p *pusher) hangUp() error {
-	if p.ws == nil {
+	if p.pipe == nil {
 		return nil
 	}
-	err := errors.Join(p.send(&wire.Bye{}), p.ws.Close())
-	p.ws = nil
+	err := errors.Join(p.send(&wire.Bye{}), p.pipe.Close())
+	p.pipe = nil
 	return err
 }
