@@ -23,7 +23,6 @@ type options struct {
 	from           uint64
 	workers        int
 	dir            string
-	profile        string
 }
 
 func figuresCommand(a *cli.App) *cobra.Command {
@@ -45,7 +44,6 @@ func figuresCommand(a *cli.App) *cobra.Command {
 	f.Uint64Var(&o.from, "from", 1, a.T("fleetsim.flag_from"))
 	f.IntVar(&o.workers, "workers", 0, a.T("fleetsim.flag_workers"))
 	f.StringVar(&o.dir, "dir", "", a.T("fleetsim.figures.flag_dir"))
-	f.StringVar(&o.profile, "profile", "", a.T("fleetsim.figures.flag_profile"))
 	a.Setting(f, "dir", "workers")
 	return c
 }
@@ -144,7 +142,7 @@ func env(a *cli.App, o *options) (figures.Env, error) {
 	progress := a.Progress()
 	return figures.Env{
 		Dir: o.dir, Memory: figures.MemoryDir(o.dir),
-		Sizes: map[string]int{"seeds": o.seeds, "histories": o.seeds, "records": o.records, "saves": o.records, "images": o.seeds, "cases": o.seeds, "changes": o.records},
+		Sizes: map[string]int{"seeds": o.seeds, "histories": o.seeds, "records": o.records, "saves": o.records, "images": o.seeds, "cases": o.seeds, "rounds": o.seeds, "changes": o.records},
 		From:  o.from, Workers: o.workers,
 		Progress: func(figure string, done, total int) {
 			progress.Update("fleetsim.figures.progress", cli.Args{"name": figure, "done": done, "total": total})
@@ -155,9 +153,8 @@ func env(a *cli.App, o *options) (figures.Env, error) {
 			cmd.Args[0] = os.Args[0]
 			return cmd
 		},
-		Planted: buildPlanted,
-		Disk:    disk,
-		Profile: o.profile,
+		Planted: buildPlanted, Programs: buildPrograms,
+		Disk: disk,
 	}, nil
 }
 

@@ -120,11 +120,11 @@ type Env struct {
 	// Planted builds this program into a directory, with the planted faults in
 	// it, and makes processes of that as Child does of this.
 	Planted func(ctx context.Context, dir string) (child func(ctx context.Context, args ...string) *exec.Cmd, err error)
+	// Programs builds the real programs, mahalleh and mahalleh-field, into a
+	// directory.
+	Programs func(ctx context.Context, dir string) error
 	// Disk is the SQLite file system that the measured stores are opened on.
 	Disk *faultdisk.Disk
-	// Profile is a directory for processor profiles of the server processes, ""
-	// for none.
-	Profile string
 }
 
 // run is one measuring of a figure.

@@ -16,9 +16,7 @@ func All() []*Figure {
 		powerLoss(),
 		ioErrors(),
 		cuts(),
-		ingest(),
-		ingestOne(),
-		ack(),
+		kill(),
 	}
 }
 

@@ -129,23 +129,30 @@ func (w *world) oneChange(l *line, here bool, i int) error {
 
 // texted returns the n-th of the device's records that have a text to change.
 func (w *world) texted(n int) (*syncproto.RecordState, error) {
-	list, err := w.device.List(w.ctx, localstore.Filter{Max: 500})
+	return textedOf(w.ctx, w.device, w.forms, n)
+}
+
+// errTooFew says that fewer records than that have a text.
+var errTooFew = errors.New("too few records have a text")
+
+func textedOf(ctx context.Context, device *localstore.Store, forms *schemas.Package, n int) (*syncproto.RecordState, error) {
+	list, err := device.List(ctx, localstore.Filter{Max: 500})
 	if err != nil {
 		return nil, err
 	}
 	for _, row := range list.Rows {
-		held, err := w.device.State(w.ctx, row.Record)
+		held, err := device.State(ctx, row.Record)
 		if err != nil {
 			return nil, err
 		}
-		if form, ok := w.forms.Form(schemas.FormID(held.State.Form)); !ok || textOf(form, merge.Content(form, held.State)) == nil {
+		if form, ok := forms.Form(schemas.FormID(held.State.Form)); !ok || textOf(form, merge.Content(form, held.State)) == nil {
 			continue
 		}
 		if n--; n < 0 {
 			return held.State, nil
 		}
 	}
-	return nil, errors.New("too few records have a text")
+	return nil, errTooFew
 }
 
 func (w *world) saveHere(l *line, state *syncproto.RecordState) error {

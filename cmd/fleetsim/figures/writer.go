@@ -38,13 +38,19 @@ type writer struct {
 	drafts []*syncproto.Change // of the corpus, not yet used
 	// only narrows the records to a compartment; "" is all.
 	only string
+	// seed makes the records, which are written in place.
+	seed  int64
+	place syncproto.PlaceID
 }
 
-func newWriter(forms *schemas.Package) *writer {
-	rng := randomBytes{rand.New(rand.NewPCG(worldSeed, 1))}
+func newWriter(forms *schemas.Package) *writer { return newWriterOf(forms, worldSeed, home()) }
+
+// newWriterOf is a writer in a place; two of the same seed write the same.
+func newWriterOf(forms *schemas.Package, made int64, place syncproto.PlaceID) *writer {
+	rng := randomBytes{rand.New(rand.NewPCG(uint64(made), 1))}
 	seed := make([]byte, ed25519.SeedSize)
 	rng.Read(seed)
-	w := &writer{random: rng, forms: forms, person: syncproto.PersonID{9}, key: ed25519.NewKeyFromSeed(seed)}
+	w := &writer{random: rng, forms: forms, person: syncproto.PersonID{9}, key: ed25519.NewKeyFromSeed(seed), seed: made, place: place}
 	var log syncproto.LogID
 	rng.Read(log[:])
 	w.cert = wire.SignLogCert(wire.LogCert{Log: log, LogKey: [32]byte(w.key.Public().(ed25519.PublicKey)), Serial: 1}, w.key)
@@ -63,7 +69,7 @@ func (w *writer) create(n int) ([]*syncproto.Change, error) {
 	for len(out) < n {
 		if len(w.drafts) == 0 {
 			w.chunk++
-			made, err := corpus.Changes(worldSeed+w.chunk, corpus.Measured(), chunkSize, wire.NewChange)
+			made, err := corpus.Changes(w.seed+w.chunk, corpus.Measured(), chunkSize, wire.NewChange)
 			if err != nil {
 				return nil, fmt.Errorf("make records: %w", err)
 			}
@@ -79,7 +85,7 @@ func (w *writer) create(n int) ([]*syncproto.Change, error) {
 			continue
 		}
 		h := draft.Header
-		h.Scope = syncproto.ScopeOf(home(), string(form.Compartment))
+		h.Scope = syncproto.ScopeOf(w.place, string(form.Compartment))
 		w.seq++
 		ch, err := w.honest(h, w.seq, draft.Ops)
 		if err != nil {
