@@ -258,4 +258,7 @@ func (s *Store) abandon() {
 	s.lock.Close()
 }
 
+// Now is the device's clock.
+func (s *Store) Now() time.Time { return s.opt.Clock.Now() }
+
 func (s *Store) now() int64 { return s.opt.Clock.Now().UnixMilli() }

@@ -40,6 +40,9 @@ type Store struct {
 	// server holds the current log, from Welcome.
 	told map[syncproto.LogID]bool
 	held heldLog
+	// named are the checkpoints whose counts Hello carried, until the server has
+	// said how they stand.
+	named []syncproto.Checkpoint
 }
 
 // heldLog is how far a server holds a log: the chain hash at its last sequence.
@@ -178,6 +181,7 @@ func (s *Store) forget() {
 	clear(s.sealers)
 	clear(s.told)
 	s.held = heldLog{}
+	s.named = nil
 }
 
 // current is the log that the device writes.
@@ -288,6 +292,9 @@ func (s *Store) ReadHello(ctx context.Context) (session.HelloRead, error) {
 		}
 		h.Cursors = append(h.Cursors, cursor)
 	}
+	if err := s.nameActs(ctx, h); err != nil {
+		return r, translate(err)
+	}
 	grants, err := Grants(ctx, s.local)
 	if err != nil {
 		return r, translate(err)
@@ -374,7 +381,11 @@ func (s *Store) SaveWelcome(ctx context.Context, e session.SaveWelcome) (session
 		}
 	}
 	server := Server{Era: w.Era, Lease: w.Lease, LeaseFrom: uint64(s.local.Lived().Seconds()), Contact: w.ServerTime}
-	return session.WelcomeSaved{Contradicted: wrong}, translate(s.save(ctx, settingServer, server))
+	broken, err := s.judgeActs(ctx, w)
+	if err != nil {
+		return session.WelcomeSaved{}, translate(err)
+	}
+	return session.WelcomeSaved{Contradicted: wrong, ActsBroken: broken}, translate(s.save(ctx, settingServer, server))
 }
 
 // contradicts reports whether the server's log is not this one's beginning.

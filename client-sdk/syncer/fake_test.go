@@ -459,6 +459,10 @@ func (s *store) SaveReceipt(context.Context, session.SaveReceipt) error {
 	return err
 }
 
+func (s *store) KeepCheckpoints(context.Context, session.KeepCheckpoints) (session.CheckpointsKept, error) {
+	return session.CheckpointsKept{}, s.enter("KeepCheckpoints")
+}
+
 // serverEnd is the server's end of one connection over the same bytes.
 type serverEnd struct {
 	f       *server

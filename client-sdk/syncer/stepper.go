@@ -283,7 +283,7 @@ func (s *Stepper) run(effects []session.DeviceEffect) {
 			s.opt.Log.Info("the session ended", "code", e.Code, "key", e.Key, "detail", e.Detail)
 			return
 		case session.Alarm:
-			s.opt.Log.Warn("the device's copy differs from the server's", "scope", e.Scope, "detail", e.Detail)
+			s.opt.Log.Warn("the device has found something to look into", "scope", e.Scope, "detail", e.Detail)
 			continue
 		}
 		answer := carry(s.ctx, s.opt.Store, effect)

@@ -45,6 +45,7 @@ type Store interface {
 	DropScope(ctx context.Context, e session.DropScope) (session.ScopeDropped, error)
 	MarkBackupSafe(ctx context.Context, e session.MarkBackupSafe) error
 	SaveReceipt(ctx context.Context, e session.SaveReceipt) error
+	KeepCheckpoints(ctx context.Context, e session.KeepCheckpoints) (session.CheckpointsKept, error)
 }
 
 // Forgetful is a Store that can enrol again with the code it began with: a
@@ -111,6 +112,8 @@ func ask(ctx context.Context, st Store, effect session.DeviceEffect) (session.De
 		return session.BackupSafeMarked{}, st.MarkBackupSafe(ctx, e)
 	case session.SaveReceipt:
 		return session.ReceiptSaved{}, st.SaveReceipt(ctx, e)
+	case session.KeepCheckpoints:
+		return st.KeepCheckpoints(ctx, e)
 	}
 	return nil, fmt.Errorf("effect %T is unknown here: %w", effect, ErrFatal)
 }

@@ -164,13 +164,9 @@ func (e *AmbiguousDeviceError) Error() string {
 	return fmt.Sprintf("%d devices begin with %q", len(e.Devices), e.Asked)
 }
 
-// note writes the audit entry of an act.
-func (a *Admin) note(tx store.Tx, act, subject, note string) error {
-	err := tx.Audit(store.AuditEntry{At: a.Clock(), By: a.By, Act: act, Subject: subject, Note: note})
-	if err != nil {
-		return fmt.Errorf("write the audit: %w", err)
-	}
-	return nil
+// note writes the audit entry of an act and of the scopes that it concerns.
+func (a *Admin) note(tx store.Tx, act, subject, note string, scopes ...syncproto.ScopeID) error {
+	return Note(tx, store.AuditEntry{At: a.Clock(), By: a.By, Act: act, Subject: subject, Note: note}, scopes...)
 }
 
 // NextSerial is the serial of the next act that changes grants, given the
@@ -243,7 +239,7 @@ func nearest[T any](all []T, distance func(T) int) []T {
 }
 
 // Audit writes an act into the audit that somebody carried out by other means
-// than an Admin, such as a backup or an export.
-func (a *Admin) Audit(ctx context.Context, act, subject, note string) error {
-	return a.Store.Update(ctx, func(tx store.Tx) error { return a.note(tx, act, subject, note) })
+// than an Admin, such as a backup or an export, and that concerns the scopes.
+func (a *Admin) Audit(ctx context.Context, act, subject, note string, scopes ...syncproto.ScopeID) error {
+	return a.Store.Update(ctx, func(tx store.Tx) error { return a.note(tx, act, subject, note, scopes...) })
 }

@@ -68,7 +68,7 @@ func (a *Admin) MakeCode(ctx context.Context, person, place string, valid time.D
 		if err != nil {
 			return fmt.Errorf("write code: %w", err)
 		}
-		return a.note(tx, actCodeMade, who.ID.String(), "place "+strconv.FormatUint(uint64(where.Number), 10))
+		return a.note(tx, actCodeMade, who.ID.String(), "place "+strconv.FormatUint(uint64(where.Number), 10), syncproto.ScopeOf(where.ID, Reference))
 	})
 	if err != nil {
 		return IssuedCode{}, fmt.Errorf("make code: %w", err)
@@ -118,7 +118,11 @@ func (a *Admin) RevokeDevice(ctx context.Context, device string, lost bool, why 
 		if lost {
 			act = actDeviceLost
 		}
-		return a.note(tx, act, d.ID.String(), why)
+		concerned, err := ScopesOfDevice(tx, d.ID)
+		if err != nil {
+			return err
+		}
+		return a.note(tx, act, d.ID.String(), why, concerned...)
 	})
 	if err != nil {
 		return store.Device{}, fmt.Errorf("revoke device: %w", err)

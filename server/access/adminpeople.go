@@ -62,7 +62,11 @@ func (a *Admin) SetDisabled(ctx context.Context, person string, disabled bool, w
 		if disabled {
 			act = actPersonDisabled
 		}
-		return a.note(tx, act, who.ID.String(), why)
+		concerned, err := ScopesOfPerson(tx, who.ID)
+		if err != nil {
+			return err
+		}
+		return a.note(tx, act, who.ID.String(), why, concerned...)
 	})
 	if err != nil {
 		return store.Person{}, fmt.Errorf("disable person: %w", err)
@@ -115,7 +119,7 @@ func (a *Admin) Grant(ctx context.Context, person, role, place string) (g store.
 		if err := tx.PutGrant(g); err != nil {
 			return fmt.Errorf("write grant: %w", err)
 		}
-		return a.note(tx, actGranted, who.ID.String(), grantText(what, where))
+		return a.note(tx, actGranted, who.ID.String(), grantText(what, where), ScopesOfGrants(g)...)
 	})
 	if err != nil {
 		return store.Grant{}, false, fmt.Errorf("grant: %w", err)
@@ -151,7 +155,7 @@ func (a *Admin) Revoke(ctx context.Context, person, role, place, why string) (st
 		if err := tx.PutGrant(g); err != nil {
 			return fmt.Errorf("write grant: %w", err)
 		}
-		return a.note(tx, actRevoked, who.ID.String(), strings.TrimSpace(grantText(what, where)+" "+why))
+		return a.note(tx, actRevoked, who.ID.String(), strings.TrimSpace(grantText(what, where)+" "+why), ScopesOfGrants(g)...)
 	})
 	if err != nil {
 		return store.Grant{}, fmt.Errorf("revoke grant: %w", err)

@@ -143,7 +143,7 @@ func (a *Admin) AddPlace(ctx context.Context, n NewPlace) (store.Place, error) {
 		if err := touch(tx, a.Clock(), func(g store.Grant) bool { return above.within(made.ID, g.Place) }); err != nil {
 			return err
 		}
-		return a.note(tx, actPlaceAdded, strconv.FormatUint(uint64(number), 10), name)
+		return a.note(tx, actPlaceAdded, strconv.FormatUint(uint64(number), 10), name, syncproto.ScopeOf(parent.ID, Reference))
 	})
 	if err != nil {
 		return store.Place{}, fmt.Errorf("add place: %w", err)

@@ -27,6 +27,8 @@ type Desk struct {
 	certs map[syncproto.LogID][]byte
 	// grants are those of the last look, whose serial is serial.
 	serial uint64
+	// acts is how many acts of each scope the device was told of.
+	acts map[syncproto.ScopeID]uint64
 	// held is the batch of a planted fault.
 	held *wire.Batch
 }
@@ -88,7 +90,7 @@ func (d *Desk) do(ctx context.Context, effect session.ServerEffect) (ev session.
 		return nil, d.touch(ctx, e)
 	case session.NotePurged:
 		return nil, d.h.store.Update(ctx, func(tx store.Tx) error {
-			return tx.Audit(store.AuditEntry{Scope: e.Scope, At: d.h.now(), Act: "purged", Subject: d.device.String()})
+			return access.Note(tx, store.AuditEntry{At: d.h.now(), Act: "purged", Subject: d.device.String()}, e.Scope)
 		})
 	}
 	return nil, nil
@@ -161,6 +163,9 @@ func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerE
 			return err
 		}
 		if err := d.late(r, h, &ev); err != nil {
+			return err
+		}
+		if err := d.loadActs(r, dev, h, &ev); err != nil {
 			return err
 		}
 		return d.starts(r, h, dev, &ev)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/planted"
@@ -131,7 +132,11 @@ func enrolDevice(tx store.Tx, code *store.Code, dev store.Device, secrets []sync
 	if err := tx.PutCode(*code); err != nil {
 		return err
 	}
-	return tx.Audit(store.AuditEntry{At: dev.LastSeen, By: code.Person, Act: "enrolled", Subject: dev.ID.String(), Note: dev.Name})
+	concerned, err := access.ScopesOfDevice(tx, dev.ID)
+	if err != nil {
+		return err
+	}
+	return access.Note(tx, store.AuditEntry{At: dev.LastSeen, By: code.Person, Act: "enrolled", Subject: dev.ID.String(), Note: dev.Name}, concerned...)
 }
 
 // aliasFree says whether the provisional author of a code that was refused may

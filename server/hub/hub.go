@@ -72,7 +72,9 @@ type Event struct {
 	Devices map[syncproto.DeviceID]bool
 	// Backups are logs of which more is in a verified backup now.
 	Backups map[syncproto.LogID]bool
-	// Access says that people, grants or devices changed.
+	// Acts are scopes in which an administrative act was noted.
+	Acts map[syncproto.ScopeID]bool
+	// Access says that people, grants or devices changed; acts are noted then, too.
 	Access bool
 }
 
@@ -198,6 +200,15 @@ func (h *Hub) announce(e Event) {
 	}
 }
 
+// ActsNoted tells the sessions of these scopes that acts were noted there.
+func (h *Hub) ActsNoted(scopes ...syncproto.ScopeID) {
+	e := Event{Acts: map[syncproto.ScopeID]bool{}}
+	for _, s := range scopes {
+		e.Acts[s] = true
+	}
+	h.announce(e)
+}
+
 // AccessChanged tells every session to look at its grants again, and applies
 // what waited for a right that somebody has now.
 func (h *Hub) AccessChanged() {
@@ -224,6 +235,6 @@ func (h *Hub) transact(ctx context.Context, f func(*work) error) error {
 	if err != nil {
 		return err
 	}
-	h.announce(Event{Scopes: done.moved, Devices: done.told})
+	h.announce(Event{Scopes: done.moved, Devices: done.told, Acts: done.acted})
 	return nil
 }

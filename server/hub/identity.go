@@ -38,7 +38,7 @@ func (id *Identity) Keys() wire.ServerKeys {
 // LoadIdentity reads the server's identity, or makes it at the first start.
 // recovery sets the province's recovery key; nil keeps what is there.
 func LoadIdentity(ctx context.Context, st store.Store, rand io.Reader, recovery *[32]byte) (*Identity, error) {
-	var fresh [64]byte
+	var fresh [96]byte // two keys and what the salts of acts derive from
 	if _, err := io.ReadFull(rand, fresh[:]); err != nil {
 		return nil, fmt.Errorf("make the server's keys: %w", err)
 	}
@@ -46,7 +46,7 @@ func LoadIdentity(ctx context.Context, st store.Store, rand io.Reader, recovery 
 	err := st.Update(ctx, func(tx store.Tx) error {
 		b, err := tx.Meta(identityKey)
 		if errors.Is(err, store.ErrNotFound) {
-			b = append(append([]byte{}, fresh[:]...), make([]byte, 32)...)
+			b = append(append([]byte{}, fresh[:64]...), make([]byte, 32)...)
 		} else if err != nil {
 			return err
 		}
@@ -57,7 +57,13 @@ func LoadIdentity(ctx context.Context, st store.Store, rand io.Reader, recovery 
 			b = append(b[:64:64], recovery[:]...)
 		}
 		kept = b
-		return tx.PutMeta(identityKey, b)
+		if err := tx.PutMeta(identityKey, b); err != nil {
+			return err
+		}
+		if _, err := tx.Meta(store.AuditKey); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return tx.PutMeta(store.AuditKey, fresh[64:])
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load the server's keys: %w", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
@@ -123,7 +124,11 @@ func (h *Hub) decideQuarantined(ctx context.Context, change syncproto.ChangeID, 
 			return err
 		}
 		d.Change, d.At = change, w.now
-		return w.tx.PutDecision(d)
+		if err := w.tx.PutDecision(d); err != nil {
+			return err
+		}
+		w.acted = map[syncproto.ScopeID]bool{row.Scope: true}
+		return access.Note(w.tx, store.AuditEntry{At: w.now, By: d.By, Act: "quarantine " + d.Decision, Subject: change.String(), Note: d.Note}, row.Scope)
 	})
 	if err != nil {
 		return fmt.Errorf("decide about change %s: %w", change, err)

@@ -39,6 +39,7 @@ type work struct {
 	writers   map[syncproto.DeviceID]*access.Writer
 	moved     map[syncproto.ScopeID]bool  // scopes whose position moved
 	told      map[syncproto.DeviceID]bool // devices with other results than they were told
+	acted     map[syncproto.ScopeID]bool  // scopes in which an act was noted
 	// poison are changes that made an earlier run of the transaction fail.
 	poison poison
 	// at is the change to be blamed for a failure now, if any; opening says that

@@ -2,8 +2,6 @@ package sqlitestore
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -245,18 +243,14 @@ func (t *tx) PutCode(c store.Code) error {
 	return nil
 }
 
-// auditNext is the chain of a scope's acts after one more: SHA-256 over the
-// chain before it and the act, every text with its length before it.
-func auditNext(prev [32]byte, e *store.AuditEntry) [32]byte {
-	b := append([]byte("mahalleh audit 1"), prev[:]...)
-	b = append(b, e.Scope[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(e.At))
-	b = append(b, e.By[:]...)
-	for _, s := range []string{e.Act, e.Subject, e.Note} {
-		b = binary.AppendUvarint(b, uint64(len(s)))
-		b = append(b, s...)
+// auditKey is the value from which the salts of acts derive, empty in a store
+// that no server has opened yet.
+func (r *reader) auditKey() ([]byte, error) {
+	key, err := r.Meta(store.AuditKey)
+	if isNotFound(err) {
+		return nil, nil
 	}
-	return sha256.Sum256(b)
+	return key, err
 }
 
 // Audit implements store.AccessWriter.
@@ -276,33 +270,80 @@ func (t *tx) audit(e *store.AuditEntry) error {
 	if err != nil {
 		return err
 	}
-	var chain [32]byte
+	var chain syncproto.Hash
 	err = t.c.one("SELECT chain FROM audit WHERE scope = ? ORDER BY num DESC LIMIT 1", func(row *row) error { chain = row.hash(); return nil }, scope)
 	if err != nil && !isNotFound(err) {
 		return err
 	}
-	chain = auditNext(chain, e)
+	key, err := t.auditKey()
+	if err != nil {
+		return err
+	}
+	e.Salt = store.AuditSalt(key, e.Scope, chain)
+	chain = syncproto.ActsNext(chain, e.Digest())
 	return t.put("INSERT INTO audit (scope, at, by, act, subject, note, chain) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		scope, e.At, by, e.Act, e.Subject, e.Note, chain[:])
 }
 
 // Audits implements store.AccessReader.
-func (r *reader) Audits(scope syncproto.ScopeID) (list []store.AuditEntry, err error) {
+func (r *reader) Audits(scope syncproto.ScopeID) ([]store.AuditEntry, error) {
+	return r.audits(scope, 0, -1)
+}
+
+// audits reads the acts of a scope after the first from, at most max of them.
+func (r *reader) audits(scope syncproto.ScopeID, from uint64, max int) (list []store.AuditEntry, err error) {
 	num, err := r.numOf(scope)
 	if isNotFound(err) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, fmt.Errorf("audit of scope %s: %w", scope, err)
+	}
+	key, err := r.auditKey()
+	var prev syncproto.Checkpoint
 	if err == nil {
-		err = r.each("SELECT at, by, act, subject, note FROM audit WHERE scope = ? ORDER BY num", func(row *row) error {
-			e := store.AuditEntry{Scope: scope, At: row.int()}
+		prev, err = r.AuditAt(scope, from)
+	}
+	if err == nil {
+		err = r.each("SELECT at, by, act, subject, note, chain FROM audit WHERE scope = ? ORDER BY num LIMIT ? OFFSET ?", func(row *row) error {
+			e := store.AuditEntry{Scope: scope, At: row.int(), Salt: store.AuditSalt(key, scope, prev.Head)}
 			by, err := r.idOf(row.int())
-			e.By, e.Act, e.Subject, e.Note = by, row.text(), row.text(), row.text()
+			e.By, e.Act, e.Subject, e.Note, prev.Head = by, row.text(), row.text(), row.text(), row.hash()
 			list = append(list, e)
 			return err
-		}, num)
+		}, num, int64(max), int64(from))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("audit of scope %s: %w", scope, err)
 	}
 	return list, nil
+}
+
+// AuditAt implements store.AccessReader.
+func (r *reader) AuditAt(scope syncproto.ScopeID, count uint64) (at syncproto.Checkpoint, err error) {
+	at.Scope = scope
+	num, err := r.numOf(scope)
+	if isNotFound(err) {
+		return at, nil
+	}
+	if err == nil {
+		err = r.c.one("SELECT count(*) FROM audit WHERE scope = ?", func(row *row) error { at.Count = uint64(row.int()); return nil }, num)
+	}
+	if at.Count = min(at.Count, count); err == nil && at.Count > 0 {
+		err = r.c.one("SELECT chain FROM audit WHERE scope = ? ORDER BY num LIMIT 1 OFFSET ?", func(row *row) error { at.Head = row.hash(); return nil }, num, int64(at.Count-1))
+	}
+	if err != nil {
+		return syncproto.Checkpoint{}, fmt.Errorf("audit of scope %s: %w", scope, err)
+	}
+	return at, nil
+}
+
+// AuditLinks implements store.AccessReader.
+func (r *reader) AuditLinks(scope syncproto.ScopeID, from uint64, max int) ([]syncproto.Hash, error) {
+	acts, err := r.audits(scope, from, max)
+	links := make([]syncproto.Hash, len(acts))
+	for i := range acts {
+		links[i] = acts[i].Digest()
+	}
+	return links, err
 }

@@ -285,13 +285,17 @@ func (r *reader) checkRecords(rep *Report) error {
 }
 
 func (r *reader) checkAudit(rep *Report) error {
-	chains := map[syncproto.ScopeID][32]byte{}
+	key, err := r.auditKey()
+	if err != nil {
+		return err
+	}
+	chains := map[syncproto.ScopeID]syncproto.Hash{}
 	return r.each("SELECT num, scope, at, by, act, subject, note, chain FROM audit ORDER BY num", func(row *row) error {
 		rep.Acts++
 		num := row.int()
 		where := byNumber(PartAct, num)
 		var e store.AuditEntry
-		var chain [32]byte
+		var chain syncproto.Hash
 		ok := scanned(rep, row, where, func() error {
 			scope, err := r.idOf(row.int())
 			if err != nil {
@@ -303,7 +307,8 @@ func (r *reader) checkAudit(rep *Report) error {
 			chain = row.hash()
 			return err
 		})
-		if ok && auditNext(chains[e.Scope], &e) != chain {
+		e.Salt = store.AuditSalt(key, e.Scope, chains[e.Scope])
+		if ok && syncproto.ActsNext(chains[e.Scope], e.Digest()) != chain {
 			rep.problem(where, FaultChain, "chain hash does not follow from the acts before it")
 		}
 		chains[e.Scope] = chain

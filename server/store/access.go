@@ -1,6 +1,11 @@
 package store
 
-import "mahalleh/syncproto"
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+
+	"mahalleh/syncproto"
+)
 
 // PlaceKind says what a place is. Numbers are for ever.
 type PlaceKind uint8
@@ -101,6 +106,12 @@ type AccessReader interface {
 	// Audits returns the administrative acts of a scope (zero: of the server as
 	// a whole), oldest first.
 	Audits(syncproto.ScopeID) ([]AuditEntry, error)
+	// AuditAt returns how the scope's chain stood after so many acts, after all
+	// of them if there are fewer.
+	AuditAt(scope syncproto.ScopeID, count uint64) (syncproto.Checkpoint, error)
+	// AuditLinks returns the digests of the scope's acts from+1, from+2 and so
+	// on, at most max.
+	AuditLinks(scope syncproto.ScopeID, from uint64, max int) ([]syncproto.Hash, error)
 }
 
 // AccessWriter writes them.
@@ -112,8 +123,22 @@ type AccessWriter interface {
 	PutDevice(Device) error
 	AddDevicePerson(syncproto.DeviceID, syncproto.PersonID) error
 	PutCode(Code) error
-	// Audit appends to the chain of administrative acts of a scope.
+	// Audit appends to the chain of administrative acts of a scope. The salt of
+	// its digest derives from the value of AuditKey and from the chain before it.
 	Audit(AuditEntry) error
+}
+
+// AuditKey names the value (MetaReader) from which the salts of acts derive.
+// It is made at the first start and stays in the store: digests travel to devices, which
+// shall not guess from them what was done.
+const AuditKey = "audit.key"
+
+// AuditSalt is the salt of the act that follows in a scope's chain.
+func AuditSalt(key []byte, scope syncproto.ScopeID, prev syncproto.Hash) [syncproto.SaltSize]byte {
+	m := hmac.New(sha256.New, key)
+	m.Write(scope[:])
+	m.Write(prev[:])
+	return [syncproto.SaltSize]byte(m.Sum(nil))
 }
 
 // AuditEntry is one administrative act: who did what to what, when, and why.
@@ -124,4 +149,12 @@ type AuditEntry struct {
 	Act     string
 	Subject string
 	Note    string
+	// Salt is filled in by the store.
+	Salt [syncproto.SaltSize]byte
+}
+
+// Digest is what the scope's chain takes up of the act.
+func (e *AuditEntry) Digest() syncproto.Hash {
+	a := syncproto.Act{Scope: e.Scope, At: e.At, By: e.By, What: e.Act, About: e.Subject, Notes: e.Note}
+	return a.Digest(e.Salt)
 }

@@ -131,6 +131,9 @@ type phone struct {
 	safe     uint64
 	dropped  []syncproto.ScopeID
 	sealer   *wire.BatchSealer
+	acts     []wire.Checkpoints
+	known    [16]byte                     // Welcome.Acts
+	holds    map[syncproto.ScopeID]uint64 // acts whose checkpoint Hello names
 }
 
 func (b *bench) phone(n byte, role string) *phone {
@@ -236,7 +239,7 @@ func (p *phone) ask(effect session.DeviceEffect) (session.DeviceEvent, error) {
 	case session.SaveWelcome:
 		p.grant(e.Welcome.GrantSerial, e.Welcome.Grants)
 		p.received, p.safe = e.Welcome.Received, max(p.safe, e.Welcome.BackupSafe)
-		p.sealer = nil
+		p.sealer, p.known = nil, e.Welcome.Acts
 		n := min(p.received, uint64(len(p.changes)))
 		return session.WelcomeSaved{Contradicted: n < p.received || p.chain(n) != e.Welcome.ReceivedHead}, nil
 	case session.ReadBatch:
@@ -271,6 +274,9 @@ func (p *phone) ask(effect session.DeviceEffect) (session.DeviceEvent, error) {
 		return session.BackupSafeMarked{}, nil
 	case session.SaveReceipt:
 		return session.ReceiptSaved{}, nil
+	case session.KeepCheckpoints:
+		p.acts = append(p.acts, e.Said)
+		return session.CheckpointsKept{}, nil
 	}
 	return nil, errors.New("not expected of this phone")
 }
@@ -292,6 +298,11 @@ func (p *phone) hello() session.HelloRead {
 		h.Hello.Cursors = append(h.Hello.Cursors, c)
 	}
 	slices.SortFunc(h.Hello.Cursors, func(a, b wire.Cursor) int { return bytes.Compare(a.Scope[:], b.Scope[:]) })
+	for _, c := range h.Hello.Cursors {
+		if len(p.holds) > 0 {
+			h.Hello.Acts = append(h.Hello.Acts, p.holds[c.Scope])
+		}
+	}
 	for _, ch := range p.changes {
 		r, known := p.results[ch.ID]
 		if !known {

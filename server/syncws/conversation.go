@@ -155,6 +155,9 @@ func (c *Conversation) Tell(e hub.Event) {
 	if e.Access {
 		c.step(session.GrantsChanged{})
 	}
+	if e.Access || len(e.Acts) > 0 {
+		c.acts()
+	}
 	for _, log := range c.logs {
 		if e.Backups[log] {
 			c.backup(log)
@@ -177,6 +180,19 @@ func (c *Conversation) backup(log syncproto.LogID) {
 		return // Welcome tells it
 	}
 	c.step(session.BackupVerified{Log: log, Seq: row.BackupSafe})
+}
+
+// acts tells the device how the chains of acts in its scopes go on.
+func (c *Conversation) acts() {
+	if c.scopes == nil || c.closed != nil {
+		return // SessionLoaded tells it
+	}
+	said, err := c.desk.Acts(c.ctx)
+	if err != nil {
+		c.log.Error("the chains of acts could not be read", "peer", c.who, "err", err)
+		return // the next contact tells it
+	}
+	c.step(session.ActsRead{Said: said})
 }
 
 // results looks whether results that the device knows are others now.

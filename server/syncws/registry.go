@@ -152,6 +152,11 @@ func (r *registry) tell(e hub.Event) {
 			c.mail.put(func(m *hub.Event) { m.Scopes = with(m.Scopes, scope) })
 		}
 	}
+	for scope := range e.Acts {
+		for c := range r.scopes[scope] {
+			c.mail.put(func(m *hub.Event) { m.Acts = with(m.Acts, scope) })
+		}
+	}
 	for device := range e.Devices {
 		if c := r.devices[device]; c != nil {
 			c.mail.put(func(m *hub.Event) { m.Devices = with(m.Devices, device) })

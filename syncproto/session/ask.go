@@ -22,6 +22,7 @@ const (
 	askDrop
 	askBackup
 	askReceipt
+	askActs
 	askCount
 )
 
@@ -61,6 +62,8 @@ func asks(e DeviceEffect) ask {
 		return askBackup
 	case SaveReceipt:
 		return askReceipt
+	case KeepCheckpoints:
+		return askActs
 	}
 	return askNone
 }
@@ -101,6 +104,8 @@ func answers(ev DeviceEvent) ask {
 		return askBackup
 	case ReceiptSaved:
 		return askReceipt
+	case CheckpointsKept:
+		return askActs
 	}
 	return askNone
 }

@@ -138,6 +138,8 @@ func (d *Device) Step(now int64, ev DeviceEvent) []DeviceEffect {
 		d.close(Close{Code: CloseRestart, RetryAfter: retrySoon})
 	case ScopeDropped:
 		d.scopeDropped(ev)
+	case CheckpointsKept:
+		d.checkpointsKept(ev)
 	}
 	d.timers()
 	d.pump()
@@ -299,7 +301,7 @@ func (d *Device) message(m wire.Message) {
 func isLive(m wire.Message) bool {
 	switch m.(type) {
 	case *wire.Ack, *wire.Page, *wire.Caught, *wire.ServerEntries, *wire.Records, *wire.Purge,
-		*wire.BackupSafe, *wire.ReceiptNote, *wire.GrantsNote, *wire.Welcome:
+		*wire.BackupSafe, *wire.ReceiptNote, *wire.GrantsNote, *wire.Checkpoints, *wire.Welcome:
 		return true
 	}
 	return false
@@ -327,12 +329,22 @@ func (d *Device) live(m wire.Message) bool {
 	case *wire.GrantsNote:
 		d.grant(m.Grants)
 		d.do(SaveGrants{Grants: *m})
+	case *wire.Checkpoints:
+		d.do(KeepCheckpoints{Said: *m})
 	case *wire.Welcome:
 		return d.forkCame(m)
 	default:
 		return false
 	}
 	return true
+}
+
+// checkpointsKept reports chains of acts that were rewritten; the session goes
+// on, since nothing that people recorded hangs on them.
+func (d *Device) checkpointsKept(ev CheckpointsKept) {
+	for _, scope := range ev.Broken {
+		d.tell(Alarm{Scope: scope, Detail: "the list of acts does not go on from what this device holds"})
+	}
 }
 
 // logOr fills in the log that Hello named.

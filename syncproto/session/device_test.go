@@ -57,7 +57,7 @@ func ended(effects []DeviceEffect) *Close {
 
 // Who may say what when, on the device: the table of PROTOCOL.md.
 func TestDeviceStatesAndMessages(t *testing.T) {
-	down := []wire.MsgType{wire.MsgAck, wire.MsgPage, wire.MsgCaught, wire.MsgPurge, wire.MsgBackupSafe, wire.MsgReceipt, wire.MsgGrants}
+	down := []wire.MsgType{wire.MsgAck, wire.MsgPage, wire.MsgCaught, wire.MsgPurge, wire.MsgBackupSafe, wire.MsgReceipt, wire.MsgGrants, wire.MsgCheckpoints}
 	rows := []struct {
 		name  string
 		state deviceState
@@ -340,5 +340,20 @@ func TestResume(t *testing.T) {
 		if got := Resume(row.cursor, row.era, row.head, row.sum, row.known, row.shared); got != row.want {
 			t.Errorf("%s: got %+v, want %+v", row.name, got, row.want)
 		}
+	}
+}
+
+// A chain of acts that was rewritten is an alarm, and no reason to stop.
+func TestDeviceAlarmsAboutActs(t *testing.T) {
+	d := deviceIn(t, deviceLive)
+	m := &wire.Checkpoints{Chains: []wire.ActChain{{Scope: scopeA, Count: 3, Head: syncproto.Hash{3}}}}
+	effects := d.Step(2, Received{m})
+	if !slices.ContainsFunc(effects, func(e DeviceEffect) bool { k, ok := e.(KeepCheckpoints); return ok && len(k.Said.Chains) == 1 }) {
+		t.Fatalf("the store is asked for %v", effects)
+	}
+	effects = d.Step(3, CheckpointsKept{Broken: []syncproto.ScopeID{scopeA}})
+	alarmed := slices.ContainsFunc(effects, func(e DeviceEffect) bool { a, ok := e.(Alarm); return ok && a.Scope == scopeA })
+	if !alarmed || ended(effects) != nil {
+		t.Errorf("effects %v, want an alarm and no end", effects)
 	}
 }

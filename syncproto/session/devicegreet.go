@@ -87,6 +87,9 @@ func (d *Device) welcomed(ev WelcomeSaved) {
 	if d.state != deviceWelcoming {
 		return
 	}
+	if ev.ActsBroken {
+		d.checkpointsKept(CheckpointsKept{Broken: make([]syncproto.ScopeID, 1)})
+	}
 	if d.welcome.Fork || ev.Contradicted || d.contradicted || d.welcome.Received > d.head {
 		d.fork(d.hello.Log, d.welcome.Received)
 		return

@@ -85,6 +85,9 @@ type WelcomeSaved struct {
 	// Welcome.ReceivedHead, or that its log is shorter: somebody else wrote it.
 	// Asked of the store because it alone has the chain.
 	Contradicted bool
+	// ActsBroken says that Welcome.Acts is not what this device holds; the store
+	// keeps the proof.
+	ActsBroken bool
 }
 
 // ForkLog says that the server holds other entries of a log than this device:
@@ -261,6 +264,18 @@ type SaveReceipt struct{ Receipt []byte }
 // ReceiptSaved answers SaveReceipt.
 type ReceiptSaved struct{}
 
+// KeepCheckpoints holds what the server says of the chains of acts against
+// the checkpoints that the device has, and keeps it in their place. Answer:
+// CheckpointsKept.
+type KeepCheckpoints struct{ Said wire.Checkpoints }
+
+// CheckpointsKept answers KeepCheckpoints.
+type CheckpointsKept struct {
+	// Broken are the scopes whose chain does not go on from what the device has.
+	// The store keeps the proof.
+	Broken []syncproto.ScopeID
+}
+
 // Alarm reports what a person who runs the service should look into; it has no
 // answer and changes nothing.
 type Alarm struct {
@@ -289,22 +304,24 @@ func (GrantsSaved) deviceEvent()      {}
 func (ScopeDropped) deviceEvent()     {}
 func (BackupSafeMarked) deviceEvent() {}
 func (ReceiptSaved) deviceEvent()     {}
+func (CheckpointsKept) deviceEvent()  {}
 
-func (ReadEnrol) deviceEffect()      {}
-func (SaveEnrolment) deviceEffect()  {}
-func (ReadHello) deviceEffect()      {}
-func (SaveWelcome) deviceEffect()    {}
-func (ForkLog) deviceEffect()        {}
-func (ReadBatch) deviceEffect()      {}
-func (CommitResults) deviceEffect()  {}
-func (CommitPage) deviceEffect()     {}
-func (CommitCaught) deviceEffect()   {}
-func (ReadBuckets) deviceEffect()    {}
-func (ReadEntries) deviceEffect()    {}
-func (MendRecords) deviceEffect()    {}
-func (ResetCursor) deviceEffect()    {}
-func (SaveGrants) deviceEffect()     {}
-func (DropScope) deviceEffect()      {}
-func (MarkBackupSafe) deviceEffect() {}
-func (SaveReceipt) deviceEffect()    {}
-func (Alarm) deviceEffect()          {}
+func (ReadEnrol) deviceEffect()       {}
+func (SaveEnrolment) deviceEffect()   {}
+func (ReadHello) deviceEffect()       {}
+func (SaveWelcome) deviceEffect()     {}
+func (ForkLog) deviceEffect()         {}
+func (ReadBatch) deviceEffect()       {}
+func (CommitResults) deviceEffect()   {}
+func (CommitPage) deviceEffect()      {}
+func (CommitCaught) deviceEffect()    {}
+func (ReadBuckets) deviceEffect()     {}
+func (ReadEntries) deviceEffect()     {}
+func (MendRecords) deviceEffect()     {}
+func (ResetCursor) deviceEffect()     {}
+func (SaveGrants) deviceEffect()      {}
+func (DropScope) deviceEffect()       {}
+func (MarkBackupSafe) deviceEffect()  {}
+func (SaveReceipt) deviceEffect()     {}
+func (KeepCheckpoints) deviceEffect() {}
+func (Alarm) deviceEffect()           {}

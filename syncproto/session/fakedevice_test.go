@@ -162,6 +162,8 @@ func (d *fakeDevice) do(e DeviceEffect) DeviceEvent {
 	case SaveReceipt:
 		d.receipts++
 		return ReceiptSaved{}
+	case KeepCheckpoints:
+		return CheckpointsKept{}
 	}
 	return nil
 }

@@ -105,6 +105,8 @@ func (s *Server) Step(now int64, ev ServerEvent) []ServerEffect {
 		s.resultsChanged(ev)
 	case BackupVerified:
 		s.backupVerified(ev)
+	case ActsRead:
+		s.actsRead(ev)
 	}
 	s.timers()
 	s.pump()

@@ -81,7 +81,8 @@ func everyMessage() []wire.Message {
 	return []wire.Message{testHello(), &wire.Enrol{ProtoMin: 1, ProtoMax: 1}, &wire.Push{Batch: []byte{1}}, &wire.Credit{Bytes: 1},
 		&wire.Compare{Scope: scopeA, Buckets: make([]byte, wire.Buckets*16)}, &wire.Entries{Scope: scopeA}, &wire.Want{Scope: scopeA, Records: []syncproto.RecordID{{1}}},
 		&wire.Gap{From: 4, To: 4, Head: syncproto.Hash{1}}, &wire.Purged{Scope: scopeA}, &wire.Status{}, &wire.Welcome{}, &wire.Enrolled{}, &wire.Ack{}, &wire.Page{Scope: scopeA}, &wire.Caught{},
-		&wire.ServerEntries{Scope: scopeA}, &wire.Records{Scope: scopeA}, &wire.Purge{}, &wire.BackupSafe{}, &wire.ReceiptNote{Receipt: []byte{1}}, &wire.GrantsNote{}}
+		&wire.ServerEntries{Scope: scopeA}, &wire.Records{Scope: scopeA}, &wire.Purge{}, &wire.BackupSafe{}, &wire.ReceiptNote{Receipt: []byte{1}}, &wire.GrantsNote{},
+		&wire.Checkpoints{Chains: []wire.ActChain{{Scope: scopeA, Count: 1, Head: syncproto.Hash{1}}}}}
 }
 
 // Who may say what when, on the server: the table of PROTOCOL.md.
@@ -545,5 +546,34 @@ func TestServerGrantsLive(t *testing.T) {
 		if _, ok := m.(*wire.Caught); ok {
 			t.Error("pages of a snapshot with other grants were sent")
 		}
+	}
+}
+
+// A session begins with how the chains of acts go on, right after Welcome, and
+// hears of further acts while it is live.
+func TestServerTellsOfActs(t *testing.T) {
+	s := serverIn(t, serverLoading)
+	loaded := SessionLoaded{Standing: StandingGood, Starts: []Start{{Scope: scopeA}}, Acts: wire.Checkpoints{Chains: []wire.ActChain{{Scope: scopeA, Count: 1}}}}
+	loaded.Welcome.ReceivedHead = testHello().Head
+	s.Step(4, loaded)
+	out := said(s)
+	if len(out) < 2 || out[0].Type() != wire.MsgWelcome || out[1].Type() != wire.MsgCheckpoints {
+		t.Fatalf("a session begins with %v", out)
+	}
+	s.Step(5, ActsRead{})
+	for _, m := range said(s) {
+		if m.Type() == wire.MsgCheckpoints {
+			t.Error("the device is told that nothing was done")
+		}
+	}
+	s.Step(6, ActsRead{Said: wire.Checkpoints{Chains: []wire.ActChain{{Scope: scopeA, Count: 2}}}})
+	if !slices.ContainsFunc(said(s), func(m wire.Message) bool { return m.Type() == wire.MsgCheckpoints }) {
+		t.Error("the device is not told of an act")
+	}
+	s = serverIn(t, serverHello)
+	h := testHello()
+	h.Acts = make([]uint64, len(h.Cursors)+1)
+	if s.Step(3, Received{h}); !s.Closed() {
+		t.Error("counts for more scopes than there are cursors pass")
 	}
 }

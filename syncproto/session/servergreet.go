@@ -93,6 +93,10 @@ func (s *Server) helloCame(m *wire.Hello) {
 		s.malformed("Hello without a log")
 		return
 	}
+	if len(m.Acts) > len(m.Cursors) {
+		s.malformed("acts of %d scopes, cursors of %d", len(m.Acts), len(m.Cursors))
+		return
+	}
 	seen := map[syncproto.ScopeID]bool{}
 	for _, c := range m.Cursors {
 		if seen[c.Scope] {
@@ -155,6 +159,7 @@ func (s *Server) loaded(ev SessionLoaded) {
 	}
 	s.state, s.forked = serverLive, false
 	s.standing = ev.Standing
+	s.actsRead(ActsRead{Said: ev.Acts})
 	s.begin(h, &w)
 	s.changed(ev.Results)
 	s.open(h, &w, ev.Starts)

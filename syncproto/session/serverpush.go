@@ -289,6 +289,13 @@ func (s *Server) receiptMade(ev ReceiptMade) {
 	}
 }
 
+// actsRead tells the device how chains of acts go on.
+func (s *Server) actsRead(ev ActsRead) {
+	if s.state == serverLive && len(ev.Said.Chains) > 0 {
+		s.control = append(s.control, &ev.Said)
+	}
+}
+
 func (s *Server) backupVerified(ev BackupVerified) {
 	if s.state != serverLive {
 		return // Welcome tells it

@@ -46,6 +46,10 @@ type BackupVerified struct {
 	Seq uint64
 }
 
+// ActsRead says how chains of acts in the session's scopes go on from what the
+// device was told last.
+type ActsRead struct{ Said wire.Checkpoints }
+
 // Shed asks the session to end because the server has too much to do or stops.
 type Shed struct {
 	Code wire.RefuseCode // RefuseBusy, RefuseFull or RefuseClock
@@ -107,6 +111,8 @@ type SessionLoaded struct {
 	// Results are those that changed since the device was told, by change; the
 	// unknown ones from Hello.ResultsFrom on come with the first read.
 	Results []syncproto.Result
+	// Acts are the chains of acts that go on from what Hello named.
+	Acts wire.Checkpoints
 }
 
 // Start says where the pages of a scope begin.
@@ -255,6 +261,7 @@ func (Moved) serverEvent()           {}
 func (GrantsChanged) serverEvent()   {}
 func (ResultsChanged) serverEvent()  {}
 func (BackupVerified) serverEvent()  {}
+func (ActsRead) serverEvent()        {}
 func (Shed) serverEvent()            {}
 func (Authenticated) serverEvent()   {}
 func (Redeemed) serverEvent()        {}

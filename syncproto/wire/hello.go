@@ -41,6 +41,9 @@ type Hello struct {
 	// Unsettled are own changes that were parked or quarantined when the device
 	// last heard of them; it is told again if that has changed.
 	Unsettled []syncproto.ChangeID
+	// Acts says of how many administrative acts the device holds the checkpoint,
+	// for each cursor; nothing if it holds none.
+	Acts []uint64
 }
 
 // MaxUnsettled bounds Hello.Unsettled.
@@ -147,6 +150,7 @@ func (m *Hello) fields(f *fields) {
 	fieldInt(f, 19, &m.OldestQueued)
 	fieldNum(f, 20, &m.ResultsFrom)
 	fieldIDs(f, 21, &m.Unsettled, MaxUnsettled)
+	fieldNums(f, 22, &m.Acts, syncproto.MaxScopes)
 }
 
 func (m *Enrol) fields(f *fields) {

@@ -34,6 +34,7 @@ const (
 	MsgReceipt       MsgType = 73
 	MsgRefuse        MsgType = 74
 	MsgGrants        MsgType = 75
+	MsgCheckpoints   MsgType = 76
 )
 
 // ErrUnknownMessage says that a message's type is none of this protocol
@@ -97,6 +98,8 @@ func NewMessage(t MsgType) Message {
 		return new(Refuse)
 	case MsgGrants:
 		return new(GrantsNote)
+	case MsgCheckpoints:
+		return new(Checkpoints)
 	}
 	return nil
 }

@@ -43,6 +43,11 @@ type Welcome struct {
 	// ServerKeys are the server's keys when they differ from those the device
 	// may know, see ServerKeys.
 	ServerKeys []byte
+	// Acts is syncproto.ActsKnown over what the server has of the checkpoints
+	// whose counts Hello named, in the order of its cursors; scopes of which it
+	// named none, and those that are not granted, are left out. It is zero when
+	// nothing is left.
+	Acts [16]byte
 }
 
 // LogReceived says how far the server holds a log.
@@ -160,6 +165,7 @@ func (m *Welcome) fields(f *fields) {
 	fieldNum(f, 16, &m.Dictionary)
 	fieldInt(f, 17, &m.ClockAhead)
 	fieldBytes(f, 18, &m.ServerKeys, maxCert)
+	fieldID(f, 19, &m.Acts)
 }
 
 func describeGrant(f *fields, g *Grant) {

@@ -157,3 +157,8 @@ func (f *faulty) DropScope(ctx context.Context, e session.DropScope) (r session.
 func (f *faulty) MarkBackupSafe(ctx context.Context, e session.MarkBackupSafe) error {
 	return f.at(func() error { return f.Store.MarkBackupSafe(ctx, e) })
 }
+
+func (f *faulty) KeepCheckpoints(ctx context.Context, e session.KeepCheckpoints) (r session.CheckpointsKept, err error) {
+	err = f.at(func() error { r, err = f.Store.KeepCheckpoints(ctx, e); return err })
+	return r, err
+}

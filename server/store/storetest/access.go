@@ -175,11 +175,37 @@ func testAudit(t *testing.T, s store.Store) {
 		must(tx.Audit(acts[1]))
 	})
 	view(t, s, func(r store.Reader) {
-		if got := must1(r.Audits(scopeID(1))); !reflect.DeepEqual(got, acts) {
+		got := must1(r.Audits(scopeID(1)))
+		links := must1(r.AuditLinks(scopeID(1), 0, 9))
+		var chain syncproto.Hash
+		for i := range got {
+			if got[i].Salt == [syncproto.SaltSize]byte{} || links[i] != got[i].Digest() {
+				t.Errorf("act %d has salt %x, its digest is %x, its link %x", i, got[i].Salt, got[i].Digest(), links[i])
+			}
+			if at := must1(r.AuditAt(scopeID(1), uint64(i))); at.Count != uint64(i) || at.Head != chain {
+				t.Errorf("after %d acts the chain is %+v, want %x", i, at, chain)
+			}
+			chain = syncproto.ActsNext(chain, links[i])
+			got[i].Salt = [syncproto.SaltSize]byte{}
+		}
+		if !reflect.DeepEqual(got, acts) {
 			t.Errorf("acts are %+v, want %+v", got, acts)
 		}
-		if got := must1(r.Audits(syncproto.ScopeID{})); !reflect.DeepEqual(got, []store.AuditEntry{server}) {
-			t.Errorf("acts of the server are %+v, want %+v", got, server)
+		if at := must1(r.AuditAt(scopeID(1), 1<<40)); at != (syncproto.Checkpoint{Scope: scopeID(1), Count: 2, Head: chain}) {
+			t.Errorf("the chain stands at %+v, want %x after 2", at, chain)
+		}
+		if last := must1(r.AuditLinks(scopeID(1), 1, 9)); len(last) != 1 || last[0] != links[1] {
+			t.Errorf("from the first act on, links are %x, want %x", last, links[1:])
+		}
+		if none := must1(r.AuditAt(scopeID(2), 1)); none.Count != 0 || none.Head != (syncproto.Hash{}) {
+			t.Errorf("the chain of a scope without acts is %+v", none)
+		}
+		whole := must1(r.Audits(syncproto.ScopeID{}))
+		for i := range whole {
+			whole[i].Salt = [syncproto.SaltSize]byte{}
+		}
+		if !reflect.DeepEqual(whole, []store.AuditEntry{server}) {
+			t.Errorf("acts of the server are %+v, want %+v", whole, server)
 		}
 		if got := must1(r.Audits(scopeID(2))); len(got) != 0 {
 			t.Errorf("acts of another scope are %+v", got)

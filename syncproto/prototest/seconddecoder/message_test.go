@@ -91,6 +91,10 @@ func decodeKind(s spec, f field) (any, error) {
 		return list(16, func() any { return r.id().String() })
 	case kindU32s:
 		return list(1, func() any { return r.uBits(32, errTooLarge) })
+	case kindU64s:
+		return list(1, func() any { return strconv.FormatUint(r.u(), 10) })
+	case kindHashes:
+		return list(32, func() any { return hex.EncodeToString(r.take(32)) })
 	case kindBlobs:
 		return list(1, func() any { return hex.EncodeToString(r.bytes(maxUnpacked)) })
 	case kindList:
@@ -177,7 +181,7 @@ func encodeKind(s spec, v any) ([]byte, error) {
 		return []byte{1}, nil
 	case kindText:
 		return []byte(v.(string)), nil
-	case kindIDs, kindU32s, kindBlobs, kindList, kindEntries, kindCells:
+	case kindIDs, kindU32s, kindU64s, kindHashes, kindBlobs, kindList, kindEntries, kindCells:
 		list := v.([]any)
 		b := putU(nil, uint64(len(list)))
 		for _, e := range list {
@@ -197,10 +201,13 @@ func encodeEntry(s spec, e any) ([]byte, error) {
 	case kindU32s:
 		n, err := strconv.ParseUint(e.(json.Number).String(), 10, 64)
 		return putU(nil, n), err
+	case kindU64s:
+		n, err := strconv.ParseUint(e.(string), 10, 64)
+		return putU(nil, n), err
 	case kindBlobs:
 		p, err := hex.DecodeString(e.(string))
 		return putBytes(nil, p), err
-	case kindIDs:
+	case kindIDs, kindHashes:
 		return hex.DecodeString(e.(string))
 	case kindList:
 		p, err := encodeMessage(s.sub, e.(map[string]any))

@@ -18,6 +18,8 @@ const (
 	kindNumbers // bytes, one a bucket
 	kindIDs     // list of id
 	kindU32s    // list of u32
+	kindU64s    // list of u64
+	kindHashes  // list of hash
 	kindBlobs   // list of bytes
 	kindList    // list of {…}
 	kindEntries // record id and state hash each
@@ -46,6 +48,7 @@ const (
 	maxPages     = 4096
 	maxWanted    = 65536
 	maxNumbers   = 256
+	maxLinks     = 4096
 )
 
 var resultSpec = []spec{
@@ -92,6 +95,7 @@ var messages = map[uint64]messageSpec{
 		{10, "grants", kindU64, 0, nil}, {11, "packages", kindU32s, maxNumbers, nil}, {12, "dictionaries", kindU32s, maxNumbers, nil}, {13, "credit", kindU32, 0, nil},
 		{14, "device_time", kindS64, 0, nil}, {15, "uptime", kindU64, 0, nil}, {16, "boot", kindU64, 0, nil}, {17, "app", kindText, maxName, nil},
 		{18, "queue", kindU64, 0, nil}, {19, "oldest_queued", kindS64, 0, nil}, {20, "results_from", kindU64, 0, nil}, {21, "unsettled", kindIDs, 1000, nil},
+		{22, "acts", kindU64s, maxScopes, nil},
 	}},
 	2: {"Enrol", []spec{
 		{1, "secret", kindBytes, maxName, nil}, {2, "device_key", kindHash, 0, nil}, {3, "name", kindText, maxName, nil}, {4, "proto_min", kindU32, 0, nil},
@@ -113,6 +117,7 @@ var messages = map[uint64]messageSpec{
 		{9, "backup_safe", kindU64, 0, nil}, {10, "grant_serial", kindU64, 0, nil}, {11, "grants", kindList, maxScopes, grantSpec},
 		{12, "places", kindList, maxPlaces, placeSpec}, {13, "people", kindList, maxPlaces, personSpec}, {14, "lease", kindU64, 0, nil},
 		{15, "credit", kindU32, 0, nil}, {16, "dictionary", kindU32, 0, nil}, {17, "clock_ahead", kindS64, 0, nil}, {18, "server_keys", kindBytes, maxServerKeys, nil},
+		{19, "acts", kindID, 0, nil},
 	}},
 	65: {"Enrolled", []spec{{1, "device", kindID, 0, nil}, {2, "person", kindID, 0, nil}, {3, "name", kindText, maxName, nil}, {4, "server_keys", kindBytes, maxServerKeys, nil}}},
 	66: {"Ack", []spec{{1, "log", kindID, 0, nil}, {2, "received", kindU64, 0, nil}, {3, "head", kindHash, 0, nil}, {4, "results", kindList, maxResults, resultSpec}}},
@@ -131,6 +136,9 @@ var messages = map[uint64]messageSpec{
 	75: {"GrantsNote", []spec{
 		{1, "grant_serial", kindU64, 0, nil}, {2, "grants", kindList, maxScopes, grantSpec}, {3, "places", kindList, maxPlaces, placeSpec}, {4, "people", kindList, maxPlaces, personSpec},
 	}},
+	76: {"Checkpoints", []spec{{1, "chains", kindList, maxScopes, []spec{
+		{1, "scope", kindID, 0, nil}, {2, "count", kindU64, 0, nil}, {3, "head", kindHash, 0, nil}, {4, "from", kindU64, 0, nil}, {5, "links", kindHashes, maxLinks, nil},
+	}}}},
 }
 
 // class is the class of the key that a kind stands under.
