@@ -4,7 +4,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +49,9 @@ type Options struct {
 	Recovery *[32]byte
 	// Limits bound what sessions may stand at once; zero values take defaults.
 	Limits syncws.Limits
+	// Alarms says what the operator should look at, besides what the server sees
+	// itself; nil for nothing. It may be called often and at once.
+	Alarms func() []Alarm
 }
 
 // provinceList is the code list from which the country's places are made.
@@ -63,6 +65,8 @@ type Server struct {
 	admin    *access.Admin
 	sessions *syncws.Handler
 	closing  atomic.Bool
+	alarms   func() []Alarm
+	probe    probe
 }
 
 // Open makes a server of a store: it loads or makes the server's keys, begins
@@ -93,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	keys := id.Keys()
 	fingerprint := keys.Fingerprint()
-	s := &Server{store: o.Store, hub: h, identity: id, admin: &access.Admin{
+	s := &Server{alarms: o.Alarms, store: o.Store, hub: h, identity: id, admin: &access.Admin{
 		Store: o.Store, Rand: o.Rand,
 		Fingerprint: [syncproto.CodeFingerprintSize]byte(fingerprint[:syncproto.CodeFingerprintSize]),
 		Clock: func() int64 {
@@ -138,59 +142,12 @@ func (s *Server) Close() error {
 	return errors.Join(err, s.hub.Close())
 }
 
-// healthTimeout bounds one look at the store.
-const healthTimeout = 5 * time.Second
-
-// Health is what GET /healthz answers, as JSON; the status is 503 unless OK.
-type Health struct {
-	OK bool `json:"ok"`
-	// Era names this opening of the store, Time is the server's, Unix ms.
-	Era  string `json:"era,omitempty"`
-	Time int64  `json:"time"`
-	// ClockAlarm says that the machine's clock has jumped and is not followed.
-	ClockAlarm bool `json:"clock_alarm,omitempty"`
-	// Problem is why it is not OK: "stopping" or "storage".
-	Problem string `json:"problem,omitempty"`
-}
-
-// Health looks whether the server can answer.
-func (s *Server) Health(ctx context.Context) Health {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	var h Health
-	h.Time, h.ClockAlarm = s.hub.Now()
-	if s.closing.Load() {
-		h.Problem = "stopping"
-		return h
-	}
-	err := s.store.View(ctx, func(r store.Reader) error {
-		era, err := r.LastEra()
-		h.Era = era.ID.String()
-		return err
-	})
-	if err != nil {
-		h.Problem = "storage"
-		return h
-	}
-	h.OK = true
-	return h
-}
-
-func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
-	h := s.Health(r.Context())
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	if !h.OK {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	// Nobody is left to tell if the asker went away.
-	_ = json.NewEncoder(w).Encode(h)
-}
-
-// Handler answers devices at syncws.Path and everybody at GET /healthz.
+// Handler answers devices at syncws.Path and everybody at GET /healthz and
+// GET /readyz.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(syncws.Path, s.sessions)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
+	mux.HandleFunc("GET /readyz", s.serveReady)
 	return mux
 }

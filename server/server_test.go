@@ -1,12 +1,17 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"mahalleh/schemas/forms"
 	"mahalleh/server"
@@ -117,4 +122,114 @@ func TestSyncPath(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", path, got, want)
 		}
 	}
+}
+
+// TestReady: what stops the server makes it unready, what only needs looking at
+// does so for who asks strictly; a store that cannot be written is one of the
+// former.
+func TestReady(t *testing.T) {
+	var alarms []server.Alarm
+	p, err := forms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "s.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.Open(t.Context(), server.Options{Store: st, Packages: p, Erasures: &memory{}, Clock: func() int64 { return 1_800_000_000_000 },
+		Rand: rand.NewChaCha8([32]byte{1}), Alarms: func() []server.Alarm { return alarms }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(name, path string, code int, want ...string) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		var got server.Readiness
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if w.Code != code || !slices.Equal(got.Alarms, want) {
+			t.Errorf("%s: got %d %+v, want %d and %v", name, w.Code, got, code, want)
+		}
+	}
+	check("all is well", "/readyz", http.StatusOK)
+	alarms = []server.Alarm{{Name: "backup_old"}}
+	check("an old backup", "/readyz", http.StatusOK, "backup_old")
+	check("an old backup, strictly", "/readyz?strict", http.StatusServiceUnavailable, "backup_old")
+	if w := httptest.NewRecorder(); true {
+		s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "backup_old") {
+			t.Errorf("alive with an old backup: %d %s", w.Code, w.Body)
+		}
+	}
+	alarms = append(alarms, server.Alarm{Name: "disk_full", Stops: true})
+	check("a full disk", "/readyz", http.StatusServiceUnavailable, "backup_old", "disk_full")
+	alarms = nil
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	check("closing", "/readyz", http.StatusServiceUnavailable, "stopping")
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReadyTriesToWrite: a store whose writing fails is told, and is not tried
+// again for every asker.
+func TestReadyTriesToWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := forms.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		real, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "s.db")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer real.Close()
+		st := &failing{Store: real}
+		s, err := server.Open(t.Context(), server.Options{Store: st, Packages: p, Erasures: &memory{}, Clock: func() int64 { return 1_800_000_000_000 },
+			Rand: rand.NewChaCha8([32]byte{1})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if r := s.Ready(t.Context()); !r.OK {
+			t.Errorf("at first %+v", r)
+		}
+		st.err = store.ErrFull
+		before := st.tried
+		for range 5 {
+			s.Ready(t.Context())
+		}
+		if st.tried != before {
+			t.Errorf("asked five times within a moment, it wrote %d times", st.tried-before)
+		}
+		time.Sleep(time.Minute) // the bubble's
+		if r := s.Ready(t.Context()); r.OK || !slices.Equal(r.Alarms, []string{"storage"}) {
+			t.Errorf("with a full disk %+v", r)
+		}
+		st.err = nil
+		time.Sleep(time.Minute)
+		if r := s.Ready(t.Context()); !r.OK {
+			t.Errorf("with room again %+v", r)
+		}
+	})
+}
+
+// failing is a store that cannot be written while err is set.
+type failing struct {
+	store.Store
+	err   error
+	tried int
+}
+
+func (f *failing) Update(ctx context.Context, do func(store.Tx) error) error {
+	f.tried++
+	if f.err != nil {
+		return f.err
+	}
+	return f.Store.Update(ctx, do)
 }

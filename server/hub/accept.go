@@ -104,7 +104,11 @@ func (h *Hub) gather(first *request) []*request {
 // commit takes a group in one transaction. If that fails, each batch is tried
 // alone, so that one device's trouble is not another's.
 func (h *Hub) commit(group []*request) {
+	began := time.Now()
 	replies, err := h.together(group)
+	if err == nil {
+		h.count.committed(time.Since(began), replies)
+	}
 	if err != nil && len(group) > 1 && !errors.Is(err, store.ErrFull) {
 		for _, r := range group {
 			h.commit([]*request{r})
@@ -113,6 +117,7 @@ func (h *Hub) commit(group []*request) {
 	}
 	for i, r := range group {
 		if err != nil {
+			h.count.failed.Add(1)
 			r.reply <- reply{err: err}
 			continue
 		}

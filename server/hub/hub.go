@@ -106,6 +106,7 @@ type Hub struct {
 	suspects     map[syncproto.ChangeID]byte
 	carefulUntil int64
 
+	count counters
 	queue chan *request
 	stop  chan struct{}
 	done  chan struct{}
