@@ -3,20 +3,59 @@ package localstore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
 )
 
-// Check reads everything there is and returns what does not hold, one sentence
-// each: the file's own structure, the chains of the logs, that each sealed row
-// opens and is what its bookkeeping says, the scopes' sums, and that the index
-// lists what is there. An error says that checking itself failed.
-func (s *Store) Check(ctx context.Context) (problems []string, err error) {
+// Part is the kind of thing that a check found damaged.
+type Part string
+
+// The parts.
+const (
+	PartFile   Part = "file"
+	PartSchema Part = "schema"
+	PartTable  Part = "table"
+	PartLog    Part = "log"
+	PartChange Part = "change"
+	PartRecord Part = "record"
+	PartScope  Part = "scope"
+	PartDraft  Part = "draft"
+	PartIndex  Part = "index"
+)
+
+// Parts are all parts.
+func Parts() []Part {
+	return []Part{PartFile, PartSchema, PartTable, PartLog, PartChange, PartRecord, PartScope, PartDraft, PartIndex}
+}
+
+// Problem is one thing that is wrong with a store.
+type Problem struct {
+	Part Part
+	// Ref says which one of its kind: by id, by log and sequence, or by name;
+	// empty where there is only one.
+	Ref string
+	// What is the whole of it in English, for developers.
+	What string
+}
+
+func (p Problem) String() string {
+	if p.Ref == "" {
+		return string(p.Part) + ": " + p.What
+	}
+	return string(p.Part) + " " + p.Ref + ": " + p.What
+}
+
+// Check reads everything there is and returns what does not hold: the file's own
+// structure and its tables, every row's checksum, the chains of the logs, that
+// each sealed row opens and is what its bookkeeping says, the scopes' sums, and
+// that the index lists what is there. An error says that checking itself failed.
+func (s *Store) Check(ctx context.Context) (problems []Problem, err error) {
 	c := &checker{ctx: ctx}
 	err = s.open(ctx, func(q querier, k *keyring) error {
 		c.q, c.k = q, k
-		for _, part := range []func() error{c.file, c.logs, c.entries, c.records, c.drafts} {
+		for _, part := range []func() error{c.file, c.schema, c.everyRow, c.logs, c.entries, c.records, c.drafts} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -30,13 +69,18 @@ func (s *Store) Check(ctx context.Context) (problems []string, err error) {
 				return err
 			}
 			if rows != len(c.shown) {
-				c.say("the index lists %d records, %d are there", rows, len(c.shown))
+				c.say(PartIndex, "", "the index lists %d records, %d are there", rows, len(c.shown))
 			}
 			return nil
 		})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("check store: %w", err)
+	}
+	for _, p := range s.noticed {
+		if !slices.Contains(c.problems, p) {
+			c.say(p.Part, p.Ref, "when the device was opened, %s", p.What)
+		}
 	}
 	return c.problems, nil
 }
@@ -45,14 +89,23 @@ type checker struct {
 	ctx      context.Context
 	q        querier
 	k        *keyring
-	problems []string
+	problems []Problem
 	// shown are the records that the index must list.
 	shown map[syncproto.RecordID]bool
 }
 
-func (c *checker) say(format string, args ...any) {
-	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+// maxProblems bounds what is told: a damaged page makes a problem of each of its
+// rows, and nobody reads more.
+const maxProblems = 1000
+
+func (c *checker) say(part Part, ref, format string, args ...any) {
+	if len(c.problems) < maxProblems {
+		c.problems = append(c.problems, Problem{part, ref, fmt.Sprintf(format, args...)})
+	}
 }
+
+// inLog names a place in a log.
+func inLog(log syncproto.LogID, seq uint64) string { return fmt.Sprintf("%v:%d", log, seq) }
 
 func (c *checker) file() error {
 	rows, err := c.q.QueryContext(c.ctx, "PRAGMA integrity_check")
@@ -66,7 +119,7 @@ func (c *checker) file() error {
 			return err
 		}
 		if line != "ok" {
-			c.say("file: %s", line)
+			c.say(PartFile, "", "%s", line)
 		}
 	}
 	return rows.Err()
@@ -87,13 +140,13 @@ func (c *checker) logs() error {
 			return err
 		}
 		if kept != headSeq+1-first {
-			c.say("log %x keeps %d changes from %d to %d", id, kept, first, headSeq)
+			c.say(PartLog, fmt.Sprintf("%x", id), "it keeps %d changes from %d to %d", kept, first, headSeq)
 		}
 		if kept == 0 {
 			chain = firstPrev
 		}
 		if string(chain) != string(head) {
-			c.say("log %x does not end in its head", id)
+			c.say(PartLog, fmt.Sprintf("%x", id), "it does not end in its head")
 		}
 	}
 	return rows.Err()
@@ -123,12 +176,12 @@ func (c *checker) entries() error {
 		ch, err := e.open(c.k)
 		switch {
 		case err != nil:
-			c.say("change %d of log %v: %v", seq, e.log, err)
+			c.say(PartChange, inLog(e.log, seq), "%v", err)
 		case ch == nil:
 		case ch.ID != e.change || string(ch.Header.Record[:]) != string(record):
-			c.say("change %d of log %v is another one than its row says", seq, e.log)
+			c.say(PartChange, inLog(e.log, seq), "it is another one than its row says")
 		case syncproto.ChainNext(prev, ch.HeaderBytes) != syncproto.Hash(chain):
-			c.say("change %d of log %v does not continue the chain", seq, e.log)
+			c.say(PartChange, inLog(e.log, seq), "it does not continue the chain")
 		}
 		copy(prev[:], chain)
 	}
@@ -156,12 +209,12 @@ func (c *checker) records() error {
 		}
 		state, err := r.open(c.k)
 		if err != nil {
-			c.say("%v", err)
+			c.say(PartRecord, r.record.String(), "%v", err)
 			continue
 		}
 		c.shown[r.record] = true
 		if wire.StateHash(state) != r.hash {
-			c.say("record %v has another hash than its row says", r.record)
+			c.say(PartRecord, r.record.String(), "it has another hash than its row says")
 		}
 		if r.gone == goneNot {
 			d := sums[r.scope]
@@ -187,7 +240,7 @@ func (c *checker) sums(want map[int64]scopeSum) error {
 			return err
 		}
 		if w := want[n]; string(w.sum[:]) != string(sum) || w.count != count {
-			c.say("scope %x has another sum than its records", id)
+			c.say(PartScope, fmt.Sprintf("%x", id), "it has another sum than its records")
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -205,7 +258,7 @@ func (c *checker) sums(want map[int64]scopeSum) error {
 	for _, id := range ids {
 		h, err := readHeld(c.ctx, c.q, c.k, id, false)
 		if err != nil {
-			c.say("record %v: %v", id, err)
+			c.say(PartRecord, id.String(), "%v", err)
 		} else if !h.State.Erased && (h.State.Exists() || h.Draft) {
 			c.shown[id] = true
 		}
@@ -230,7 +283,7 @@ func (c *checker) drafts() error {
 			_, err = sk.key.open(bound("draft", id, record), body)
 		}
 		if err != nil {
-			c.say("draft %x: %v", id, err)
+			c.say(PartDraft, fmt.Sprintf("%x", id), "%v", err)
 		}
 	}
 	return rows.Err()

@@ -16,6 +16,7 @@ const maxKept = 256
 // openPool opens a pool of connections that compile each statement once: for the
 // short statements of this package, compiling costs more than running.
 func openPool(source string) (*sql.DB, error) {
+	teach()
 	c, err := sqlite.NewConnector(source)
 	if err != nil {
 		return nil, fmt.Errorf("open connections: %w", err)

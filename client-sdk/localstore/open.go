@@ -25,7 +25,8 @@ const (
 	toReadAlone               // without shared memory, on a disk without room
 )
 
-// dataSource names the file for the driver. synchronous=FULL, so that a commit
+// dataSource names the file for the driver. The schema may call functions, of
+// which the program adds one: the rows' checksum. synchronous=FULL, so that a commit
 // is on the disk; secure_delete, so that what was deleted is gone; checkpoints
 // only where nobody waits.
 func dataSource(opt Options, how access) string {
@@ -57,7 +58,7 @@ func dataSource(opt Options, how access) string {
 	}
 	if how != toLook {
 		for _, p := range []string{"busy_timeout(5000)", "synchronous(full)", "secure_delete(on)", "foreign_keys(on)", "temp_store(memory)",
-			"wal_autocheckpoint(0)", "journal_size_limit(4194304)", "trusted_schema(off)"} {
+			"wal_autocheckpoint(0)", "journal_size_limit(4194304)", "trusted_schema(on)"} {
 			q.Add("_pragma", p)
 		}
 	}

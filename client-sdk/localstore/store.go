@@ -58,6 +58,9 @@ type Store struct {
 	fork string // why a new log must be opened before anything is written, "" if not
 	life life
 
+	// noticed is what was damaged when the file was opened.
+	noticed []Problem
+
 	unlocking sync.Mutex
 	pin       pinned
 }
@@ -142,9 +145,13 @@ func openFile(ctx context.Context, opt Options, create bool) (*Store, error) {
 	return s, nil
 }
 
-// resume reads the heads, counts the boot and looks whether the file is behind
+// resume checks the bookkeeping before anything of it is written, reads the
+// heads, counts the boot and looks whether the file is behind
 // what this device wrote.
 func (s *Store) resume(ctx context.Context) error {
+	if err := s.checkBooks(ctx); err != nil {
+		return err
+	}
 	if err := s.readHeads(ctx); err != nil {
 		return err
 	}

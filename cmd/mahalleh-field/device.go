@@ -64,6 +64,12 @@ func openDeviceWithin(ctx context.Context, a *cli.App, patience time.Duration, s
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
+	if found := c.Noticed(); len(found) > 0 {
+		a.Note("field.device.damaged", cli.Args{"n": len(found)})
+		for _, p := range found {
+			a.Log().Warn("the device's data are damaged", "part", p.Part, "ref", p.Ref, "what", p.What)
+		}
+	}
 	return newDevice(a, c), nil
 }
 

@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){
 		"capture":    capture,
 		"code":       code,
+		"flip":       flip,
 		"eventually": eventually,
 		"hold":       hold,
 		"newer":      newer,
@@ -137,6 +138,23 @@ func newer(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = f.WriteAt([]byte{0, 0, 0x70, 0}, 60)
 	ts.Check(err)
 	ts.Check(f.Close())
+}
+
+// flip flips one bit in the bookkeeping of a device that is closed: in the row
+// of its first log, whose reason is followed by a document of version one.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: flip FILE")
+	}
+	name := ts.MkAbs(args[0])
+	raw, err := os.ReadFile(name)
+	ts.Check(err)
+	at := bytes.Index(raw, []byte("first\x01"))
+	if at < 0 {
+		ts.Fatalf("%s has no row of a first log", args[0])
+	}
+	raw[at] ^= 1
+	ts.Check(os.WriteFile(name, raw, 0o600))
 }
 
 // waitFor waits until a file is there: waitfor FILE.

@@ -38,6 +38,7 @@ func commands(a *cli.App) []*cobra.Command {
 		syncCommand(a),
 		statusCommand(a),
 		exportCommand(a),
+		fsckCommand(a),
 	}
 }
 

@@ -1,5 +1,10 @@
 -- The first layout. Bookkeeping is in clear, content is sealed; each sealed
 -- column says so. Ids are 16 bytes, hashes 32, sums 16, times Unix milliseconds.
+--
+-- Every row ends with chk, a checksum over its other columns that the database
+-- computes itself (see rowcheck.go). A flipped bit in what is sealed is noticed
+-- when it is opened; one in bookkeeping, such as how far the server holds a log,
+-- is noticed by chk alone.
 
 -- One row of what the device knows of itself. boot counts boots, uptime is the
 -- milliseconds of the present one as last seen, lived those of all boots
@@ -18,7 +23,8 @@ CREATE TABLE device (
 	correction  INTEGER,
 	fork        TEXT    NOT NULL DEFAULT '',
 	folds       INTEGER NOT NULL DEFAULT 0,
-	key_check   BLOB    NOT NULL
+	key_check   BLOB    NOT NULL,
+	chk INTEGER NOT NULL AS (local_check(one, boot, uptime, lived, failures, failed_at, server_time, correction, fork, folds, key_check)) STORED
 ) STRICT;
 
 -- The device key, sealed once for each way to unlock: kind 1 passphrase
@@ -31,13 +37,15 @@ CREATE TABLE wrap (
 	salt   BLOB    NOT NULL,
 	memory INTEGER NOT NULL,
 	passes INTEGER NOT NULL,
-	sealed BLOB    NOT NULL
+	sealed BLOB    NOT NULL,
+	chk INTEGER NOT NULL AS (local_check(n, kind, person, salt, memory, passes, sealed)) STORED
 ) STRICT;
 
 -- Named values, sealed by the device key: identity, keys, settings.
 CREATE TABLE setting (
 	name   TEXT PRIMARY KEY,
-	sealed BLOB NOT NULL
+	sealed BLOB NOT NULL,
+	chk INTEGER NOT NULL AS (local_check(name, sealed)) STORED
 ) STRICT, WITHOUT ROWID;
 
 -- A scope the device holds or held. key is its key, sealed by the device key,
@@ -59,7 +67,8 @@ CREATE TABLE scope (
 	count    INTEGER NOT NULL DEFAULT 0,
 	load     INTEGER NOT NULL DEFAULT 1,
 	loading  INTEGER NOT NULL DEFAULT 1,
-	purge    INTEGER NOT NULL DEFAULT 0
+	purge    INTEGER NOT NULL DEFAULT 0,
+	chk INTEGER NOT NULL AS (local_check(n, id, key, era, position, head_sum, caught, sum, count, load, loading, purge)) STORED
 ) STRICT;
 
 -- The server's state of a record, as of position in its scope. gone: 0 it is
@@ -74,7 +83,8 @@ CREATE TABLE shadow (
 	load     INTEGER NOT NULL,
 	gone     INTEGER NOT NULL,
 	hash     BLOB    NOT NULL,
-	state    BLOB    NOT NULL
+	state    BLOB    NOT NULL,
+	chk INTEGER NOT NULL AS (local_check(n, record, scope, position, load, gone, hash, state)) STORED
 ) STRICT;
 -- The few that wait are looked for at every acknowledgement.
 CREATE INDEX shadow_left ON shadow (gone) WHERE gone = 1;
@@ -99,7 +109,8 @@ CREATE TABLE log (
 	first       INTEGER NOT NULL DEFAULT 1,
 	first_prev  BLOB    NOT NULL,
 	received    INTEGER NOT NULL DEFAULT 0,
-	backup_safe INTEGER NOT NULL DEFAULT 0
+	backup_safe INTEGER NOT NULL DEFAULT 0,
+	chk INTEGER NOT NULL AS (local_check(n, id, serial, created, reason, cert, key, head_seq, head, top, first, first_prev, received, backup_safe)) STORED
 ) STRICT;
 
 -- Own changes. at is the log's number times 2^40 plus the sequence, so that a
@@ -123,7 +134,8 @@ CREATE TABLE entry (
 	res_scope    BLOB    NOT NULL DEFAULT x'',
 	res_position INTEGER NOT NULL DEFAULT 0,
 	body         BLOB    NOT NULL,
-	result       BLOB    NOT NULL DEFAULT x''
+	result       BLOB    NOT NULL DEFAULT x'',
+	chk INTEGER NOT NULL AS (local_check(at, change, record, scope, chain, size, saved, overlay, redact, outcome, res_scope, res_position, body, result)) STORED
 ) STRICT;
 CREATE INDEX entry_change ON entry (change);
 CREATE INDEX entry_record ON entry (record);
@@ -141,14 +153,16 @@ CREATE TABLE draft (
 	form   INTEGER NOT NULL,
 	scope  INTEGER NOT NULL REFERENCES scope,
 	saved  INTEGER NOT NULL,
-	body   BLOB    NOT NULL
+	body   BLOB    NOT NULL,
+	chk INTEGER NOT NULL AS (local_check(n, id, record, form, scope, saved, body)) STORED
 ) STRICT;
 CREATE INDEX draft_record ON draft (record);
 
 -- Records that changed after the snapshot of the index was taken.
 CREATE TABLE touched (
 	n      INTEGER PRIMARY KEY,
-	record BLOB    NOT NULL
+	record BLOB    NOT NULL,
+	chk INTEGER NOT NULL AS (local_check(n, record)) STORED
 ) STRICT;
 
 -- The snapshot of the index in parts, sealed by a key of its own, which is
@@ -159,9 +173,11 @@ CREATE TABLE snapshot (
 	key     BLOB    NOT NULL,
 	layout  INTEGER NOT NULL,
 	package INTEGER NOT NULL,
-	size    INTEGER NOT NULL
+	size    INTEGER NOT NULL,
+	chk INTEGER NOT NULL AS (local_check(one, key, layout, package, size)) STORED
 ) STRICT;
 CREATE TABLE snapshot_part (
 	n      INTEGER PRIMARY KEY,
-	sealed BLOB NOT NULL
+	sealed BLOB NOT NULL,
+	chk INTEGER NOT NULL AS (local_check(n, sealed)) STORED
 ) STRICT;
