@@ -142,10 +142,7 @@ func (c *Client) othersEntries(form *schemas.Form, s *syncproto.RecordState, min
 			}
 			e := byVersion[cand.Version]
 			if e == nil {
-				e = &Entry{Made: c.made(s, cand.Version), Verb: syncproto.VerbEdit}
-				if cand.Version == s.Created {
-					e.Verb = syncproto.VerbCreate
-				}
+				e = &Entry{Made: c.made(s, cand.Version), Verb: s.Versions[cand.Version].Verb}
 				byVersion[cand.Version] = e
 			}
 			if k.Field < syncproto.FirstFormField || k.Item != (syncproto.ItemID{}) && k.Sub == syncproto.SubPlace {

@@ -51,6 +51,13 @@ func TestAuthorIsToldTheOutcome(t *testing.T) {
 	if open, err = d.awaited(ctx); err != nil || len(open) != 0 {
 		t.Errorf("still waiting for %+v, %v", open, err)
 	}
+	h, err := d.History(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := h[len(h)-1]; last.Author != personOf("ali") || last.Verb != syncproto.VerbSettle {
+		t.Errorf("the history ends with %+v, want ali's settlement", last)
+	}
 }
 
 // TestAuthorIsToldOfConflictAndSettlementAtOnce: whose change made a conflict that

@@ -64,6 +64,7 @@ type Cell struct {
 // and what people are told.
 type VersionMeta struct {
 	Author   PersonID
+	Verb     Verb
 	Role     uint8
 	Verified bool
 	// Time is the author's corrected time, Unix milliseconds.

@@ -23,6 +23,7 @@ type options struct {
 	from           uint64
 	workers        int
 	dir            string
+	profile        string
 }
 
 func figuresCommand(a *cli.App) *cobra.Command {
@@ -44,6 +45,7 @@ func figuresCommand(a *cli.App) *cobra.Command {
 	f.Uint64Var(&o.from, "from", 1, a.T("fleetsim.flag_from"))
 	f.IntVar(&o.workers, "workers", 0, a.T("fleetsim.flag_workers"))
 	f.StringVar(&o.dir, "dir", "", a.T("fleetsim.figures.flag_dir"))
+	f.StringVar(&o.profile, "profile", "", a.T("fleetsim.figures.flag_profile"))
 	a.Setting(f, "dir", "workers")
 	return c
 }
@@ -154,7 +156,7 @@ func env(a *cli.App, o *options) (figures.Env, error) {
 			return cmd
 		},
 		Planted: buildPlanted, Programs: buildPrograms,
-		Disk: disk,
+		Disk: disk, Profile: o.profile,
 	}, nil
 }
 

@@ -93,7 +93,7 @@ func Apply(s *syncproto.RecordState, ch *syncproto.Change, past History) (syncpr
 
 // MetaOf returns what a record's state keeps of a change.
 func MetaOf(h *syncproto.Header) syncproto.VersionMeta {
-	return syncproto.VersionMeta{Author: h.Author, Role: h.Role, Verified: h.Verified, Time: h.AuthorTime()}
+	return syncproto.VersionMeta{Author: h.Author, Verb: h.Verb, Role: h.Role, Verified: h.Verified, Time: h.AuthorTime()}
 }
 
 func outcome(fresh bool, cells []syncproto.CellResult) syncproto.Outcome {

@@ -68,7 +68,8 @@ func AppendStoredRecord(b []byte, s *syncproto.RecordState) []byte {
 	for _, w := range s.Waiting {
 		b = append(b, w.Change[:]...)
 		b = append(b, w.Meta.Author[:]...)
-		b = appendUvarint(b, uint64(w.Meta.Role)<<1|boolNum(w.Meta.Verified))
+		b = appendUvarint(b, uint64(w.Meta.Verb)<<1|boolNum(w.Meta.Verified))
+		b = appendUvarint(b, uint64(w.Meta.Role))
 		b = appendUvarint(b, syncproto.Zigzag(w.Meta.Time))
 		b = appendUvarint(b, uint64(w.Op.Kind))
 		b = appendUvarint(b, uint64(w.Op.Field))
@@ -166,7 +167,8 @@ func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint6
 		m := s.Versions[v]
 		b = append(b, v[:]...)
 		b = appendUvarint(b, uint64(authorAt[m.Author]))
-		b = appendUvarint(b, uint64(m.Role)<<1|boolNum(m.Verified))
+		b = appendUvarint(b, uint64(m.Verb)<<1|boolNum(m.Verified))
+		b = appendUvarint(b, uint64(m.Role))
 		b = appendUvarint(b, syncproto.Zigzag(m.Time))
 	}
 	b = appendUvarint(b, uint64(len(items)))
@@ -259,22 +261,22 @@ func (c *cursor) record() (*syncproto.RecordState, uint64) {
 	s.Latest = c.id("latest")
 	authors := c.idTable("authors")
 	usedAuthors := make([]bool, len(authors))
-	versions := make([]syncproto.ChangeID, c.count("versions", syncproto.MaxRecordVersions, 19))
+	versions := make([]syncproto.ChangeID, c.count("versions", syncproto.MaxRecordVersions, 20))
 	for i := range versions {
 		versions[i] = c.id("version")
 		if i > 0 && bytes.Compare(versions[i-1][:], versions[i][:]) >= 0 {
 			c.fail(ErrNotCanonical, "order of versions")
 		}
-		a, r, at := c.uvarint("author"), c.uvarint("role"), c.uvarint("time")
+		a, v, r, at := c.uvarint("author"), c.uvarint("verb"), c.uvarint("role"), c.uvarint("time")
 		if c.err != nil {
 			return s, flags
 		}
-		if a >= uint64(len(authors)) || r > 511 {
+		if a >= uint64(len(authors)) || v > 511 || r > 255 {
 			c.fail(ErrMalformed, "version")
 			return s, flags
 		}
 		usedAuthors[a] = true
-		s.Versions[versions[i]] = syncproto.VersionMeta{Author: authors[a], Role: uint8(r >> 1), Verified: r&1 != 0, Time: syncproto.Unzigzag(at)}
+		s.Versions[versions[i]] = syncproto.VersionMeta{Author: authors[a], Verb: syncproto.Verb(v >> 1), Role: uint8(r), Verified: v&1 != 0, Time: syncproto.Unzigzag(at)}
 	}
 	t := cellTables{items: c.idTable("items"), versions: versions, flags: flags}
 	t.usedItems, t.usedVersions = make([]bool, len(t.items)), make([]bool, len(versions))
@@ -414,8 +416,11 @@ func (c *cursor) bookkeeping(s *syncproto.RecordState) {
 	for range c.count("waiting steps", syncproto.MaxRecordCells, 38) {
 		var w syncproto.Step
 		w.Change, w.Meta.Author = c.id("waiting step"), c.id("author")
-		r := c.uvarint("role")
-		w.Meta.Role, w.Meta.Verified = uint8(r>>1), r&1 != 0
+		v, r := c.uvarint("verb"), c.uvarint("role")
+		if v > 511 || r > 255 {
+			c.fail(ErrMalformed, "waiting step")
+		}
+		w.Meta.Verb, w.Meta.Role, w.Meta.Verified = syncproto.Verb(v>>1), uint8(r), v&1 != 0
 		w.Meta.Time = syncproto.Unzigzag(c.uvarint("time"))
 		w.Op.Kind = syncproto.OpKind(c.uvarint("kind"))
 		w.Op.Field = uint32(c.uvarint("field"))

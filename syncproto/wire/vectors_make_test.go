@@ -248,8 +248,8 @@ func ref[T any](v T) *T { return &v }
 func (m *vectorMaker) records() {
 	s := syncproto.NewRecordState(seq16(0x10))
 	s.Form, s.Created, s.Home, s.Number, s.Latest = 12, seq16(0x60), seq16(0x30), 3, seq16(0x70)
-	s.Versions[seq16(0x60)] = syncproto.VersionMeta{Author: seq16(0x90), Role: 1, Time: 1_780_000_000_000}
-	s.Versions[seq16(0x70)] = syncproto.VersionMeta{Author: seq16(0x91), Role: 2, Verified: true, Time: 1_780_000_100_000}
+	s.Versions[seq16(0x60)] = syncproto.VersionMeta{Author: seq16(0x90), Verb: syncproto.VerbCreate, Role: 1, Time: 1_780_000_000_000}
+	s.Versions[seq16(0x70)] = syncproto.VersionMeta{Author: seq16(0x91), Verb: syncproto.VerbSettle, Role: 2, Verified: true, Time: 1_780_000_100_000}
 	cell := func(k syncproto.CellKey, position uint64, c ...syncproto.Candidate) {
 		s.Cells[k] = &syncproto.Cell{Candidates: c, Position: position}
 	}

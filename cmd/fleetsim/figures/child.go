@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"strconv"
 
 	"mahalleh/syncproto/planted"
@@ -22,6 +23,8 @@ func Child(ctx context.Context, args []string, out io.Writer) error {
 	switch what, args := args[0], args[1:]; {
 	case what == childUnlock && len(args) == 2:
 		return startClient(ctx, args[0], args[1] == "true", out)
+	case what == childServe && len(args) == 2:
+		return serveChild(ctx, args[0], args[1], os.Stdin, out)
 	case what == childFaults && len(args) == 0:
 		return json.NewEncoder(out).Encode(planted.Names())
 	case what == childFault && len(args) == 4:

@@ -125,6 +125,9 @@ type Env struct {
 	Programs func(ctx context.Context, dir string) error
 	// Disk is the SQLite file system that the measured stores are opened on.
 	Disk *faultdisk.Disk
+	// Profile is a directory for processor profiles of the server processes, ""
+	// for none.
+	Profile string
 }
 
 // run is one measuring of a figure.

@@ -184,7 +184,7 @@ func (f *fieldKilling) look() (all [3][2]int64) {
 }
 
 // reckon brings the device to rest and compares everything.
-func (f *fieldKilling) reckon(data string, s *serving, colleague *phone) (c reckoning, err error) {
+func (f *fieldKilling) reckon(data string, s *serverProgram, colleague *phone) (c reckoning, err error) {
 	for range 2 {
 		if _, err := f.programs.tell("mahalleh-field", f.device, "sync"); err != nil {
 			c.say("the last sync: %v", err)

@@ -16,6 +16,9 @@ func All() []*Figure {
 		powerLoss(),
 		ioErrors(),
 		cuts(),
+		ingest(),
+		ingestOne(),
+		ack(),
 		kill(),
 	}
 }

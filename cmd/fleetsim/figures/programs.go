@@ -97,8 +97,8 @@ func (p *programs) sound(data string) error {
 	return err
 }
 
-// serving is a server's process.
-type serving struct {
+// serverProgram is a server's process.
+type serverProgram struct {
 	cmd     *exec.Cmd
 	address string
 	problem bytes.Buffer
@@ -106,8 +106,8 @@ type serving struct {
 }
 
 // serve starts a server and waits until it listens.
-func (p *programs) serve(data string) (*serving, error) {
-	s := &serving{cmd: p.command("mahalleh", data, "serve", "--listen", "127.0.0.1:0", "--json"), drained: make(chan struct{})}
+func (p *programs) serve(data string) (*serverProgram, error) {
+	s := &serverProgram{cmd: p.command("mahalleh", data, "serve", "--listen", "127.0.0.1:0", "--json"), drained: make(chan struct{})}
 	s.cmd.Stderr = &s.problem
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -135,12 +135,12 @@ func (p *programs) serve(data string) (*serving, error) {
 
 // kill ends the process at once, as the system does with one that takes too
 // much memory.
-func (s *serving) kill() error { return s.end(os.Kill) }
+func (s *serverProgram) kill() error { return s.end(os.Kill) }
 
 // stop asks the process to end in order.
-func (s *serving) stop() error { return s.end(os.Interrupt) }
+func (s *serverProgram) stop() error { return s.end(os.Interrupt) }
 
-func (s *serving) end(how os.Signal) error {
+func (s *serverProgram) end(how os.Signal) error {
 	if err := s.cmd.Process.Signal(how); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("end the server: %w", err)
 	}

@@ -22,7 +22,7 @@ func Records(seed int64, words []string, n int, mk Make) ([]*syncproto.RecordSta
 		}
 		s.Number++
 		s.Latest = ch.ID
-		s.Versions[ch.ID] = syncproto.VersionMeta{Author: h.Author, Role: h.Role, Verified: h.Verified, Time: h.AuthorTime()}
+		s.Versions[ch.ID] = syncproto.VersionMeta{Author: h.Author, Verb: h.Verb, Role: h.Role, Verified: h.Verified, Time: h.AuthorTime()}
 		for _, op := range ch.Ops {
 			k := syncproto.CellKey{Field: op.Field, Item: op.Item, Sub: op.Sub}
 			if op.Kind == syncproto.OpSetAdd {

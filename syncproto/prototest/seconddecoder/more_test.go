@@ -232,7 +232,7 @@ func (m *maker) records() {
 	}
 	a, b := filled(0xa0), filled(0xb0)
 	author := join(1, filled(9))
-	version := func(v id) []byte { return join(v, 0, 2, 2) }
+	version := func(v id) []byte { return join(v, 0, 4, 1, 2) }
 	one, two := join(1, version(a)), join(2, version(a), version(b))
 	cell := join(10<<2, 1, 0, 11)
 	add := func(name string, class error, parts ...any) {
@@ -248,12 +248,12 @@ func (m *maker) records() {
 	add("candidates out of order", errCanonical, head(0), author, two, 0, 1, 10<<2, 2, 1, 11, 0, 11)
 	add("a candidate twice", errCanonical, head(0), author, one, 0, 1, 10<<2, 2, 0, 11, 0, 7)
 	add("versions out of order", errCanonical, head(0), author, 2, version(b), version(a), 0, 1, 10<<2, 2, 0, 11, 1, 11)
-	add("authors out of order", errCanonical, head(0), 2, filled(9), filled(8), 2, join(a, 0, 2, 2), join(b, 1, 2, 2), 0, 1, 10<<2, 2, 0, 11, 1, 11)
+	add("authors out of order", errCanonical, head(0), 2, filled(9), filled(8), 2, join(a, 0, 4, 1, 2), join(b, 1, 4, 1, 2), 0, 1, 10<<2, 2, 0, 11, 1, 11)
 	add("an unused author", errCanonical, head(0), 2, filled(9), filled(10), one, 0, 1, cell)
 	add("an unused version", errCanonical, head(0), author, two, 0, 1, cell)
 	add("an unused item", errCanonical, head(0), author, one, 1, filled(7), 1, cell)
 	add("an item of zeros", errMalformed, head(0), author, one, 1, id{}, 1, 10<<2|1, 0, 0, 1, 0, 11)
-	add("an author outside the table", errMalformed, head(0), author, 1, a, 1, 2, 2, 0, 1, cell)
+	add("an author outside the table", errMalformed, head(0), author, 1, a, 1, 4, 1, 2, 0, 1, cell)
 	add("a version outside the table", errMalformed, head(0), author, one, 0, 1, 10<<2, 1, 1, 11)
 	add("an item outside the table", errMalformed, head(0), author, one, 0, 1, 10<<2|1, 0, 0, 1, 0, 11)
 	add("flags 8", errTooNew, head(8), author, one, 0, 1, cell)

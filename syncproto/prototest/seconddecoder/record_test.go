@@ -18,10 +18,10 @@ const (
 const maxCells = 65536
 
 type version struct {
-	id             id
-	author         id
-	role, verified uint64
-	time           int64
+	id                   id
+	author               id
+	verb, role, verified uint64
+	time                 int64
 }
 
 type candidate struct {
@@ -96,14 +96,15 @@ func decodeRecord(b []byte) (record, error) {
 	authors := r.table(maxCells)
 	authorUsed := make([]bool, len(authors))
 	versions := make([]id, 0, 16)
-	for n := r.count(maxCells, 19); n > 0 && r.err == nil; n-- {
+	for n := r.count(maxCells, 20); n > 0 && r.err == nil; n-- {
 		v := version{id: r.id()}
 		if r.err == nil && len(versions) > 0 && bytes.Compare(versions[len(versions)-1][:], v.id[:]) >= 0 {
 			r.fail(errCanonical, "versions out of order")
 		}
 		_, v.author = r.at(authors, authorUsed)
-		role := r.uBits(9, errTooLarge)
-		v.role, v.verified = role>>1, role&1
+		verb := r.uBits(9, errTooLarge)
+		v.verb, v.verified = verb>>1, verb&1
+		v.role = r.uBits(8, errTooLarge)
 		v.time = r.z()
 		versions = append(versions, v.id)
 		c.versions = append(c.versions, v)
@@ -192,7 +193,8 @@ func (c record) encode() []byte {
 	b = putU(b, uint64(len(c.versions)))
 	for _, v := range c.versions {
 		b = append(b, v.id[:]...)
-		b = putU(putU(b, uint64(authorIndex[v.author])), v.role<<1|v.verified)
+		b = putU(putU(b, uint64(authorIndex[v.author])), v.verb<<1|v.verified)
+		b = putU(b, v.role)
 		b = putZ(b, v.time)
 	}
 	itemIndex := table(items)
@@ -244,6 +246,7 @@ func (c record) json() jsonObject {
 	versions := []any{}
 	for _, v := range c.versions {
 		o := jsonObject{"version": v.id.String(), "author": v.author.String()}
+		o.small("verb", v.verb)
 		o.small("role", v.role)
 		o.flag("verified", v.verified == 1)
 		o.signed("time", v.time)
