@@ -286,7 +286,7 @@ func (s *store) SaveEnrolment(context.Context, session.SaveEnrolment) error {
 
 func (s *store) ReadHello(context.Context) (session.HelloRead, error) {
 	h := session.HelloRead{Hello: wire.Hello{Device: device, Cert: []byte("cert"), Log: s.log, HeadSeq: s.head, Head: chainAt(s.log, s.head),
-		Queue: s.head - s.received, ResultsFrom: 1, Grants: 1, Dictionaries: []uint32{wire.DictChanges, wire.DictRecords}}, Proved: s.proved}
+		Queue: s.head - s.received, ResultsFrom: 1, Grants: 1, Dictionaries: []uint32{wire.DictChanges}}, Proved: s.proved}
 	for h.Hello.ResultsFrom <= s.head && s.results[h.Hello.ResultsFrom] {
 		h.Hello.ResultsFrom++
 	}
@@ -470,7 +470,6 @@ type serverEnd struct {
 	machine *session.Server
 	codec   *wire.Codec
 	clock   func() int64
-	peer    wire.PeerDictionaries
 	replies [][]byte
 	closed  bool
 }
@@ -494,9 +493,6 @@ func (e *serverEnd) feed(msg []byte) error {
 	m, err := e.codec.DecodeFrame(frame)
 	if err != nil {
 		return err
-	}
-	if h, ok := m.(*wire.Hello); ok {
-		e.peer = wire.KnownDictionaries(h.Dictionaries)
 	}
 	e.step(session.Received{Message: m})
 	return nil
@@ -536,7 +532,7 @@ func (e *serverEnd) next() []byte {
 	if m == nil {
 		return nil
 	}
-	frame, err := e.codec.AppendFrame(nil, m, e.peer)
+	frame, err := e.codec.AppendFrame(nil, m)
 	if err != nil {
 		panic(err)
 	}

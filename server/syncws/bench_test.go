@@ -473,7 +473,7 @@ func (e *end) next() []byte {
 	if m == nil {
 		return nil
 	}
-	frame, err := e.p.b.s.Codec.AppendFrame(nil, m, wire.PeerDictionaries{})
+	frame, err := e.p.b.s.Codec.AppendFrame(nil, m)
 	if err == nil {
 		frame, err = e.channel.Seal(frame)
 	}

@@ -3,7 +3,6 @@ package session
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"mahalleh/syncproto/wire"
 )
@@ -15,12 +14,9 @@ import (
 type Link struct {
 	channel *Channel
 	codec   *wire.Codec
-	// records says that the peer named the dictionary of record states in Hello.
-	records atomic.Bool
 }
 
-// NewLink joins a channel and a codec. Dictionaries are used from the peer's
-// Hello on, which names those it has.
+// NewLink joins a channel and a codec.
 func NewLink(channel *Channel, codec *wire.Codec) *Link {
 	return &Link{channel: channel, codec: codec}
 }
@@ -47,15 +43,12 @@ func (l *Link) Receive(msg []byte) (reply []byte, m wire.Message, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("receive: %w: %w", ErrUnreadable, err)
 	}
-	if h, ok := m.(*wire.Hello); ok {
-		l.records.Store(wire.KnownDictionaries(h.Dictionaries).Records)
-	}
 	return nil, m, nil
 }
 
 // Send makes the websocket message that carries a message.
 func (l *Link) Send(m wire.Message) ([]byte, error) {
-	frame, err := l.codec.AppendFrame(nil, m, wire.PeerDictionaries{Records: l.records.Load()})
+	frame, err := l.codec.AppendFrame(nil, m)
 	if err != nil {
 		return nil, fmt.Errorf("send: %w", err)
 	}

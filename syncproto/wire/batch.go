@@ -162,10 +162,8 @@ func (s *BatchSealer) seal(first uint64, prev syncproto.Hash, changes []*syncpro
 	if err != nil {
 		return sealedBatch{}, err
 	}
-	p := newPacker(s.cert.Log, tables, s.codec.fold)
 	last := prev
-	for i, ch := range changes {
-		p.change(first+uint64(i), ch)
+	for _, ch := range changes {
 		last = syncproto.ChainNext(last, ch.HeaderBytes)
 	}
 
@@ -198,8 +196,7 @@ func (s *BatchSealer) seal(first uint64, prev syncproto.Hash, changes []*syncpro
 		b = append(b, prev[:]...)
 	}
 	b = appendUvarint(b, uint64(len(changes)))
-	b = appendPrefixed(b, string(p.raw))
-	b = s.codec.compressChanges(b, p.nums, p.letters)
+	b = s.codec.packChanges(b, s.cert.Log, tables, first, changes)
 	b = append(b, ed25519.Sign(s.key, signedBatch(s.purpose, s.cert, first, len(changes), prev, last))...)
 	return sealedBatch{b, tables, last}, nil
 }
@@ -377,24 +374,10 @@ func (o *BatchOpener) unpack(c *cursor, b *Batch, tables *Tables) error {
 	if c.err == nil && (n == 0 || n > syncproto.MaxBatchChanges) {
 		c.fail(ErrTooLarge, "changes")
 	}
-	raw := c.prefixed("ids and secrets", syncproto.MaxFrame)
-	nums, letters := o.codec.decompressChanges(c)
 	if c.err != nil {
 		return c.err
 	}
-	u := &unpacker{model: newModel(b.Cert.Log, tables), fold: o.codec.fold, raw: cursor{buf: raw},
-		nums: cursor{buf: nums}, letters: cursor{buf: letters}, budget: syncproto.MaxUnpacked}
-	for i := range n {
-		e, err := u.change(b.First + i)
-		if err != nil {
-			return fmt.Errorf("change %d: %w", b.First+i, err)
-		}
-		b.Entries = append(b.Entries, e)
-	}
-	for _, s := range []*cursor{&u.nums, &u.raw, &u.letters} {
-		if err := s.end("packed changes"); err != nil {
-			return err
-		}
-	}
-	return nil
+	var err error
+	b.Entries, err = o.codec.unpackChanges(c, b.Cert.Log, tables, b.First, int(n))
+	return err
 }

@@ -13,22 +13,19 @@ import (
 //go:embed dict
 var dictionaries embed.FS
 
-// The dictionaries, trained on synthetic records. A changed dictionary gets a
-// new number; the old ones stay, for batches that lie in bundles and backups.
-const (
-	// DictChanges is a table of prefix codes for the packed changes of a batch.
-	DictChanges uint32 = 1
-	// DictRecords is a zstd dictionary for messages that carry record states.
-	DictRecords uint32 = 2
-)
+// DictChanges is the one dictionary so far: a table of prefix codes for the
+// packed changes of a batch, trained on synthetic ones. A changed dictionary
+// gets a new number; the old ones stay, for batches that lie in bundles and
+// backups.
+const DictChanges uint32 = 1
 
-// The codings of compressed content: as it is, zstd without a dictionary, or
-// with dictionary coding-1.
+// The codings: as it is and zstd, for frames; prefix codes, for batches; a model
+// that learns, for both.
 const (
-	codingRaw     = 0
-	codingZstd    = 1
-	codingChanges = uint64(DictChanges) + 1
-	codingRecords = uint64(DictRecords) + 1
+	codingRaw      = 0
+	codingZstd     = 1
+	codingPrefix   = 2
+	codingAdaptive = 3
 )
 
 // ErrUnknownDictionary says that content was compressed with a dictionary
@@ -47,10 +44,10 @@ const maxBlock = 128 << 10
 // Codec compresses and decompresses. It holds the tables that this needs, so
 // one is made per process and shared; it may be used concurrently.
 type Codec struct {
-	plain, records *zstd.Encoder
-	dec            *zstd.Decoder
-	changes        *prefixTable
-	fold           *folder
+	enc     *zstd.Encoder
+	dec     *zstd.Decoder
+	changes *prefixTable
+	fold    *folder
 }
 
 // NewCodec makes a codec with all dictionaries of this release.
@@ -63,20 +60,13 @@ func NewCodec() (*Codec, error) {
 	if c.changes, err = readPrefixTable(table); err != nil {
 		return nil, fmt.Errorf("load dictionary: %w", err)
 	}
-	records, err := dictionaries.ReadFile("dict/2.zdict")
+	c.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false),
+		zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20))
 	if err != nil {
-		return nil, fmt.Errorf("read dictionary: %w", err)
-	}
-	options := []zstd.EOption{zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false),
-		zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1 << 20)}
-	if c.plain, err = zstd.NewWriter(nil, options...); err != nil {
 		return nil, fmt.Errorf("make compressor: %w", err)
 	}
-	if c.records, err = zstd.NewWriter(nil, append(options, zstd.WithEncoderDict(records))...); err != nil {
-		return nil, fmt.Errorf("load dictionary: %w", err)
-	}
 	c.dec, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(syncproto.MaxUnpacked), zstd.WithDecodeAllCapLimit(true),
-		zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(syncproto.MaxUnpacked), zstd.WithDecoderDicts(records))
+		zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(syncproto.MaxUnpacked))
 	if err != nil {
 		return nil, fmt.Errorf("make decompressor: %w", err)
 	}
@@ -84,20 +74,16 @@ func NewCodec() (*Codec, error) {
 }
 
 // Dictionaries returns the ids of the dictionaries of this release.
-func (c *Codec) Dictionaries() []uint32 { return []uint32{DictChanges, DictRecords} }
+func (c *Codec) Dictionaries() []uint32 { return []uint32{DictChanges} }
 
 // strip leaves out the magic number of a zstd frame.
 func strip(frame []byte) []byte { return frame[len(zstdMagic):] }
 
 // compress appends coding and content, compressed if that makes it shorter.
-func (c *Codec) compress(b, content []byte, withDict bool) []byte {
+func (c *Codec) compress(b, content []byte) []byte {
 	if len(content) >= minCompress {
-		enc, coding := c.plain, uint64(codingZstd)
-		if withDict {
-			enc, coding = c.records, codingRecords
-		}
-		if packed := strip(enc.EncodeAll(content, nil)); len(packed) < len(content) {
-			return append(appendUvarint(b, coding), packed...)
+		if packed := strip(c.enc.EncodeAll(content, nil)); len(packed) < len(content) {
+			return append(appendUvarint(b, codingZstd), packed...)
 		}
 	}
 	return append(appendUvarint(b, codingRaw), content...)
@@ -114,52 +100,93 @@ func (c *Codec) decompress(in *cursor, what string) []byte {
 	case coding == codingRaw:
 		return body
 	case coding == codingZstd:
-		return c.unzstd(in, body, 0, what)
-	case coding == codingRecords:
-		return c.unzstd(in, body, DictRecords, what)
+		return c.unzstd(in, body, what)
 	}
 	in.fail(ErrUnknownDictionary, what)
 	return nil
 }
 
-// compressChanges appends coding and the streams of packed changes, in
-// whichever form is shortest.
-func (c *Codec) compressChanges(b, nums, letters []byte) []byte {
-	best := append(appendUvarint(nil, codingChanges), c.changes.encode(nil, nums, letters)...)
-	// zstd needs some repetition to win.
-	if len(nums)+len(letters) >= 512 {
-		plain := append(appendPrefixed(nil, string(nums)), letters...)
-		if z := c.compress(nil, plain, false); len(z) < len(best) {
-			best = z
+// fewChanges is up to how many changes of a batch the fixed codes may win: what
+// the model knows of more of them has paid for what it had to learn.
+const fewChanges = 24
+
+// packChanges appends the packed changes of a batch, in whichever coding is
+// shorter.
+func (c *Codec) packChanges(b []byte, log syncproto.LogID, tables *Tables, first uint64, changes []*syncproto.Change) []byte {
+	if len(changes) > fewChanges {
+		return c.packWith(codingAdaptive, b, log, tables, first, changes)
+	}
+	fixed := c.packWith(codingPrefix, nil, log, tables, first, changes)
+	if len(changes) > 1 {
+		if learnt := c.packWith(codingAdaptive, nil, log, tables, first, changes); len(learnt) < len(fixed) {
+			return append(b, learnt...)
 		}
 	}
-	return append(b, best...)
+	return append(b, fixed...)
 }
 
-// decompressChanges reads what compressChanges appended, all that is left.
-func (c *Codec) decompressChanges(in *cursor) (nums, letters []byte) {
+// packWith appends changes in one of the codings of batches.
+func (c *Codec) packWith(coding uint64, b []byte, log syncproto.LogID, tables *Tables, first uint64, changes []*syncproto.Change) []byte {
+	s := &streams{fold: c.fold}
+	a := newAdaptive(newWriting(), c.fold)
+	p := newPacker(log, tables, a)
+	if coding == codingPrefix {
+		p.tape = s
+	}
+	for i, ch := range changes {
+		p.change(first+uint64(i), ch)
+	}
+	if coding == codingPrefix {
+		b = appendUvarint(appendPrefixed(b, string(s.raw.buf)), coding)
+		return c.changes.encode(b, s.nums.buf, s.letters.buf)
+	}
+	b = appendUvarint(appendPrefixed(b, string(a.raw.buf)), coding)
+	return append(b, a.finish()...)
+}
+
+// unpackChanges reads what packChanges appended, n changes, all that is left.
+func (c *Codec) unpackChanges(in *cursor, log syncproto.LogID, tables *Tables, first uint64, n int) ([]BatchEntry, error) {
 	const what = "packed changes"
-	if in.left() > 0 && uint64(in.buf[in.off]) == codingChanges {
-		in.off++
-		return c.changes.decode(in, what)
-	}
-	plain := &cursor{buf: c.decompress(in, what)}
+	raw := cursor{buf: in.prefixed("ids and secrets", syncproto.MaxFrame)}
+	coding := in.uvarint(what)
 	if in.err != nil {
-		return nil, nil
+		return nil, in.err
 	}
-	nums = plain.prefixed(what, syncproto.MaxUnpacked)
-	letters = plain.bytes(what, plain.left())
-	if plain.err != nil {
-		in.err = plain.err
+	var t interface {
+		tape
+		end() error
 	}
-	return nums, letters
+	switch coding {
+	case codingPrefix:
+		s := &streams{fold: c.fold, reading: true, raw: raw}
+		s.nums.buf, s.letters.buf = c.changes.decode(in, what)
+		t = s
+	case codingAdaptive:
+		a := newAdaptive(newReading(in.bytes(what, in.left())), c.fold)
+		a.raw = raw
+		t = a
+	default:
+		in.fail(ErrUnknownDictionary, what)
+	}
+	if in.err != nil {
+		return nil, in.err
+	}
+	u := &unpacker{model: newModel(log, tables), tape: t, budget: syncproto.MaxUnpacked}
+	entries := make([]BatchEntry, n)
+	for i := range entries {
+		var err error
+		if entries[i], err = u.change(first + uint64(i)); err != nil {
+			return nil, fmt.Errorf("change %d: %w", first+uint64(i), err)
+		}
+	}
+	return entries, t.end()
 }
 
 // unzstd reads one zstd frame without its magic number.
-func (c *Codec) unzstd(in *cursor, body []byte, dict uint32, what string) []byte {
+func (c *Codec) unzstd(in *cursor, body []byte, what string) []byte {
 	frame := append([]byte(zstdMagic), body...)
 	var h zstd.Header
-	if err := h.Decode(frame); err != nil || !h.HasFCS || h.Skippable || h.HasCheckSum || h.DictionaryID != dict {
+	if err := h.Decode(frame); err != nil || !h.HasFCS || h.Skippable || h.HasCheckSum || h.DictionaryID != 0 {
 		in.fail(ErrMalformed, what)
 		return nil
 	}

@@ -4,25 +4,21 @@ import (
 	"cmp"
 	"container/heap"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
-	"github.com/klauspost/compress/dict"
-	"github.com/klauspost/compress/zstd"
-
 	"mahalleh/syncproto/prototest/corpus"
 )
 
 // A dictionary in use may not change: who trains one gives it a new number.
-var train = flag.Bool("train", false, "train the dictionaries anew and write them")
+var train = flag.Bool("train", false, "train the dictionary anew and write it")
 
-// maxDict bounds a dictionary: all of them travel in every program.
-const maxDict = 32 << 10
+// maxDict bounds the dictionary, which travels in every program.
+const maxDict = 8 << 10
 
-// Dictionaries are trained on this many logs of so many changes, with words
+// The dictionary is trained on this many logs of so many changes, with words
 // and seeds that no measurement uses.
 const (
 	trainingLogs    = 60
@@ -30,10 +26,10 @@ const (
 	trainingSeed    = 1_000_000
 )
 
-// streams are the packed streams of one change alone.
-type streams [2][]byte
+// sample are the packed streams of one change alone.
+type sample [2][]byte
 
-func trainingStreams(t *testing.T) (out []streams) {
+func trainingStreams(t *testing.T) (out []sample) {
 	t.Helper()
 	fold := newFolder()
 	for seed := range int64(trainingLogs) {
@@ -46,9 +42,9 @@ func trainingStreams(t *testing.T) (out []streams) {
 			t.Fatal(err)
 		}
 		for i, ch := range changes {
-			p := newPacker(ch.Header.OriginLog, tables, fold)
-			p.change(uint64(i+1), ch)
-			out = append(out, streams{p.nums, p.letters})
+			s := &streams{fold: fold}
+			newPacker(ch.Header.OriginLog, tables, s).change(uint64(i+1), ch)
+			out = append(out, sample{s.nums.buf, s.letters.buf})
 		}
 	}
 	return out
@@ -71,7 +67,7 @@ func letterContext(prev byte) int {
 // trainPrefixTable counts the bytes in each context and gives each context the
 // best code: four contexts for letters, one for each of the commonest bytes
 // before a number, one for the others.
-func trainPrefixTable(samples []streams) []byte {
+func trainPrefixTable(samples []sample) []byte {
 	const letterContexts, numContexts = 4, 32
 	var before [256]int
 	for _, s := range samples {
@@ -157,53 +153,18 @@ func (h *nodes) Pop() any {
 	return x
 }
 
-// trainingRecords are record states as they travel in pages.
-func trainingRecords(t *testing.T) (out [][]byte) {
-	t.Helper()
-	for seed := range int64(trainingLogs / 3) {
-		states, err := corpus.Records(trainingSeed+seed, corpus.Training(), 60, NewChange)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range states {
-			out = append(out, AppendRecord(nil, s, 0))
-		}
-	}
-	return out
-}
-
-func TestDictionaries(t *testing.T) {
-	write := func(name string, d []byte) {
-		if err := os.WriteFile(filepath.Join("dict", name), d, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+func TestDictionary(t *testing.T) {
+	name := filepath.Join("dict", "1.codes")
 	if *train {
-		write("1.codes", trainPrefixTable(trainingStreams(t)))
-		d, err := dict.BuildZstdDict(trainingRecords(t), dict.Options{MaxDictSize: 24 << 10, HashBytes: 6,
-			ZstdDictID: DictRecords, ZstdDictCompat: true, ZstdLevel: zstd.SpeedDefault})
-		if err != nil {
-			t.Fatalf("train dictionary %d: %v", DictRecords, err)
+		if err := os.WriteFile(name, trainPrefixTable(trainingStreams(t)), 0o644); err != nil {
+			t.Fatal(err)
 		}
-		write("2.zdict", d)
-		return
 	}
-	for _, name := range []string{"1.codes", "2.zdict"} {
-		d, err := os.ReadFile(filepath.Join("dict", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(d) > maxDict {
-			t.Errorf("%s: got %d bytes, want at most %d", name, len(d), maxDict)
-		}
-		var id uint32
-		if _, err := fmt.Sscanf(name, "%d.", &id); err != nil {
-			t.Fatal(err)
-		}
-		if filepath.Ext(name) == ".zdict" {
-			if h, err := zstd.InspectDictionary(d); err != nil || h.ID() != id {
-				t.Errorf("%s: got %v, %v", name, h, err)
-			}
-		}
+	d, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d) > maxDict {
+		t.Errorf("%s: got %d bytes, want at most %d", name, len(d), maxDict)
 	}
 }

@@ -1,44 +1,58 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 
 	"mahalleh/syncproto"
 )
 
-// PeerDictionaries says which dictionaries a peer has, from Hello's
-// Dictionaries or Welcome's Dictionary.
-type PeerDictionaries struct{ Records bool }
-
-// KnownDictionaries picks those that frames can use.
-func KnownDictionaries(ids []uint32) PeerDictionaries {
-	var p PeerDictionaries
-	for _, id := range ids {
-		p.Records = p.Records || id == DictRecords
-	}
-	return p
-}
-
 // AppendFrame appends the plaintext of one frame: the message's type, the
 // coding, and the payload, compressed if that makes it shorter. The error
 // wraps ErrTooLarge when the message exceeds MaxUnpacked, or MaxFrame packed.
-func (c *Codec) AppendFrame(b []byte, m Message, peer PeerDictionaries) ([]byte, error) {
-	payload := AppendMessage(nil, m)
-	if len(payload) > syncproto.MaxUnpacked {
-		return b, fmt.Errorf("message type %d of %d bytes: %w", m.Type(), len(payload), ErrTooLarge)
-	}
+func (c *Codec) AppendFrame(b []byte, m Message) ([]byte, error) {
 	start := len(b)
-	b = appendUvarint(b, uint64(m.Type()))
-	switch m.Type() {
-	case MsgPush, MsgReceipt: // packed already, or noise
-		b = append(appendUvarint(b, codingRaw), payload...)
-	default:
-		b = c.compress(b, payload, peer.Records)
+	b, err := c.appendPayload(appendUvarint(b, uint64(m.Type())), m)
+	if err != nil {
+		return b[:start], err
 	}
 	if n := len(b) - start; n > syncproto.MaxFrame {
 		return b[:start], fmt.Errorf("frame of %d bytes: %w", n, ErrTooLarge)
 	}
 	return b, nil
+}
+
+// appendPayload appends coding and payload: records packed if that is shorter,
+// which of many it is.
+func (c *Codec) appendPayload(b []byte, m Message) ([]byte, error) {
+	rest, lists, n := bare(m)
+	var packed []byte
+	if n > 0 {
+		p, err := c.packRecords(nil, lists)
+		if errors.Is(err, ErrTooLarge) {
+			return b, fmt.Errorf("message type %d: %w", m.Type(), err)
+		}
+		if err == nil {
+			packed = appendPrefixed([]byte{codingAdaptive}, string(c.compress(nil, AppendMessage(nil, rest))))
+			packed = append(packed, p...)
+		}
+		if err == nil && n > fewRecords {
+			return append(b, packed...), nil
+		}
+	}
+	payload := AppendMessage(nil, m)
+	if len(payload) > syncproto.MaxUnpacked {
+		return b, fmt.Errorf("message type %d of %d bytes: %w", m.Type(), len(payload), ErrTooLarge)
+	}
+	switch m.Type() {
+	case MsgPush, MsgReceipt: // packed already, or noise
+		return append(appendUvarint(b, codingRaw), payload...), nil
+	}
+	plain := c.compress(nil, payload)
+	if packed != nil && len(packed) < len(plain) {
+		return append(b, packed...), nil
+	}
+	return append(b, plain...), nil
 }
 
 // DecodeFrame reads the plaintext of one frame. The message may hold parts of
@@ -55,9 +69,41 @@ func (c *Codec) DecodeFrame(frame []byte) (Message, error) {
 	if t > 255 || NewMessage(MsgType(t)) == nil {
 		return nil, fmt.Errorf("message type %d: %w", t, ErrUnknownMessage)
 	}
+	if in.left() > 0 && uint64(in.buf[in.off]) == codingAdaptive {
+		in.off++
+		return c.decodeRecords(in, MsgType(t))
+	}
 	payload := c.decompress(in, "frame")
 	if in.err != nil {
 		return nil, fmt.Errorf("frame of message type %d: %w", t, in.err)
 	}
 	return DecodeMessage(MsgType(t), payload)
+}
+
+// decodeRecords reads a message whose records stand apart.
+func (c *Codec) decodeRecords(in *cursor, t MsgType) (Message, error) {
+	packed := cursor{buf: in.prefixed("message", syncproto.MaxFrame)}
+	payload := c.decompress(&packed, "message")
+	for _, err := range []error{in.err, packed.err} {
+		if err != nil {
+			return nil, fmt.Errorf("frame of message type %d: %w", t, err)
+		}
+	}
+	m, err := DecodeMessage(t, payload)
+	if err != nil {
+		return nil, err
+	}
+	lists := recordLists(m)
+	if lists == nil {
+		return nil, fmt.Errorf("records in message type %d: %w", t, ErrMalformed)
+	}
+	for _, l := range lists {
+		if len(*l) > 0 {
+			return nil, fmt.Errorf("records in message type %d twice: %w", t, ErrMalformed)
+		}
+	}
+	if err := c.unpackRecords(in, lists, syncproto.MaxUnpacked-len(payload)); err != nil {
+		return nil, fmt.Errorf("frame of message type %d: %w", t, err)
+	}
+	return m, nil
 }

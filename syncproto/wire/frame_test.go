@@ -19,8 +19,7 @@ func TestFramesComeBack(t *testing.T) {
 	for _, typ := range allTypes() {
 		for range 20 {
 			m := randomMessage(r, typ, false)
-			peer := KnownDictionaries([]uint32{uint32(1 + r.Intn(2))})
-			b, err := codec.AppendFrame(nil, m, peer)
+			b, err := codec.AppendFrame(nil, m)
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
@@ -49,37 +48,54 @@ func page(t testing.TB, n int) *Page {
 	return p
 }
 
-func TestDictionaryShortensPages(t *testing.T) {
+// Records packed together take much less than zstd makes of them.
+func TestPackedRecordsAreShort(t *testing.T) {
 	codec := newCodec(t)
-	for _, n := range []int{1, 100} {
-		plain := AppendMessage(nil, page(t, n))
-		without, err := codec.AppendFrame(nil, page(t, n), PeerDictionaries{})
+	for n, most := range map[int]int{1: 230, 100: 96} {
+		p := page(t, n)
+		plain := codec.compress(nil, AppendMessage(nil, p))
+		packed, err := codec.AppendFrame(nil, p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		with, err := codec.AppendFrame(nil, page(t, n), PeerDictionaries{Records: true})
-		if err != nil {
-			t.Fatal(err)
+		t.Logf("%d changes, %d records: %d bytes with zstd, %d packed", n, len(p.Records), len(plain), len(packed))
+		if len(packed) > most*len(p.Records) {
+			t.Errorf("%d records: got %d bytes, want at most %d each", len(p.Records), len(packed), most)
 		}
-		t.Logf("%d changes: %d bytes, %d with zstd, %d with its dictionary", n, len(plain), len(without), len(with))
-		if len(with) >= len(without) {
-			t.Errorf("%d records: got %d bytes with a dictionary, want less than %d", n, len(with), len(without))
-		}
+	}
+}
+
+// Records that do not decode have no packed form; they travel as they are.
+func TestRecordsThatDoNotDecodeTravelAsTheyAre(t *testing.T) {
+	codec := newCodec(t)
+	p := page(t, 9)
+	p.Records[3] = append(p.Records[3], 0)
+	b, err := codec.AppendFrame(nil, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := codec.DecodeFrame(b); err != nil || !reflect.DeepEqual(got, p) {
+		t.Errorf("got %v, %v, want %v", got, err, p)
 	}
 }
 
 func TestFrameIsRefused(t *testing.T) {
 	codec := newCodec(t)
 	big := &Page{Records: [][]byte{make([]byte, syncproto.MaxUnpacked+1)}}
-	if _, err := codec.AppendFrame(nil, big, PeerDictionaries{}); !errors.Is(err, ErrTooLarge) {
+	if _, err := codec.AppendFrame(nil, big); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("a message over the limit: got %v, want %v", err, ErrTooLarge)
 	}
 	noise := &Push{Batch: randomBytes(rand.New(rand.NewSource(1)), syncproto.MaxFrame)}
-	if _, err := codec.AppendFrame(nil, noise, PeerDictionaries{}); !errors.Is(err, ErrTooLarge) {
+	if _, err := codec.AppendFrame(nil, noise); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("a frame over the limit: got %v, want %v", err, ErrTooLarge)
 	}
-	zstdFrame := strip(codec.plain.EncodeAll(bytes.Repeat([]byte{0}, 5<<20), nil))
-	dictFrame := strip(codec.records.EncodeAll(bytes.Repeat([]byte("abc"), 50), nil))
+	zstdFrame := strip(codec.enc.EncodeAll(bytes.Repeat([]byte{0}, 5<<20), nil))
+	packed, err := codec.AppendFrame(nil, page(t, 9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice := AppendMessage(nil, page(t, 9))
+	twice = append(appendPrefixed([]byte{byte(MsgPage), codingAdaptive}, "\x00"+string(twice)), 0, 0)
 	tests := []struct {
 		name  string
 		frame []byte
@@ -89,13 +105,16 @@ func TestFrameIsRefused(t *testing.T) {
 		{"no coding", []byte{4}, ErrTruncated},
 		{"unknown type", []byte{200, 1, 0}, ErrUnknownMessage},
 		{"unknown coding", []byte{4, 9, 0}, ErrUnknownDictionary},
-		{"codes of changes", []byte{4, byte(codingChanges), 0}, ErrUnknownDictionary},
+		{"codes of changes", []byte{4, codingPrefix, 0}, ErrUnknownDictionary},
 		{"too long", make([]byte, syncproto.MaxFrame+1), ErrTooLarge},
 		{"unpacks to too much", append([]byte{4, codingZstd}, zstdFrame...), ErrTooLarge},
-		{"dictionary not said", append([]byte{4, codingZstd}, dictFrame...), ErrMalformed},
+		{"records in a message that has none", []byte{4, codingAdaptive, 1, 0, 0}, ErrMalformed},
+		{"records twice", twice, ErrMalformed},
+		{"records cut", packed[:len(packed)-9], ErrTruncated},
+		{"bytes after the records", append(bytes.Clone(packed), 0, 0, 0, 0, 1), ErrNotCanonical},
 		{"no zstd", []byte{4, codingZstd, 1, 2, 3}, ErrMalformed},
 		{"announces more than its blocks can hold", []byte{4, codingZstd, 0xa0, 0, 0, 0x3f, 0, 1, 0, 0}, ErrMalformed},
-		{"two frames", append(append([]byte{4, codingZstd}, strip(codec.plain.EncodeAll(make([]byte, 99), nil))...), 0x28, 0xb5, 0x2f, 0xfd), ErrMalformed},
+		{"two frames", append(append([]byte{4, codingZstd}, strip(codec.enc.EncodeAll(make([]byte, 99), nil))...), 0x28, 0xb5, 0x2f, 0xfd), ErrMalformed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

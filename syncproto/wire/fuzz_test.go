@@ -173,9 +173,9 @@ func FuzzPacked(f *testing.F) {
 	tables := &Tables{Authors: []syncproto.PersonID{seq16(0x90), seq16(1)}, Scopes: []syncproto.ScopeID{seq16(0x30), seq16(2)}}
 	for seed := range int64(8) {
 		r := rand.New(rand.NewSource(seed))
-		p := newPacker(seq16(0x50), tables, codec.fold)
-		n := 1 + r.Intn(5)
-		for i := range n {
+		n := 1 + r.Intn(8)
+		var changes []*syncproto.Change
+		for range n {
 			h := randomHeader(r)
 			h.Author, h.Scope = seq16(0x90), seq16(0x30)
 			ch, err := NewChange(h, randomID(r), randomOps(r, h.OriginLog, h.OriginSeq, []syncproto.ChangeID{h.Base, seq16(3)}))
@@ -185,12 +185,11 @@ func FuzzPacked(f *testing.F) {
 			if err != nil {
 				f.Fatal(err)
 			}
-			p.change(uint64(i+1), ch)
+			changes = append(changes, ch)
 		}
-		packed := appendPrefixed(appendUvarint(nil, uint64(n)), string(p.raw))
-		plain := append(appendPrefixed(nil, string(p.nums)), p.letters...)
-		f.Add(append(append(bytes.Clone(packed), codingRaw), plain...))
-		f.Add(codec.compressChanges(packed, p.nums, p.letters))
+		for _, coding := range []uint64{codingPrefix, codingAdaptive} {
+			f.Add(codec.packWith(coding, appendUvarint(nil, uint64(n)), seq16(0x50), tables, 1, changes))
+		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		batch := &Batch{Cert: &LogCert{Log: seq16(0x50)}, First: 1}
@@ -207,23 +206,19 @@ func FuzzPacked(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p := newPacker(batch.Cert.Log, wider, codec.fold)
-		for i, ch := range changes {
-			p.change(uint64(i+1), ch)
-		}
-		packed := appendUvarint(nil, uint64(len(changes)))
-		packed = appendPrefixed(packed, string(p.raw))
-		packed = codec.compressChanges(packed, p.nums, p.letters)
-		again := &Batch{Cert: batch.Cert, First: 1}
-		if err := o.unpack(&cursor{buf: packed}, again, wider); err != nil {
-			if errors.Is(err, ErrTooLarge) {
-				return
+		for _, coding := range []uint64{codingPrefix, codingAdaptive} {
+			packed := codec.packWith(coding, appendUvarint(nil, uint64(len(changes))), batch.Cert.Log, wider, 1, changes)
+			again := &Batch{Cert: batch.Cert, First: 1}
+			if err := o.unpack(&cursor{buf: packed}, again, wider); err != nil {
+				if errors.Is(err, ErrTooLarge) {
+					return
+				}
+				t.Fatalf("packed again with coding %d, got error %v", coding, err)
 			}
-			t.Fatalf("packed again, got error %v", err)
-		}
-		for i, e := range again.Entries {
-			same(t, batch.Entries[i].Header, e.Header)
-			same(t, batch.Entries[i].Ops, e.Ops)
+			for i, e := range again.Entries {
+				same(t, batch.Entries[i].Header, e.Header)
+				same(t, batch.Entries[i].Ops, e.Ops)
+			}
 		}
 	})
 }
@@ -262,6 +257,43 @@ func FuzzFrame(f *testing.F) {
 	codec := newCodec(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _ = codec.DecodeFrame(b)
+	})
+}
+
+// FuzzPackedRecords unpacks records; what comes out can be packed again, if it
+// is records, and comes out the same.
+func FuzzPackedRecords(f *testing.F) {
+	codec := newCodec(f)
+	for seed := range int64(6) {
+		r := rand.New(rand.NewSource(seed))
+		b, err := codec.packRecords(nil, [][][]byte{page(f, 5).Records, strangeRecords(f, r, 3)})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	seedFrom(f, "frames")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var lists [2][][]byte
+		if err := codec.unpackRecords(&cursor{buf: b}, []*[][]byte{&lists[0], &lists[1]}, 1<<20); err != nil {
+			return
+		}
+		packed, err := codec.packRecords(nil, lists[:])
+		if err != nil {
+			return
+		}
+		var again [2][][]byte
+		if err := codec.unpackRecords(&cursor{buf: packed}, []*[][]byte{&again[0], &again[1]}, 1<<20); err != nil {
+			t.Fatalf("packed again, got error %v", err)
+		}
+		for i := range lists {
+			if len(again[i]) != len(lists[i]) {
+				t.Fatalf("packed again, got %d records, want %d", len(again[i]), len(lists[i]))
+			}
+			for j := range lists[i] {
+				same(t, lists[i][j], again[i][j])
+			}
+		}
 	})
 }
 

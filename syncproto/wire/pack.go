@@ -121,6 +121,13 @@ func usualNames(base syncproto.ChangeID) []syncproto.ChangeID {
 	return []syncproto.ChangeID{base}
 }
 
+// indexed makes the lists ready for who packs.
+func (m *model) indexed() {
+	for _, l := range []*idList{&m.versions, &m.records, &m.others} {
+		l.at = map[[16]byte]int{}
+	}
+}
+
 func sameOp(a, b *syncproto.Op) bool {
 	return a.Kind == b.Kind && a.Critical == b.Critical && a.Field == b.Field && a.Item == b.Item && a.Sub == b.Sub &&
 		slices.Equal(a.Names, b.Names) && a.Value == b.Value
@@ -133,65 +140,58 @@ func (m *model) after(h *syncproto.Header, id syncproto.ChangeID, scope, author 
 	m.versions.add(id)
 }
 
-func newPacker(log syncproto.LogID, tables *Tables, fold *folder) *packer {
-	p := &packer{model: newModel(log, tables), fold: fold}
-	for _, l := range []*idList{&p.versions, &p.records, &p.others} {
-		l.at = map[[16]byte]int{}
-	}
+func newPacker(log syncproto.LogID, tables *Tables, out tape) *packer {
+	p := &packer{model: newModel(log, tables), tape: out}
+	p.indexed()
 	return p
 }
 
-// packer writes the three streams.
+// packer writes changes onto a tape.
 type packer struct {
 	*model
-	fold               *folder
-	raw, nums, letters []byte
+	tape
 }
-
-func (p *packer) num(n uint64) { p.nums = appendUvarint(p.nums, n) }
-
-// noise writes a number that nothing compresses, such as a time.
-func (p *packer) noise(n uint64) { p.raw = appendUvarint(p.raw, n) }
 
 // ref names an id of a list: 0 and the id itself if it is new there, else its
 // distance from the end.
-func (p *packer) ref(l *idList, id [16]byte) { p.num(p.plainRef(l, id)) }
+func (p *packer) ref(w where, l *idList, id [16]byte) { p.id(l, p.num(w, l.distance(id)), id) }
 
-func (p *packer) plainRef(l *idList, id [16]byte) uint64 {
-	d := l.distance(id)
-	if d == 0 {
-		p.raw = append(p.raw, id[:]...)
+// id writes an id that is new to a list, whose distance is 0.
+func (p *packer) id(l *idList, distance uint64, id [16]byte) {
+	if distance == 0 {
+		p.bytes(id[:])
 		l.add(id)
 	}
-	return d
 }
 
 // optionalRef is ref plus one, 0 for none.
-func (p *packer) optionalRef(l *idList, id [16]byte) {
+func (p *packer) optionalRef(w where, l *idList, id [16]byte) {
 	if id == ([16]byte{}) {
-		p.num(0)
+		p.num(w, 0)
 		return
 	}
-	p.num(p.plainRef(l, id) + 1)
+	d := l.distance(id)
+	p.num(w, d+1)
+	p.id(l, d, id)
 }
 
 // record names a record: 0 and its id, 1 and the difference of its time from
 // the change's and the rest of its id, or its distance from the end plus one.
 func (p *packer) record(id syncproto.RecordID, at int64) {
 	if d := p.records.distance(id); d != 0 {
-		p.num(d + 1)
+		p.num(whereRecord, d+1)
 		return
 	}
 	p.records.add(id)
 	diff := idTime(id) - at
 	if diff >= maxNear || diff <= -maxNear {
-		p.num(0)
-		p.raw = append(p.raw, id[:]...)
+		p.num(whereRecord, 0)
+		p.bytes(id[:])
 		return
 	}
-	p.num(1)
-	p.noise(syncproto.Zigzag(diff))
-	p.raw = append(p.raw, id[6:]...)
+	p.num(whereRecord, 1)
+	p.noise(whereOffset, syncproto.Zigzag(diff))
+	p.tail(id[6:])
 }
 
 // idTime is the Unix time in milliseconds in the first six bytes of a UUIDv7.
@@ -200,19 +200,6 @@ func idTime(id syncproto.RecordID) (ms int64) {
 		ms = ms<<8 | int64(b)
 	}
 	return ms
-}
-
-// text writes bytes into the letters, folded if that is shorter:
-// length<<1 | folded.
-func (p *packer) text(s string) {
-	start := len(p.letters)
-	p.letters = p.fold.fold(p.letters, s)
-	if n := len(p.letters) - start; n < len(s) {
-		p.num(uint64(n)<<1 | 1)
-		return
-	}
-	p.letters = append(p.letters[:start], s...)
-	p.num(uint64(len(s)) << 1)
 }
 
 // change packs a change at this sequence of the batch's log.
@@ -242,9 +229,8 @@ func (p *packer) change(seq uint64, ch *syncproto.Change) {
 		}
 	}
 	if mask&packRawHeader != 0 {
-		p.num(mask)
-		p.num(uint64(len(ch.HeaderBytes)))
-		p.raw = append(p.raw, ch.HeaderBytes...)
+		p.num(whereMask, mask)
+		p.blob(ch.HeaderBytes)
 		p.body(mask, ch, &h, nil)
 		return
 	}
@@ -259,7 +245,7 @@ func (p *packer) change(seq uint64, ch *syncproto.Change) {
 	} else {
 		ops = ops[1:]
 	}
-	p.num(mask)
+	p.num(whereMask, mask)
 	p.header(mask, &h, scope, author)
 	p.body(mask, ch, &h, ops)
 	p.after(&h, syncproto.IDOf(ch.HeaderBytes), scope, author)
@@ -293,61 +279,60 @@ func (p *packer) differences(seq uint64, h *syncproto.Header, scope, author uint
 func (p *packer) header(mask uint64, h *syncproto.Header, scope, author uint64) {
 	prev := &p.prev
 	if mask&packVerb != 0 {
-		p.num(uint64(h.Verb))
+		p.num(whereVerb, uint64(h.Verb))
 	}
 	if mask&packForm != 0 {
-		p.num(uint64(h.Form))
+		p.num(whereForm, uint64(h.Form))
 	}
 	if mask&packPackage != 0 {
-		p.num(uint64(h.Package))
+		p.num(wherePackage, uint64(h.Package))
 	}
 	if mask&packScope != 0 {
-		p.num(scope)
+		p.num(whereScope, scope)
 	}
 	if mask&packAuthor != 0 {
-		p.num(author)
+		p.num(whereAuthor, author)
 	}
 	if mask&packRole != 0 {
-		p.num(uint64(h.Role)<<1 | boolNum(h.Verified))
+		p.num(whereRole, uint64(h.Role)<<1|boolNum(h.Verified))
 	}
 	if mask&packGrants != 0 {
-		p.num(h.Grants)
+		p.num(whereGrants, h.Grants)
 	}
 	if mask&packClock != 0 {
 		// None, or one more than the zigzag, which has no top bit (see instant).
 		if !h.Corrected {
-			p.noise(0)
+			p.noise(whereCorrection, 0)
 		} else {
-			p.noise(syncproto.Zigzag(h.Correction) + 1)
+			p.noise(whereCorrection, syncproto.Zigzag(h.Correction)+1)
 		}
-		p.noise(h.Boot)
+		p.noise(whereBoot, h.Boot)
 	}
 	if mask&packOrigin != 0 {
-		p.optionalRef(&p.others, h.OriginLog)
-		p.num(h.OriginSeq)
+		p.optionalRef(whereOrigin, &p.others, h.OriginLog)
+		p.num(whereOrigin, h.OriginSeq)
 	}
-	p.noise(syncproto.Zigzag(h.Time - prev.Time))
-	p.noise(syncproto.Zigzag(int64(h.Uptime) - int64(prev.Uptime) - (h.Time - prev.Time)))
+	p.noise(whereTime, syncproto.Zigzag(h.Time-prev.Time))
+	p.noise(whereUptime, syncproto.Zigzag(int64(h.Uptime)-int64(prev.Uptime)-(h.Time-prev.Time)))
 	p.record(h.Record, h.Time)
 	if mask&packBase != 0 {
-		p.optionalRef(&p.versions, h.Base)
+		p.optionalRef(whereBase, &p.versions, h.Base)
 	}
 	if mask&packParent != 0 {
-		p.optionalRef(&p.versions, h.Parent)
+		p.optionalRef(whereParent, &p.versions, h.Parent)
 	}
 	if mask&packGroup != 0 {
-		p.ref(&p.others, h.Group)
+		p.ref(whereGroup, &p.others, h.Group)
 	}
 	if mask&packExtra != 0 {
-		p.num(uint64(len(h.Extra)))
+		p.num(whereExtra, uint64(len(h.Extra)))
 		for _, e := range h.Extra {
-			p.num(e.Key)
-			p.num(uint64(len(e.Payload)))
-			p.raw = append(p.raw, e.Payload...)
+			p.num(whereExtra, e.Key)
+			p.blob([]byte(e.Payload))
 		}
 	}
 	if mask&packCommitment != 0 {
-		p.raw = append(p.raw, h.Commitment[:]...)
+		p.bytes(h.Commitment[:])
 	}
 }
 
@@ -355,14 +340,13 @@ func (p *packer) body(mask uint64, ch *syncproto.Change, h *syncproto.Header, op
 	if mask&packRedacted != 0 {
 		return
 	}
-	p.raw = append(p.raw, ch.Secret[:]...)
+	p.bytes(ch.Secret[:])
 	if mask&packRawOps != 0 {
-		p.num(uint64(len(ch.OpsBytes)))
-		p.raw = append(p.raw, ch.OpsBytes...)
+		p.blob(ch.OpsBytes)
 		return
 	}
 	own := ownItems(h.OriginLog, h.OriginSeq, ops)
-	p.num(uint64(len(ops)))
+	p.ops(h.Form, uint64(len(ops)))
 	field, names := uint32(0), usualNames(h.Base)
 	for i := range ops {
 		p.op(&ops[i], field, names, own)
@@ -382,47 +366,65 @@ func (p *packer) op(op *syncproto.Op, field uint32, usual []syncproto.ChangeID, 
 		names = namesNone
 	}
 	item := op.Item != (syncproto.ItemID{})
+	step := uint64(op.Field - field)
 	head := names<<packOpNames | byte(boolNum(item))*packOpItem | byte(boolNum(!op.Critical))*packOpOptional
 	if op.Kind <= maxOpKind {
-		p.nums = append(p.nums, head|byte(op.Kind)<<packOpKind)
+		p.lead(uint64(head|byte(op.Kind)<<packOpKind), step)
 	} else {
-		p.nums = append(p.nums, head)
-		p.num(uint64(op.Kind))
+		p.lead(uint64(head), step)
+		p.num(whereKind, uint64(op.Kind))
 	}
-	p.num(uint64(op.Field - field))
 	if item {
 		if n, ok := own[op.Item]; ok {
-			p.num(2*uint64(n) + 1)
+			p.num(whereItem, 2*uint64(n)+1)
 		} else {
-			p.num(2 * p.plainRef(&p.others, op.Item))
+			d := p.others.distance(op.Item)
+			p.num(whereItem, 2*d)
+			p.id(&p.others, d, op.Item)
 		}
-		p.num(uint64(op.Sub))
+		p.sub(uint64(op.Sub))
 	}
 	if names == namesGiven {
 		// Reference<<1 | more follow.
 		for i, n := range op.Names {
-			p.num(p.plainRef(&p.versions, n)<<1 | boolNum(i < len(op.Names)-1))
+			d := p.versions.distance(n)
+			p.num(whereName, d<<1|boolNum(i < len(op.Names)-1))
+			p.id(&p.versions, d, n)
 		}
 	}
 	p.value(op.Value)
 }
 
+// blob writes bytes with their length.
+func (p *packer) blob(b []byte) {
+	p.num(whereLength, uint64(len(b)))
+	p.bytes(b)
+}
+
+// value writes a value of the field at hand.
 func (p *packer) value(v syncproto.Value) {
-	p.num(uint64(v.Type))
+	p.typ(uint64(v.Type))
 	switch {
 	case v.Type == syncproto.TypeRef:
-		p.optionalRef(&p.records, v.ID())
+		id := v.ID()
+		if !p.known(&id) {
+			p.optionalRef(whereID, &p.records, id)
+			p.learn(id)
+		}
 	case v.Type.Class() == syncproto.ClassVarint:
-		p.num(v.Num())
+		p.number(v.Type, v.Num())
 	case v.Type.Class() == syncproto.ClassFixed:
-		p.ref(&p.others, v.ID())
-	case v.Type == syncproto.TypePoint || v.Type == syncproto.TypeAttachment:
-		p.num(uint64(len(v.Bytes())))
-		p.raw = append(p.raw, v.Bytes()...)
+		p.ref(whereID, &p.others, v.ID())
+	case v.Type == syncproto.TypePoint:
+		p.point(v.Bytes())
+	case v.Type == syncproto.TypeAttachment:
+		p.blob([]byte(v.Bytes()))
 	case v.Type == syncproto.TypeLongText:
 		text, base, _ := v.AsLongText()
 		p.text(text)
 		p.base(text, base)
+	case v.Type == syncproto.TypeCode:
+		p.code(v.Bytes())
 	case v.Type.Class() == syncproto.ClassBytes:
 		p.text(v.Bytes())
 	}
@@ -433,7 +435,7 @@ func (p *packer) value(v syncproto.Value) {
 // stands between.
 func (p *packer) base(text, base string) {
 	if base == "" {
-		p.num(0)
+		p.num(whereAlike, 0)
 		return
 	}
 	n := 0
@@ -444,7 +446,7 @@ func (p *packer) base(text, base string) {
 	for m < len(base)-n && m < len(text)-n && base[len(base)-1-m] == text[len(text)-1-m] {
 		m++
 	}
-	p.num(uint64(n) + 1)
-	p.num(uint64(m))
+	p.num(whereAlike, uint64(n)+1)
+	p.num(whereAlike, uint64(m))
 	p.text(base[n : len(base)-m])
 }

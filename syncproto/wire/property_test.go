@@ -97,6 +97,26 @@ func TestRecordsComeBack(t *testing.T) {
 	}
 }
 
+func TestPackedRecordsComeBack(t *testing.T) {
+	codec := newCodec(t)
+	const seed = 16
+	r := rand.New(rand.NewSource(seed))
+	for range 300 {
+		lists := [][][]byte{strangeRecords(t, r, r.Intn(5)), nil, strangeRecords(t, r, 1+r.Intn(20))}
+		b, err := codec.packRecords(nil, lists)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		var got [3][][]byte
+		if err := codec.unpackRecords(&cursor{buf: b}, []*[][]byte{&got[0], &got[1], &got[2]}, syncproto.MaxUnpacked); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if !reflect.DeepEqual(got[:], lists) {
+			t.Fatalf("seed %d: got %x, want %x", seed, got, lists)
+		}
+	}
+}
+
 func TestDocumentsComeBack(t *testing.T) {
 	const seed = 14
 	r := rand.New(rand.NewSource(seed))

@@ -3,6 +3,7 @@ package wire
 import (
 	"crypto/ed25519"
 	"math/rand"
+	"slices"
 	"testing"
 
 	"mahalleh/syncproto"
@@ -201,4 +202,45 @@ func newCodec(t testing.TB) *Codec {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// strangeRecords are n records as pages carry them, with conflicts, items,
+// elements, deltas and every type of value.
+func strangeRecords(t testing.TB, r *rand.Rand, n int) (out [][]byte) {
+	t.Helper()
+	for i := range n {
+		s := syncproto.NewRecordState(randomID(r))
+		s.Form, s.Created, s.Home, s.Number = uint32(1+r.Intn(4)), randomID(r), randomID(r), uint64(r.Intn(300))
+		versions := make([]syncproto.ChangeID, 1+r.Intn(3))
+		author := syncproto.PersonID(randomID(r))
+		for i := range versions {
+			versions[i] = randomID(r)
+			if r.Intn(3) == 0 {
+				author = randomID(r)
+			}
+			s.Versions[versions[i]] = syncproto.VersionMeta{Author: author, Verb: syncproto.Verb(r.Intn(8)), Role: uint8(r.Intn(3)), Verified: r.Intn(2) == 0, Time: r.Int63n(1 << 42)}
+		}
+		s.Latest = versions[0]
+		items := []syncproto.ItemID{randomID(r), randomID(r)}
+		for range r.Intn(30) {
+			k := syncproto.CellKey{Field: uint32(r.Intn(40))}
+			if r.Intn(4) == 0 {
+				k.Item, k.Sub = items[r.Intn(2)], uint32(r.Intn(4))
+			}
+			if r.Intn(4) == 0 {
+				k.Element = randomValue(r)
+			}
+			c := &syncproto.Cell{Position: uint64(r.Intn(10))}
+			for _, v := range syncproto.SortIDs(slices.Clone(versions[:1+r.Intn(len(versions))])) {
+				c.Candidates = append(c.Candidates, syncproto.Candidate{Version: v, Value: randomValue(r)})
+			}
+			s.Cells[k] = c
+		}
+		b := AppendRecord(nil, s, uint64(i%3))
+		if _, _, err := DecodeRecord(b); err != nil {
+			t.Fatalf("a random record: %v", err)
+		}
+		out = append(out, b)
+	}
+	return out
 }

@@ -4,26 +4,13 @@ import (
 	"mahalleh/syncproto"
 )
 
-// unpacker reads the three streams and makes canonical bytes of them.
+// unpacker reads a tape and makes canonical bytes of it.
 type unpacker struct {
 	*model
-	fold               *folder
-	raw, nums, letters cursor
+	tape
 	// budget is how many bytes may still be made, room how many of them in
-	// the change at hand.
+	// the change at hand, texts apart.
 	budget, room int
-}
-
-// fail notes the first error; it shows in err.
-func (u *unpacker) fail(err error, what string) { u.nums.fail(err, what) }
-
-func (u *unpacker) err() error {
-	for _, c := range []*cursor{&u.nums, &u.raw, &u.letters} {
-		if c.err != nil {
-			return c.err
-		}
-	}
-	return nil
 }
 
 // take reserves bytes of the change at hand.
@@ -36,37 +23,37 @@ func (u *unpacker) take(n int, what string) bool {
 	return true
 }
 
-func (u *unpacker) num(what string) uint64 { return u.nums.uvarint(what) }
-
-func (u *unpacker) noise(what string) uint64 { return u.raw.uvarint(what) }
-
-func (u *unpacker) num32(what string) uint32 {
-	n := u.num(what)
-	if n > 1<<32-1 {
+// upTo reads a number of at most so much.
+func (u *unpacker) upTo(w where, most uint64, what string) uint64 {
+	n := u.num(w, 0)
+	if n > most {
 		u.fail(ErrTooLarge, what)
 		return 0
 	}
-	return uint32(n)
+	return n
 }
 
 func (u *unpacker) blob(what string) []byte {
-	n := u.num(what)
-	if n > syncproto.MaxChange {
-		u.fail(ErrTooLarge, what)
+	n := u.upTo(whereLength, syncproto.MaxChange, what)
+	if u.err() != nil || !u.take(int(n), what) {
 		return nil
 	}
-	if u.nums.err != nil || !u.take(int(n), what) {
+	if int(n) > u.left() {
+		u.fail(ErrTruncated, what)
 		return nil
 	}
-	return u.raw.bytes(what, int(n))
+	b := make([]byte, n)
+	u.bytes(b)
+	return b
 }
 
-func (u *unpacker) plainRef(l *idList, d uint64, what string) [16]byte {
+// id returns the id at a distance from a list's end, a new one at 0.
+func (u *unpacker) id(l *idList, d uint64, what string) (id [16]byte) {
 	if u.err() != nil {
-		return [16]byte{}
+		return id
 	}
 	if d == 0 {
-		id := u.raw.id(what)
+		u.bytes(id[:])
 		l.add(id)
 		return id
 	}
@@ -77,63 +64,40 @@ func (u *unpacker) plainRef(l *idList, d uint64, what string) [16]byte {
 	return id
 }
 
-func (u *unpacker) ref(l *idList, what string) [16]byte { return u.plainRef(l, u.num(what), what) }
+func (u *unpacker) ref(w where, l *idList, what string) [16]byte { return u.id(l, u.num(w, 0), what) }
 
-func (u *unpacker) optionalRef(l *idList, what string) [16]byte {
-	d := u.num(what)
+func (u *unpacker) optionalRef(w where, l *idList, what string) [16]byte {
+	d := u.num(w, 0)
 	if d == 0 {
 		return [16]byte{}
 	}
-	return u.plainRef(l, d-1, what)
+	return u.id(l, d-1, what)
 }
 
 func (u *unpacker) record(at int64) (id syncproto.RecordID) {
 	const what = "record"
-	switch d := u.num(what); d {
+	switch d := u.num(whereRecord, 0); d {
 	case 0:
-		id = u.raw.id(what)
+		u.bytes(id[:])
 	case 1:
-		ms := at + syncproto.Unzigzag(u.noise(what))
+		ms := at + syncproto.Unzigzag(u.noise(whereOffset, 0))
 		for i := range 6 {
 			id[i] = byte(ms >> (40 - 8*i))
 		}
-		copy(id[6:], u.raw.bytes(what, 10))
+		u.tail(id[6:])
 	default:
-		return u.plainRef(&u.records, d-1, what)
+		return u.id(&u.records, d-1, what)
 	}
 	u.records.add(id)
 	return id
 }
 
-func (u *unpacker) text(what string) string {
-	n := u.num(what)
-	if u.nums.err != nil {
-		return ""
-	}
-	if n>>1 > syncproto.MaxChange {
-		u.fail(ErrTooLarge, what)
-		return ""
-	}
-	b := u.letters.bytes(what, int(n>>1))
-	if n&1 != 0 {
-		var err error
-		if b, err = u.fold.unfold(b, u.room); err != nil {
-			u.fail(err, what)
-			return ""
-		}
-	}
-	s := string(b)
-	if !u.take(len(s), what) {
-		return ""
-	}
-	return s
-}
-
 // change unpacks the change at this sequence of the batch's log.
 func (u *unpacker) change(seq uint64) (e BatchEntry, err error) {
 	u.room = min(u.budget, syncproto.MaxChange)
+	u.allow(u.room)
 	e.Seq = seq
-	mask := u.num("change")
+	mask := u.num(whereMask, 0)
 	if mask >= packEnd {
 		u.fail(ErrMalformed, "change")
 	}
@@ -146,8 +110,9 @@ func (u *unpacker) change(seq uint64) (e BatchEntry, err error) {
 	if err := u.err(); err != nil {
 		return e, err
 	}
-	u.budget -= len(e.Header) + len(e.Ops) + len(e.Secret)
-	if u.budget < 0 {
+	size := len(e.Header) + len(e.Ops)
+	u.budget -= size + len(e.Secret)
+	if u.budget < 0 || size > syncproto.MaxChange {
 		u.fail(ErrTooLarge, "batch")
 	}
 	return e, u.err()
@@ -163,7 +128,7 @@ func (u *unpacker) packed(mask uint64, e *BatchEntry) {
 	if mask&(packRedacted|packRawOps) != 0 {
 		e.Secret, ops = u.rawBody(mask)
 	} else {
-		e.Secret = u.raw.id("secret")
+		u.bytes(e.Secret[:])
 		list := u.ops(mask, &h)
 		if u.err() != nil {
 			return
@@ -186,7 +151,7 @@ func (u *unpacker) rawBody(mask uint64) (secret [16]byte, ops []byte) {
 	if mask&packRedacted != 0 {
 		return secret, nil
 	}
-	secret = u.raw.id("secret")
+	u.bytes(secret[:])
 	if ops = u.blob("operations"); ops == nil && u.err() == nil {
 		ops = []byte{}
 	}
@@ -199,69 +164,62 @@ func (u *unpacker) header(mask, seq uint64) (h syncproto.Header, scope, author u
 		Grants: prev.Grants, Corrected: prev.Corrected, Correction: prev.Correction, Boot: prev.Boot, OriginLog: u.log, OriginSeq: seq}
 	scope, author = u.scope, u.author
 	if mask&packVerb != 0 {
-		v := u.num("verb")
-		if v > 255 {
-			u.fail(ErrTooLarge, "verb")
-		}
-		h.Verb = syncproto.Verb(v)
+		h.Verb = syncproto.Verb(u.upTo(whereVerb, 255, "verb"))
 	}
 	if mask&packForm != 0 {
-		h.Form = u.num32("form")
+		h.Form = uint32(u.upTo(whereForm, 1<<32-1, "form"))
 	}
 	if mask&packPackage != 0 {
-		h.Package = u.num32("package")
+		h.Package = uint32(u.upTo(wherePackage, 1<<32-1, "package"))
 	}
 	if mask&packScope != 0 {
-		scope = u.num("scope")
+		scope = u.num(whereScope, 0)
 	}
 	if mask&packAuthor != 0 {
-		author = u.num("author")
+		author = u.num(whereAuthor, 0)
 	}
 	if mask&packRole != 0 {
-		r := u.num("role")
-		if r > 511 {
-			u.fail(ErrTooLarge, "role")
-		}
+		r := u.upTo(whereRole, 511, "role")
 		h.Role, h.Verified = uint8(r>>1), r&1 != 0
 	}
 	if mask&packGrants != 0 {
-		h.Grants = u.num("grants")
+		h.Grants = u.num(whereGrants, 0)
 	}
 	if mask&packClock != 0 {
-		c := u.noise("clock correction")
+		c := u.noise(whereCorrection, 0)
 		h.Corrected = c != 0
 		h.Correction = 0
 		if h.Corrected {
 			h.Correction = syncproto.Unzigzag(c - 1)
 		}
-		h.Boot = u.noise("boot")
+		h.Boot = u.noise(whereBoot, 0)
 	}
 	if mask&packOrigin != 0 {
-		h.OriginLog = u.optionalRef(&u.others, "origin")
-		h.OriginSeq = u.num("origin")
+		h.OriginLog = u.optionalRef(whereOrigin, &u.others, "origin")
+		h.OriginSeq = u.num(whereOrigin, 0)
 	}
-	diff := syncproto.Unzigzag(u.noise("time"))
+	diff := syncproto.Unzigzag(u.noise(whereTime, 0))
 	h.Time = prev.Time + diff
-	h.Uptime = uint64(int64(prev.Uptime) + diff + syncproto.Unzigzag(u.noise("uptime")))
+	h.Uptime = uint64(int64(prev.Uptime) + diff + syncproto.Unzigzag(u.noise(whereUptime, 0)))
 	h.Record = u.record(h.Time)
 	h.Base, h.Parent = u.latest[h.Record], u.latest[h.Record]
 	if mask&packBase != 0 {
-		h.Base = u.optionalRef(&u.versions, "base")
+		h.Base = u.optionalRef(whereBase, &u.versions, "base")
 	}
 	if mask&packParent != 0 {
-		h.Parent = u.optionalRef(&u.versions, "parent")
+		h.Parent = u.optionalRef(whereParent, &u.versions, "parent")
 	}
 	if mask&packGroup != 0 {
-		h.Group = u.ref(&u.others, "group")
+		h.Group = u.ref(whereGroup, &u.others, "group")
 	}
 	if mask&packExtra != 0 {
-		for range u.nums.count("header fields of a newer release", maxExtra, 2) {
-			key := u.num("header field")
+		for range u.upTo(whereExtra, maxExtra, "header fields of a newer release") {
+			key := u.num(whereExtra, 0)
 			h.Extra = append(h.Extra, syncproto.ExtraField{Key: key, Payload: string(u.blob("header field"))})
 		}
 	}
 	if mask&packCommitment != 0 {
-		h.Commitment = u.raw.hash("commitment")
+		u.bytes(h.Commitment[:])
 	}
 	if u.err() == nil {
 		if scope >= uint64(len(u.tables.Scopes)) || author >= uint64(len(u.tables.Authors)) {
@@ -274,9 +232,12 @@ func (u *unpacker) header(mask, seq uint64) (h syncproto.Header, scope, author u
 }
 
 func (u *unpacker) ops(mask uint64, h *syncproto.Header) []syncproto.Op {
-	// An operation takes at least three bytes: kind, field, value type.
-	n := u.nums.count("operations", syncproto.MaxOps, 3)
-	ops := make([]syncproto.Op, 0, n+1)
+	n := u.tape.ops(h.Form, 0)
+	if n > syncproto.MaxOps {
+		u.fail(ErrTooLarge, "operations")
+		return nil
+	}
+	ops := make([]syncproto.Op, 0, min(n+1, 64))
 	if mask&packNoAlive == 0 {
 		ops = append(ops, usualAlive(h.Base))
 	}
@@ -292,21 +253,26 @@ func (u *unpacker) ops(mask uint64, h *syncproto.Header) []syncproto.Op {
 }
 
 func (u *unpacker) op(h *syncproto.Header, field *uint32, names *[]syncproto.ChangeID) (op syncproto.Op) {
-	head := u.nums.byte("operation")
-	kind := uint64(head >> packOpKind)
+	head, step := u.lead(0, 0)
+	kind := head >> packOpKind
 	if kind == 0 {
-		if kind = u.num("operation kind"); kind > 255 {
-			u.fail(ErrTooLarge, "operation kind")
-		}
+		kind = u.num(whereKind, 0)
+	}
+	if kind > 255 || step > 1<<32-1 {
+		u.fail(ErrTooLarge, "operation kind")
 	}
 	op.Kind, op.Critical = syncproto.OpKind(kind), head&packOpOptional == 0
-	if op.Field = *field + u.num32("field"); op.Field < *field {
+	if op.Field = *field + uint32(step); op.Field < *field {
 		u.fail(ErrTooLarge, "field")
 	}
 	*field = op.Field
 	if head&packOpItem != 0 {
 		op.Item = u.item(h)
-		op.Sub = u.num32("sub-field")
+		sub := u.sub(0)
+		if sub > 1<<32-1 {
+			u.fail(ErrTooLarge, "sub-field")
+		}
+		op.Sub = uint32(sub)
 	}
 	switch head >> packOpNames & 3 {
 	case namesSame:
@@ -314,8 +280,11 @@ func (u *unpacker) op(h *syncproto.Header, field *uint32, names *[]syncproto.Cha
 	case namesNone:
 	case namesGiven:
 		for more := true; more && u.err() == nil; {
-			d := u.num("name")
-			op.Names = append(op.Names, u.plainRef(&u.versions, d>>1, "name"))
+			d := u.num(whereName, 0)
+			op.Names = append(op.Names, u.id(&u.versions, d>>1, "name"))
+			if len(op.Names) > syncproto.MaxChangeIDs {
+				u.fail(ErrTooLarge, "names")
+			}
 			more = d&1 != 0
 		}
 		*names = op.Names
@@ -329,9 +298,9 @@ func (u *unpacker) op(h *syncproto.Header, field *uint32, names *[]syncproto.Cha
 }
 
 func (u *unpacker) item(h *syncproto.Header) syncproto.ItemID {
-	d := u.num("item")
+	d := u.num(whereItem, 0)
 	if d&1 == 0 {
-		return u.plainRef(&u.others, d/2, "item")
+		return u.id(&u.others, d/2, "item")
 	}
 	if d/2 >= syncproto.MaxOps {
 		u.fail(ErrTooLarge, "own item")
@@ -340,9 +309,10 @@ func (u *unpacker) item(h *syncproto.Header) syncproto.ItemID {
 	return syncproto.OwnItem(h.OriginLog, h.OriginSeq, int(d/2))
 }
 
+// value reads a value of the field at hand.
 func (u *unpacker) value() syncproto.Value {
 	const what = "value"
-	n := u.num(what)
+	n := u.typ(0)
 	if n > 255 {
 		u.fail(ErrTooLarge, what)
 	}
@@ -352,31 +322,40 @@ func (u *unpacker) value() syncproto.Value {
 		return syncproto.Value{}
 	case t == syncproto.TypeRef:
 		u.take(16, what)
-		return syncproto.RawFixed(t, u.optionalRef(&u.records, what))
+		var id [16]byte
+		if !u.known(&id) {
+			id = u.optionalRef(whereID, &u.records, what)
+			u.learn(id)
+		}
+		return syncproto.RawFixed(t, id)
 	case t.Class() == syncproto.ClassVarint:
-		return syncproto.RawVarint(t, u.num(what))
+		return syncproto.RawVarint(t, u.number(t, 0))
 	case t.Class() == syncproto.ClassFixed:
 		u.take(16, what)
-		return syncproto.RawFixed(t, u.ref(&u.others, what))
-	case t == syncproto.TypePoint || t == syncproto.TypeAttachment:
+		return syncproto.RawFixed(t, u.ref(whereID, &u.others, what))
+	case t == syncproto.TypePoint:
+		return syncproto.RawBytes(t, u.point(""))
+	case t == syncproto.TypeAttachment:
 		return syncproto.RawBytes(t, string(u.blob(what)))
 	case t == syncproto.TypeLongText:
-		text := u.text(what)
+		text := u.text("")
 		return syncproto.LongText(text, u.base(text))
+	case t == syncproto.TypeCode:
+		return syncproto.RawBytes(t, u.code(""))
 	case t.Class() == syncproto.ClassBytes:
-		return syncproto.RawBytes(t, u.text(what))
+		return syncproto.RawBytes(t, u.text(""))
 	}
 	return syncproto.Value{Type: t}
 }
 
 func (u *unpacker) base(text string) string {
 	const what = "base of a text"
-	n := u.num(what)
+	n := u.num(whereAlike, 0)
 	if n == 0 {
 		return ""
 	}
-	m := u.num(what)
-	middle := u.text(what)
+	m := u.num(whereAlike, 0)
+	middle := u.text("")
 	if n--; u.err() != nil || n > uint64(len(text)) || m > uint64(len(text))-n {
 		u.fail(ErrMalformed, what)
 		return ""

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/prototest/corpus"
 )
 
 // wrong marks a vector that must be refused; its class is filled in.
@@ -342,6 +343,18 @@ func (m *vectorMaker) batches() {
 	m.add("batches", "one change, by itself", good, nil)
 	changes := randomLog(m.t, m.r, log, 60)
 	m.add("batches", "sixty changes, with all that can go wrong in them", seal(bundle(), 1, start, changes), nil)
+	written, err := corpus.Creates(4, corpus.Measured(), 40, NewChange)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for i, ch := range written {
+		ch.Header.OriginLog, ch.Header.OriginSeq = log, uint64(i+1)
+		if written[i], err = NewChange(ch.Header, ch.Secret, ch.Ops); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	learnt := seal(bundle(), 1, start, written)
+	m.add("batches", "forty records as they are written", learnt, nil)
 	m.add("batches", "from the middle of a log", seal(bundle(), 11, chainOver(start, changes[:10]), changes[10:20]), nil)
 	s := NewBatchSealer(m.codec, PurposePush, cert, logKey)
 	s.PeerKnowsCert()
@@ -372,13 +385,11 @@ func (m *vectorMaker) messages() {
 			if i > 0 {
 				continue
 			}
-			for _, known := range []PeerDictionaries{{}, {Records: true}} {
-				f, err := m.codec.AppendFrame(nil, msg, known)
-				if err != nil {
-					m.t.Fatal(err)
-				}
-				m.add("frames", name+", dictionary "+strconv.FormatBool(known.Records), f, nil)
+			f, err := m.codec.AppendFrame(nil, msg)
+			if err != nil {
+				m.t.Fatal(err)
 			}
+			m.add("frames", name, f, nil)
 		}
 	}
 	credit := map[string]string{"type": "4"}
@@ -393,12 +404,41 @@ func (m *vectorMaker) messages() {
 	m.bad("messages", "an empty list", []byte{2<<3 | classBytes, 1, 0}, map[string]string{"type": "7"})
 	m.bad("messages", "text that is not UTF-8", []byte{2<<3 | classBytes, 1, 0xff}, map[string]string{"type": "10"})
 	m.bad("messages", "buckets too short", []byte{3<<3 | classBytes, 1, 0xff}, map[string]string{"type": "5"})
-	p, err := m.codec.AppendFrame(nil, page(m.t, 12), PeerDictionaries{Records: true})
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	m.add("frames", "a page of records", p, nil)
+	m.packedRecords()
 	m.bad("frames", "empty", nil, nil)
 	m.bad("frames", "unknown coding", []byte{4, 9, 1}, nil)
-	m.bad("frames", "zstd cut", p[:len(p)-4], nil)
+	z := append([]byte{byte(MsgBye)}, m.codec.compress(nil, AppendMessage(nil, &Bye{Text: "a text that is a text that is a text"}))...)
+	m.bad("frames", "zstd cut", z[:len(z)-4], nil)
+}
+
+// packedRecords are frames whose records stand apart: of each message that has
+// some, and all that a record can hold.
+func (m *vectorMaker) packedRecords() {
+	frame := func(name string, msg Message) []byte {
+		f, err := m.codec.AppendFrame(nil, msg)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		if f[1] != codingAdaptive {
+			m.t.Errorf("frame %s: its records are not packed", name)
+		}
+		m.add("frames", name, f, nil)
+		return f
+	}
+	p := page(m.t, 30)
+	good := frame("a page of records", p)
+	c := &Caught{Era: seq16(1), Pages: []Page{{Scope: seq16(2), To: 3}, *p, {Scope: seq16(3), To: 9}}}
+	for _, v := range m.out["records"] {
+		if v.Error == "" {
+			c.Pages[2].Records = append(c.Pages[2].Records, raw(m.t, v.Hex))
+		}
+	}
+	c.Pages[2].Records = append(c.Pages[2].Records, strangeRecords(m.t, m.r, 12)...)
+	frame("pages at the end of catching up, with all that a record can hold", c)
+	frame("records that were asked for", &Records{Scope: seq16(2), Position: 7, Records: c.Pages[2].Records, Gone: []syncproto.RecordID{seq16(5)}})
+
+	m.bad("frames", "packed records cut", good[:len(good)-9], nil)
+	m.bad("frames", "bytes after packed records", append(bytes.Clone(good), 0, 0, 0, 0, 1), nil)
+	m.bad("frames", "packed records in a message that has none", []byte{byte(MsgBye), codingAdaptive, 1, 0, 0}, nil)
+	m.bad("frames", "more packed records than there are ids for", []byte{byte(MsgPage), codingAdaptive, 1, 0, 200, 1, 2, 1, 1}, nil)
 }

@@ -106,6 +106,8 @@ type writer struct {
 	known    []*known
 	links    []syncproto.RecordID
 	packages uint32
+	// whole says that every change makes a record, with all fields of its form.
+	whole bool
 }
 
 // known is a record on the writer's screen: which version wrote a field last.
@@ -125,6 +127,22 @@ type known struct {
 // somebody else. The same seed and words give the same changes.
 func Changes(seed int64, words []string, n int, mk Make) ([]*syncproto.Change, error) {
 	w := newWriter(seed, words)
+	out := make([]*syncproto.Change, 0, n)
+	for i := range n {
+		ch, err := w.change(uint64(i+1), mk)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ch)
+	}
+	return out, nil
+}
+
+// Creates returns n changes of one log, in order, from sequence 1, each of which
+// makes a record in which every field of its form is filled in.
+func Creates(seed int64, words []string, n int, mk Make) ([]*syncproto.Change, error) {
+	w := newWriter(seed, words)
+	w.whole = true
 	out := make([]*syncproto.Change, 0, n)
 	for i := range n {
 		ch, err := w.change(uint64(i+1), mk)
@@ -180,7 +198,11 @@ func (w *writer) change(seq uint64, mk Make) (*syncproto.Change, error) {
 	h := syncproto.Header{Verb: syncproto.VerbEdit, OriginLog: w.log, OriginSeq: seq, Author: w.author, Role: 1,
 		Package: w.packages, Grants: w.grants, Time: w.clock, Corrected: true, Correction: w.ahead, Uptime: w.uptime, Boot: w.boot}
 	var k *known
-	switch w.r.Intn(10) {
+	what := w.r.Intn(10)
+	if w.whole {
+		what = 0
+	}
+	switch what {
 	case 0, 1, 2, 3:
 		h.Verb = syncproto.VerbCreate
 		f := forms()[w.r.Intn(len(forms()))]
@@ -244,7 +266,11 @@ func (w *writer) older() *known {
 
 func (w *writer) ops(k *known) []syncproto.Op {
 	pick := []field{k.form.fields[0], k.form.fields[1]}
-	for _, i := range w.r.Perm(len(k.form.fields) - 2)[:Ops-2] {
+	others := w.r.Perm(len(k.form.fields) - 2)
+	if !w.whole {
+		others = others[:Ops-2]
+	}
+	for _, i := range others {
 		pick = append(pick, k.form.fields[i+2])
 	}
 	ops := []syncproto.Op{w.op(k, syncproto.OpSet, syncproto.FieldPresence, syncproto.Bool(true))}

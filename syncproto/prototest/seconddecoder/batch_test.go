@@ -124,11 +124,11 @@ func (o *opener) open(b []byte) (batch, error) {
 	if err := o.before(&out, sent); err != nil {
 		return out, err
 	}
-	numbers, letters, err := o.streams(out.coding, r.take(r.rest()))
+	s, err := o.source(out.coding, raw, r.take(r.rest()))
 	if err != nil {
 		return out, err
 	}
-	if out.changes, err = unpack(t, cert.log, out.first, count, raw, numbers, letters); err != nil {
+	if out.changes, err = unpack(t, cert.log, out.first, count, s); err != nil {
 		return out, err
 	}
 	out.last = out.prev
@@ -231,22 +231,19 @@ func (o *opener) before(b *batch, sent bool) error {
 	return nil
 }
 
-// streams undoes the coding of numbers and letters.
-func (o *opener) streams(coding uint64, b []byte) (numbers, letters []byte, err error) {
+// source undoes the coding of a batch.
+func (o *opener) source(coding uint64, raw, b []byte) (source, error) {
 	switch coding {
 	case codingPrefix:
-		return o.dicts.prefixDecode(b)
-	case codingPlain:
-	case codingZstd:
-		if b, err = zstdDecode(b, nil); err != nil {
-			return nil, nil, err
+		numbers, letters, err := o.dicts.prefixDecode(b)
+		if err != nil {
+			return nil, err
 		}
-	default:
-		return nil, nil, fmt.Errorf("%w: coding %d of a batch", errUnknownDict, coding)
+		return &prefixSource{&reader{b: raw}, &reader{b: numbers}, &reader{b: letters}}, nil
+	case codingModel:
+		return newModelSource(raw, b), nil
 	}
-	r := &reader{b: b}
-	numbers = r.bytes(maxUnpacked)
-	return numbers, r.take(r.rest()), r.err
+	return nil, fmt.Errorf("%w: coding %d of a batch", errUnknownDict, coding)
 }
 
 func (b batch) json() jsonObject {

@@ -1,6 +1,7 @@
 package seconddecoder
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -16,18 +17,15 @@ const (
 	codingPlain  = 0
 	codingZstd   = 1
 	codingPrefix = 2
-	codingDict2  = 3
+	codingModel  = 3
 )
-
-const dict2ID = 2
 
 // wireDir holds the document, its vectors and its dictionaries.
 const wireDir = "../../wire"
 
-// dictionaries are what codings 2 and 3 need.
+// dictionaries are what coding 2 needs.
 type dictionaries struct {
 	numbers, letters prefixCodes
-	zstd             []byte
 }
 
 func loadDictionaries(t testing.TB) *dictionaries {
@@ -37,9 +35,6 @@ func loadDictionaries(t testing.TB) *dictionaries {
 		t.Fatalf("read dictionary 1: %v", err)
 	}
 	d := &dictionaries{}
-	if d.zstd, err = os.ReadFile(filepath.Join(wireDir, "dict", "2.zdict")); err != nil {
-		t.Fatalf("read dictionary 2: %v", err)
-	}
 	if len(codes) < 512 || (len(codes)-512)%128 != 0 {
 		t.Fatalf("dictionary 1 has %d bytes", len(codes))
 	}
@@ -172,17 +167,13 @@ func (d *dictionaries) prefixDecode(b []byte) (numbers, letters []byte, err erro
 	}
 }
 
-// zstdDecode reads a zstd frame without its magic; dict is nil for coding 1.
-func zstdDecode(b, dict []byte) ([]byte, error) {
-	size, err := zstdSize(b, dict != nil)
+// zstdDecode reads a zstd frame without its magic.
+func zstdDecode(b []byte) ([]byte, error) {
+	size, err := zstdSize(b)
 	if err != nil {
 		return nil, err
 	}
-	options := []zstd.DOption{zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxUnpacked)}
-	if dict != nil {
-		options = append(options, zstd.WithDecoderDicts(dict))
-	}
-	dec, err := zstd.NewReader(nil, options...)
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxUnpacked))
 	if err != nil {
 		return nil, fmt.Errorf("open zstd: %w", err)
 	}
@@ -195,7 +186,7 @@ func zstdDecode(b, dict []byte) ([]byte, error) {
 }
 
 // zstdSize walks one frame and gives its content size, if section 10.1 allows it.
-func zstdSize(b []byte, withDict bool) (uint64, error) {
+func zstdSize(b []byte) (uint64, error) {
 	r := &reader{b: b}
 	head := r.byte()
 	single := head&0x20 != 0
@@ -211,7 +202,7 @@ func zstdSize(b []byte, withDict bool) (uint64, error) {
 		return binary.LittleEndian.Uint64(p[:])
 	}
 	if n := []int{0, 1, 2, 4}[head&3]; n > 0 {
-		if d := little(n); r.err == nil && (!withDict || d != dict2ID) {
+		if d := little(n); r.err == nil {
 			r.fail(errMalformed, "zstd: dictionary %d", d)
 		}
 	}
@@ -319,4 +310,45 @@ func fold(b []byte) []byte {
 		i++
 	}
 	return out
+}
+
+// prefixEncode writes coding 2, for vectors made by hand.
+func (d *dictionaries) prefixEncode(numbers, letters []byte) []byte {
+	out := putU(putU(nil, uint64(len(numbers))), uint64(len(letters)))
+	var bits []byte
+	for i, stream := range [][]byte{numbers, letters} {
+		before := byte(0)
+		for _, b := range stream {
+			t := d.numbers[before]
+			if i == 1 {
+				t = d.letters[before]
+			}
+			code, l := t.codeOf(b)
+			for l--; l >= 0; l-- {
+				bits = append(bits, byte(code>>l&1))
+			}
+			before = b
+		}
+	}
+	for len(bits)%8 != 0 {
+		bits = append(bits, 0)
+	}
+	for i := 0; i < len(bits); i += 8 {
+		var b byte
+		for _, v := range bits[i : i+8] {
+			b = b<<1 | v
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// codeOf gives the code of a byte and its length.
+func (t *prefixTable) codeOf(b byte) (code, length int) {
+	for l := 1; l <= 15; l++ {
+		if i := bytes.IndexByte(t.bytes[t.start[l]:t.start[l]+t.count[l]], b); i >= 0 {
+			return t.first[l] + i, l
+		}
+	}
+	return 0, 0
 }

@@ -266,7 +266,7 @@ func valueOf(m map[string]any) (v value, err error) {
 }
 
 // decodeFrame reads the plaintext of a frame.
-func decodeFrame(d *dictionaries, b []byte) (typ, coding uint64, message jsonObject, err error) {
+func decodeFrame(b []byte) (typ, coding uint64, message jsonObject, err error) {
 	r := &reader{b: b}
 	if len(b) > maxFrame {
 		r.fail(errTooLarge, "frame of %d bytes", len(b))
@@ -276,18 +276,24 @@ func decodeFrame(d *dictionaries, b []byte) (typ, coding uint64, message jsonObj
 	if r.err != nil {
 		return typ, coding, nil, r.err
 	}
-	switch coding {
-	case codingPlain:
-	case codingZstd:
-		payload, err = zstdDecode(payload, nil)
-	case codingDict2:
-		payload, err = zstdDecode(payload, d.zstd)
-	default:
-		err = fmt.Errorf("%w: coding %d of a frame", errUnknownDict, coding)
+	if coding == codingModel {
+		message, err = decodeApart(typ, payload)
+		return typ, coding, message, err
 	}
-	if err != nil {
+	if payload, err = decodePayload(coding, payload); err != nil {
 		return typ, coding, nil, err
 	}
 	message, err = decodeMessage(typ, payload)
 	return typ, coding, message, err
+}
+
+// decodePayload undoes the codings that know nothing of what they hold.
+func decodePayload(coding uint64, b []byte) ([]byte, error) {
+	switch coding {
+	case codingPlain:
+		return b, nil
+	case codingZstd:
+		return zstdDecode(b)
+	}
+	return nil, fmt.Errorf("%w: coding %d of a frame", errUnknownDict, coding)
 }

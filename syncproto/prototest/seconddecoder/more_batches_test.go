@@ -12,7 +12,7 @@ type madeBatch struct {
 	first                 uint64
 	usual                 usual
 	raw, numbers, letters []byte
-	coding                []byte // the coding and what follows; plain numbers and letters if nil
+	coding                []byte // the coding and what follows; prefix codes of numbers and letters if nil
 	headers, ops          [][]byte
 }
 
@@ -29,7 +29,7 @@ func (m *maker) batch(name string, b madeBatch) []byte {
 	}
 	out = putBytes(putU(putU(out, first), uint64(len(b.headers))), b.raw)
 	if b.coding == nil {
-		b.coding = join(0, putBytes(nil, b.numbers), b.letters)
+		b.coding = join(2, m.dicts.prefixEncode(b.numbers, b.letters))
 	}
 	out = append(out, b.coding...)
 	before := chainStart(testLog)
@@ -124,7 +124,7 @@ func (m *maker) batches() {
 		1<<4|2<<2, 1, 0, 11,
 		1<<4|1<<2, 1, 11,
 		1<<4|1, 1, 22, 2<<1, 1, 1, 2<<1,
-		1, 16, 1, 22, 2<<1, 3, 0, 0,
+		1, 1, 16, 22, 2<<1, 3, 0, 0,
 		4<<4|2|1, 1, 1, 0, 11,
 		4<<4|2|1, 0, 0, 1, 11,
 		5<<4|2|1, 1, 2, 0, 1, 2,
@@ -146,7 +146,7 @@ func (m *maker) batches() {
 	refuse("a ref outside its list", errMalformed, func(b *madeBatch) { b.numbers = join(1<<bitForm, 12, 2, 0) })
 	refuse("redacted without its commitment", errMalformed, func(b *madeBatch) { b.numbers = join(putU(nil, 1<<bitForm|1<<bitRedacted), 12, 0) })
 	refuse("an unknown coding", errUnknownDict, func(b *madeBatch) { b.coding = join(9, 0) })
-	refuse("a dictionary of frames", errUnknownDict, func(b *madeBatch) { b.coding = join(3, 0) })
+	refuse("a coding of frames", errUnknownDict, func(b *madeBatch) { b.coding = join(1, 0) })
 	refuse("a signature over another header", errSignature, func(b *madeBatch) { b.headers = [][]byte{plainHeader[1:]} })
 	refuse("prefix codes with bytes after", errMalformed, func(b *madeBatch) { b.coding = join(2, 0, 0, 0) })
 	refuse("prefix codes with too few bits", errTruncated, func(b *madeBatch) { b.coding = join(2, 100, 0, 0) })

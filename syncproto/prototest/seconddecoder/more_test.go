@@ -288,14 +288,18 @@ func (m *maker) frames() {
 	// One raw block in a frame of one segment: a Credit of 5.
 	raw := func(parts ...any) []byte { return join(4, 1, join(parts...)) }
 	m.valid("frames.json", "zstd without a dictionary", raw(0x20, 2, 0x11, 0, 0, 8, 5))
-	m.valid("frames.json", "zstd with its dictionary, named", join(4, 3, 0x21, 2, 2, 0x11, 0, 0, 8, 5))
-	add("dictionary 1 is no frame's", errUnknownDict, 4, 2, 8, 5)
+	add("zstd with a dictionary", errMalformed, raw(0x21, 2, 2, 0x11, 0, 0, 8, 5))
+	add("prefix codes in a frame", errUnknownDict, 4, 2, 8, 5)
+	add("packed records in a message without any", errMalformed, 4, 3, 3, 0, 8, 5, 0)
+	add("packed records in a payload that holds some", errMalformed, 67, 3, 6, 0, 5<<3|classBytes, 3, 1, 1, 0, 0, 0)
+	add("packed records of which there are too many", errTooLarge, 67, 3, 1, 0, putU(nil, 16385), 0)
+	add("packed records without ids", errTruncated, 67, 3, 1, 0, 1, 1, 1, 0)
+	add("a message that is longer than its frame", errTruncated, 67, 3, 9, 0)
 	add("zstd with a checksum", errMalformed, raw(0x24, 2, 0x11, 0, 0, 8, 5, 0, 0, 0, 0))
 	add("zstd without its content size", errMalformed, raw(0, 0x58, 0x11, 0, 0, 8, 5))
 	add("zstd with its magic", errMalformed, raw(0x28, 0xb5, 0x2f, 0xfd, 0x20, 2, 0x11, 0, 0, 8, 5))
 	add("zstd with bytes after", errMalformed, raw(0x20, 2, 0x11, 0, 0, 8, 5, 0))
 	add("zstd that says more than it holds", errMalformed, raw(0x20, 3, 0x11, 0, 0, 8, 5))
-	add("zstd that names a dictionary under coding 1", errMalformed, raw(0x21, 2, 2, 0x11, 0, 0, 8, 5))
 	add("an unknown message", errUnknownMsg, 12, 0)
 	add("a type alone", errTruncated, 4)
 }

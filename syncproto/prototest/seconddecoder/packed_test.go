@@ -1,9 +1,6 @@
 package seconddecoder
 
-import (
-	"bytes"
-	"fmt"
-)
+import "math/bits"
 
 // The bits of a packed change's mask.
 const (
@@ -49,161 +46,162 @@ type unpacked struct {
 	ops      []byte
 }
 
-// unpacker holds the model of section 9.
-type unpacker struct {
-	raw, numbers, letters *reader
-	tables                tables
-	log                   id
+// lists are ids by which a packed form names them.
+type lists struct{ versions, records, others []id }
 
-	versions, records, others []id
-	latest                    map[id]id
-	verb, form                uint64
-	scope, author             uint64
-	prev                      usual
+// unpacker holds what section 9 keeps.
+type unpacker struct {
+	source
+	lists
+	tables tables
+	log    id
+
+	latest        map[id]id
+	verb, form    uint64
+	scope, author uint64
+	prev          usual
 
 	total int
 }
 
-func (p *unpacker) err() error {
-	for _, r := range []*reader{p.numbers, p.raw, p.letters} {
-		if r.err != nil {
-			return r.err
-		}
-	}
-	return nil
-}
-
-// ref reads a reference into a list.
-func (p *unpacker) ref(list *[]id) id { return p.refOf(p.numbers.u(), list) }
-
-func (p *unpacker) refOf(n uint64, list *[]id) id {
+// id reads a ref whose number is known.
+func readRef(s source, n uint64, list *[]id) (v id) {
 	switch {
-	case p.err() != nil:
+	case s.failed() != nil:
 		return id{}
 	case n == 0:
-		v := p.raw.id()
+		copy(v[:], s.rawBytes(16))
 		*list = append(*list, v)
 		return v
 	case n > uint64(len(*list)):
-		p.numbers.fail(errMalformed, "ref %d into a list of %d", n, len(*list))
+		s.fail(errMalformed, "ref %d into a list of %d", n, len(*list))
 		return id{}
 	}
 	return (*list)[uint64(len(*list))-n]
 }
 
-func (p *unpacker) optionalRef(list *[]id) id {
-	n := p.numbers.u()
+func optionalRef(s source, name string, list *[]id) id {
+	n := s.u(name)
 	if n == 0 {
 		return id{}
 	}
-	return p.refOf(n-1, list)
+	return readRef(s, n-1, list)
+}
+
+// bits reads a number of at most n bits.
+func (p *unpacker) bits(name string, n int) uint64 {
+	v := p.u(name)
+	if bits.Len64(v) > n {
+		p.fail(errMalformed, "%s %d", name, v)
+		return 0
+	}
+	return v
 }
 
 // grow counts what has been unpacked against the limits.
 func (p *unpacker) grow(n, change int) {
 	p.total += n
 	if change > maxChange || p.total > maxUnpacked {
-		p.numbers.fail(errTooLarge, "%d bytes unpacked", p.total)
+		p.fail(errTooLarge, "%d bytes unpacked", p.total)
 	}
 }
 
-func unpack(t tables, log id, first uint64, count int, raw, numbers, letters []byte) ([]unpacked, error) {
-	p := &unpacker{
-		raw: &reader{b: raw}, numbers: &reader{b: numbers}, letters: &reader{b: letters},
-		tables: t, log: log, latest: map[id]id{}, verb: 2, prev: t.usual,
-	}
+func unpack(t tables, log id, first uint64, count int, s source) ([]unpacked, error) {
+	p := &unpacker{source: s, tables: t, log: log, latest: map[id]id{}, verb: 2, prev: t.usual}
 	var out []unpacked
 	for i := range count {
 		c := p.change(first + uint64(i))
-		if p.err() != nil {
-			return nil, p.err()
+		if p.failed() != nil {
+			return nil, p.failed()
 		}
 		p.grow(len(c.header)+len(c.ops), len(c.header)+len(c.ops))
 		out = append(out, c)
 	}
-	for _, r := range []*reader{p.raw, p.numbers, p.letters} {
-		if err := r.end(errMalformed); err != nil {
-			return nil, err
-		}
+	if p.failed() != nil {
+		return nil, p.failed()
 	}
-	return out, p.err()
+	return out, s.end()
 }
 
 func (p *unpacker) change(seq uint64) unpacked {
 	c := unpacked{seq: seq}
-	mask := p.numbers.u()
+	mask := p.u("mask")
 	if mask >= 1<<bitsKnown {
-		p.numbers.fail(errMalformed, "mask %x", mask)
+		p.fail(errMalformed, "mask %x", mask)
 	}
 	set := func(b int) bool { return mask>>b&1 == 1 }
 	if set(bitRawHeader) {
-		c.header = bytes.Clone(p.raw.take(p.length()))
+		c.header = blob(p)
 		p.body(&c, set, id{})
 		return c
 	}
 	var h header
 	if set(bitVerb) {
-		p.verb = p.numbers.uBits(8, errMalformed)
+		p.verb = p.bits("verb", 8)
 	}
 	if set(bitForm) {
-		p.form = p.numbers.uBits(32, errMalformed)
+		p.form = p.bits("form", 32)
 	}
 	if set(bitPackage) {
-		p.prev.pkg = p.numbers.uBits(32, errMalformed)
+		p.prev.pkg = p.bits("package", 32)
 	}
 	if set(bitScope) {
-		p.scope = p.numbers.u()
+		p.scope = p.u("scope")
 	}
 	if set(bitAuthor) {
-		p.author = p.numbers.u()
+		p.author = p.u("author")
 	}
 	if p.scope >= uint64(len(p.tables.scopes)) || p.author >= uint64(len(p.tables.authors)) {
-		p.numbers.fail(errMalformed, "scope %d, author %d", p.scope, p.author)
+		p.fail(errMalformed, "scope %d, author %d", p.scope, p.author)
 		return c
 	}
 	if set(bitRole) {
-		p.prev.roleVerified = p.numbers.uBits(9, errMalformed)
+		p.prev.roleVerified = p.bits("role", 9)
 	}
 	if set(bitGrants) {
-		p.prev.grants = p.numbers.uBits(63, errMalformed)
+		p.prev.grants = p.bits("grants", 63)
 	}
 	if set(bitClock) {
-		p.prev.correction, p.prev.boot = p.raw.u(), p.raw.uBits(63, errMalformed)
+		p.prev.correction, p.prev.boot = p.u("~correction"), p.bits("~boot", 63)
 	}
 	h.originLog, h.originSeq = p.log, seq
 	if set(bitOrigin) {
-		h.originLog, h.originSeq = p.optionalRef(&p.others), p.numbers.uBits(63, errMalformed)
+		h.originLog, h.originSeq = optionalRef(p, "origin", &p.others), p.bits("origin", 63)
 	}
-	step := p.raw.z()
+	step := unzigzag(p.u("~time"))
 	p.prev.time += step
-	p.prev.uptime += uint64(p.raw.z()) + uint64(step)
-	switch n := p.numbers.u(); n {
+	p.prev.uptime += uint64(unzigzag(p.u("~uptime"))) + uint64(step)
+	switch n := p.u("record"); n {
 	case 0:
-		h.record = p.raw.id()
+		copy(h.record[:], p.rawBytes(16))
 		p.records = append(p.records, h.record)
 	case 1:
-		ms := uint64(p.prev.time + p.raw.z())
+		ms := uint64(p.prev.time + unzigzag(p.u("~offset")))
 		for i := range 6 {
 			h.record[i] = byte(ms >> (40 - 8*i))
 		}
-		copy(h.record[6:], p.raw.take(10))
+		copy(h.record[6:], p.tail())
 		p.records = append(p.records, h.record)
 	default:
-		h.record = p.refOf(n-1, &p.records)
+		h.record = readRef(p, n-1, &p.records)
 	}
 	h.base, h.parent = p.latest[h.record], p.latest[h.record]
 	if set(bitBase) {
-		h.base = p.optionalRef(&p.versions)
+		h.base = optionalRef(p, "base", &p.versions)
 	}
 	if set(bitParent) {
-		h.parent = p.optionalRef(&p.versions)
+		h.parent = optionalRef(p, "parent", &p.versions)
 	}
 	if set(bitGroup) {
-		h.group = p.ref(&p.others)
+		h.group = readRef(p, p.u("group"), &p.others)
 	}
 	if set(bitExtra) {
-		for n := p.numbers.count(maxUnknown, 2); n > 0 && p.err() == nil; n-- {
-			h.extra = append(h.extra, field{key: p.numbers.u(), after: bytes.Clone(p.raw.take(p.length()))})
+		n := p.u("extra")
+		if n > maxUnknown {
+			p.fail(errTooLarge, "%d fields", n)
+		}
+		for ; n > 0 && p.failed() == nil; n-- {
+			h.extra = append(h.extra, field{key: p.u("extra"), after: blob(p)})
 		}
 	}
 	h.verb, h.form, h.pkg = p.verb, p.form, p.prev.pkg
@@ -214,12 +212,12 @@ func (p *unpacker) change(seq uint64) unpacked {
 		h.corrected, h.correction = true, unzigzag(p.prev.correction-1)
 	}
 	if set(bitCommitment) {
-		h.commitment = p.raw.hash()
+		copy(h.commitment[:], p.rawBytes(32))
 	}
 	p.body(&c, set, h.base)
 	if !set(bitCommitment) {
 		if c.redacted {
-			p.numbers.fail(errMalformed, "a redacted change without its commitment")
+			p.fail(errMalformed, "a redacted change without its commitment")
 		}
 		h.commitment = commitment(c.secret, c.ops)
 	}
@@ -230,24 +228,14 @@ func (p *unpacker) change(seq uint64) unpacked {
 	return c
 }
 
-// length reads how many raw bytes follow.
-func (p *unpacker) length() int {
-	n := p.numbers.u()
-	if n > maxChange {
-		p.numbers.fail(errTooLarge, "%d bytes", n)
-		return 0
-	}
-	return int(n)
-}
-
 func (p *unpacker) body(c *unpacked, set func(int) bool, base id) {
 	if set(bitRedacted) {
 		c.redacted = true
 		return
 	}
-	c.secret = p.raw.id()
+	copy(c.secret[:], p.rawBytes(16))
 	if set(bitRawOps) {
-		c.ops = bytes.Clone(p.raw.take(p.length()))
+		c.ops = blob(p)
 		return
 	}
 	var names []id
@@ -258,81 +246,99 @@ func (p *unpacker) body(c *unpacked, set func(int) bool, base id) {
 	if !set(bitUnusual) {
 		ops = append(ops, operation{kind: kindSet, critical: true, names: names, value: value{typ: typeTrue}})
 	}
-	// An operation has at least its head, field step, type and, but for classes without payload, more.
-	n := p.numbers.count(maxOps, 3)
+	n := p.count(p.form)
+	if n > maxOps {
+		p.fail(errTooLarge, "%d operations", n)
+	}
 	var fieldBefore uint64
 	size := 0
-	for ; n > 0 && p.err() == nil; n-- {
+	for ; n > 0 && p.failed() == nil; n-- {
 		var o operation
-		head := p.numbers.byte()
-		o.kind, o.hasItem, o.critical = uint64(head>>4), head>>1&1 == 1, head&1 == 0
-		if o.kind == 0 {
-			o.kind = p.numbers.uBits(8, errMalformed)
+		head, step := p.lead()
+		if head > 255 || step >= 1<<32 {
+			p.fail(errMalformed, "head %d, step %d", head, step)
 		}
-		o.field = fieldBefore + p.numbers.u()
+		o.kind, o.hasItem, o.critical = head>>4, head>>1&1 == 1, head&1 == 0
+		if o.kind == 0 {
+			o.kind = p.bits("kind", 8)
+		}
+		o.field = fieldBefore + step
 		if o.field >= 1<<32 {
-			p.numbers.fail(errMalformed, "field %d", o.field)
+			p.fail(errMalformed, "field %d", o.field)
 		}
 		fieldBefore = o.field
 		if o.hasItem {
-			if x := p.numbers.u(); x&1 == 1 {
+			if x := p.u("item"); x&1 == 1 {
 				o.own, o.ownN = true, x>>1
 				if o.ownN >= maxOwnItems {
-					p.numbers.fail(errMalformed, "own item %d", o.ownN)
+					p.fail(errMalformed, "own item %d", o.ownN)
 				}
 			} else {
-				o.item = p.refOf(x>>1, &p.others)
+				o.item = readRef(p, x>>1, &p.others)
 			}
-			o.sub = p.numbers.uBits(32, errMalformed)
+			if o.sub = p.sub(); o.sub >= 1<<32 {
+				p.fail(errMalformed, "sub-field %d", o.sub)
+			}
 		}
 		switch head >> 2 & 3 {
 		case 0:
 			o.names = names
 		case 1:
 		case 2:
-			for more := true; more && p.err() == nil; {
-				x := p.numbers.u()
-				o.names = append(o.names, p.refOf(x>>1, &p.versions))
+			for more := true; more && p.failed() == nil; {
+				x := p.u("name")
+				o.names = append(o.names, readRef(p, x>>1, &p.versions))
 				more = x&1 == 1
 				if len(o.names) > maxOps {
-					p.numbers.fail(errTooLarge, "%d names", len(o.names))
+					p.fail(errTooLarge, "%d names", len(o.names))
 				}
 			}
 			names = o.names
 		default:
-			p.numbers.fail(errMalformed, "names 3")
+			p.fail(errMalformed, "names 3")
 		}
-		o.value = p.value()
+		o.value = readValue(p, &p.lists)
 		// The names count here too: they are what a few bytes can make many of.
 		size += 8 + len(o.value.payload) + len(o.names)
 		p.grow(0, size)
 		ops = append(ops, o)
 	}
-	if p.err() == nil {
+	if p.failed() == nil {
 		c.ops = encodeOps(ops)
 	}
 }
 
-func (p *unpacker) value() (v value) {
-	typ := p.numbers.uBits(8, errMalformed)
+func readValue(s source, l *lists) (v value) {
+	typ := s.typ()
+	if typ > 255 {
+		s.fail(errMalformed, "type %d", typ)
+	}
 	v.typ = byte(typ)
 	switch {
 	case v.typ == typeReference:
-		v.id = p.optionalRef(&p.records)
+		known := false
+		if v.id, known = s.known(); !known {
+			v.id = optionalRef(s, "id", &l.records)
+			s.learn(v.id)
+		}
 	case v.class() == classID:
-		v.id = p.ref(&p.others)
+		v.id = readRef(s, s.u("id"), &l.others)
 	case v.class() == classU:
-		v.number = p.numbers.u()
-	case v.typ == typePoint, v.typ == typeAttachment:
-		v.payload = bytes.Clone(p.raw.take(p.length()))
+		v.number = s.number(v.typ)
+	case v.typ == typePoint:
+		v.payload = s.point()
+	case v.typ == typeAttachment:
+		v.payload = blob(s)
+	case v.typ == typeCode:
+		v.payload = s.code()
 	case v.typ == typeLongText:
-		text := p.text()
+		text := s.text()
 		b := putBytes(nil, text)
-		if n := p.numbers.u(); n > 0 {
-			head, tail := n-1, p.numbers.u()
-			between := p.text()
+		if n := s.u("alike"); n > 0 {
+			head, tail := n-1, s.u("alike")
+			between := s.text()
 			if head > uint64(len(text)) || tail > uint64(len(text)) {
-				p.numbers.fail(errMalformed, "a base that shares %d and %d of %d bytes", head, tail, len(text))
+				s.fail(errMalformed, "a base that shares %d and %d of %d bytes", head, tail, len(text))
 				return v
 			}
 			b = append(b, text[:head]...)
@@ -341,27 +347,7 @@ func (p *unpacker) value() (v value) {
 		}
 		v.payload = b
 	case v.class() == classBytes:
-		v.payload = p.text()
+		v.payload = s.text()
 	}
 	return v
-}
-
-// text reads a text, folded or not.
-func (p *unpacker) text() []byte {
-	n := p.numbers.u()
-	if n>>1 > maxChange {
-		p.numbers.fail(errTooLarge, "a text of %d bytes", n>>1)
-	}
-	if p.err() != nil {
-		return nil
-	}
-	b := bytes.Clone(p.letters.take(int(n >> 1)))
-	if n&1 == 0 || p.letters.err != nil {
-		return b
-	}
-	out, err := unfold(b)
-	if err != nil {
-		p.letters.err = fmt.Errorf("unfold: %w", err)
-	}
-	return out
 }

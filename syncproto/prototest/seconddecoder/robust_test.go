@@ -122,7 +122,7 @@ func FuzzDecoders(f *testing.F) {
 				t.Errorf("message %d: %v has no class", typ, err)
 			}
 		}
-		if _, _, _, err := decodeFrame(dicts, b); err != nil && classOf(err) == "" {
+		if _, _, _, err := decodeFrame(b); err != nil && classOf(err) == "" {
 			t.Errorf("frame: %v has no class", err)
 		}
 		if _, err := newOpener(dicts).open(b); err != nil && classOf(err) == "" {
@@ -131,8 +131,16 @@ func FuzzDecoders(f *testing.F) {
 		// The signature of a batch hides what is behind it, so the streams are also read by themselves.
 		third := len(b) / 3
 		one := tables{authors: []id{filled(1)}, scopes: []id{filled(2)}}
-		if _, err := unpack(one, testLog, 1, 3, b[:third], b[third:2*third], b[2*third:]); err != nil && classOf(err) == "" {
-			t.Errorf("packed: %v has no class", err)
+		for _, s := range []source{
+			&prefixSource{&reader{b: b[:third]}, &reader{b: b[third : 2*third]}, &reader{b: b[2*third:]}},
+			newModelSource(b[:third], b[third:]),
+		} {
+			if _, err := unpack(one, testLog, 1, 3, s); err != nil && classOf(err) == "" {
+				t.Errorf("packed: %v has no class", err)
+			}
+		}
+		if _, err := decodeApart(67, b); err != nil && classOf(err) == "" {
+			t.Errorf("packed records: %v has no class", err)
 		}
 		if _, _, err := dicts.prefixDecode(b); err != nil && classOf(err) == "" {
 			t.Errorf("prefix codes: %v has no class", err)
