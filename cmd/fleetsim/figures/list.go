@@ -9,6 +9,7 @@ func All() []*Figure {
 		plantedFaults(),
 		permutations(),
 		wireChange(),
+		wireBatch(),
 		oneChange(),
 		save(),
 		unlock(),

@@ -38,6 +38,8 @@ type writer struct {
 	drafts []*syncproto.Change // of the corpus, not yet used
 	// only narrows the records to a compartment; "" is all.
 	only string
+	// whole makes records in which every field is filled in.
+	whole bool
 	// seed makes the records, which are written in place.
 	seed  int64
 	place syncproto.PlaceID
@@ -69,7 +71,11 @@ func (w *writer) create(n int) ([]*syncproto.Change, error) {
 	for len(out) < n {
 		if len(w.drafts) == 0 {
 			w.chunk++
-			made, err := corpus.Changes(w.seed+w.chunk, corpus.Measured(), chunkSize, wire.NewChange)
+			write := corpus.Changes
+			if w.whole {
+				write = corpus.Creates
+			}
+			made, err := write(w.seed+w.chunk, corpus.Measured(), chunkSize, wire.NewChange)
 			if err != nil {
 				return nil, fmt.Errorf("make records: %w", err)
 			}
