@@ -28,6 +28,8 @@ type request struct {
 	ctx    context.Context
 	device syncproto.DeviceID
 	batch  *wire.Batch
+	// opened are the batch's changes, opened before it queued, or nil.
+	opened []opened
 	bytes  int
 	reply  chan reply
 }
@@ -52,7 +54,7 @@ type Accepted struct {
 // what went wrong in the store; then nothing of the batch is acknowledged, and
 // what of it was taken in is known when it comes again.
 func (h *Hub) Accept(ctx context.Context, device syncproto.DeviceID, b *wire.Batch) (Accepted, error) {
-	r := &request{ctx: ctx, device: device, batch: b, reply: make(chan reply, 1)}
+	r := &request{ctx: ctx, device: device, batch: b, opened: h.open(b), reply: make(chan reply, 1)}
 	for i := range b.Entries {
 		r.bytes += len(b.Entries[i].Header) + len(b.Entries[i].Ops)
 	}
@@ -155,8 +157,11 @@ func (h *Hub) take(ctx context.Context, group []*request, bad poison) ([]reply, 
 	var replies []reply
 	err := h.around(ctx, bad, func(w *work) error {
 		replies = make([]reply, len(group))
+		if err := w.ahead(group); err != nil {
+			return err
+		}
 		for i, r := range group {
-			ack, err := w.batch(r.device, r.batch)
+			ack, err := w.batch(r)
 			var fork *ForkError
 			var gap *GapError
 			switch {
@@ -198,7 +203,8 @@ func (h *Hub) results(ctx context.Context, replies []reply, group []*request) er
 var errForeignLog = errors.New("the log belongs to another device")
 
 // batch takes in one batch: the log goes on exactly where it stood.
-func (w *work) batch(device syncproto.DeviceID, b *wire.Batch) (Accepted, error) {
+func (w *work) batch(r *request) (Accepted, error) {
+	device, b := r.device, r.batch
 	log, err := w.log(device, b.Cert)
 	if err != nil {
 		return Accepted{}, err
@@ -217,10 +223,15 @@ func (w *work) batch(device syncproto.DeviceID, b *wire.Batch) (Accepted, error)
 		if e.Seq <= log.Received {
 			continue
 		}
-		if err := w.receive(device, log.ID, w.incoming(e, chain)); err != nil {
+		var o *opened
+		if r.opened != nil {
+			o = &r.opened[i]
+		}
+		in := w.incoming(e, o, chain)
+		if err := w.receive(device, log.ID, in); err != nil {
 			return Accepted{}, err
 		}
-		entries = append(entries, store.Entry{Seq: e.Seq, Change: e.ID(), Chain: chain})
+		entries = append(entries, store.Entry{Seq: e.Seq, Change: in.ID, Chain: chain})
 	}
 	if len(entries) > 0 {
 		if err := w.tx.AppendEntries(log.ID, entries); err != nil {

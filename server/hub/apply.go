@@ -24,15 +24,21 @@ type Incoming struct {
 	// Change is nil if not even the header could be decoded; without
 	// operations if those could not.
 	Change *syncproto.Change
-	// Bytes are kept: wire.AppendChange's form, or what came in its place.
+	// Bytes are kept as they are: wire.AppendChange's form, or what came in its place.
 	Bytes []byte
 	// Err says why the change could not be decoded whole.
 	Err error
 }
 
-// incoming opens a batch's entry, unless opening it is what fails.
-func (w *work) incoming(e *wire.BatchEntry, chain syncproto.Hash) Incoming {
-	in := Incoming{Seq: e.Seq, Chain: chain, ID: e.ID(), Bytes: e.Raw(), Err: wire.ErrMalformed}
+// incoming opens a batch's entry, if that was not done before, and unless
+// opening it is what fails.
+func (w *work) incoming(e *wire.BatchEntry, o *opened, chain syncproto.Hash) Incoming {
+	in := Incoming{Seq: e.Seq, Chain: chain, Bytes: e.Raw(), Err: wire.ErrMalformed}
+	if o != nil && o.done {
+		in.ID, in.Change, in.Err = o.id, o.change, o.err
+		return in
+	}
+	in.ID = e.ID()
 	if !w.poison[in.ID] {
 		w.at, w.opening = in.ID, true
 		in.Change, in.Err = e.Open()
@@ -69,7 +75,7 @@ func (w *work) take(device syncproto.DeviceID, log syncproto.LogID, in Incoming)
 	case !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("look for change %s: %w", in.ID, err)
 	}
-	row := &store.Change{ID: in.ID, Device: device, Log: log, Seq: in.Seq, Bytes: bytes.Clone(in.Bytes), Received: w.now}
+	row := &store.Change{ID: in.ID, Device: device, Log: log, Seq: in.Seq, Bytes: in.Bytes, Received: w.now}
 	if errors.Is(in.Err, wire.ErrSpoilt) {
 		// A carrier spoilt it: the header stands, its content is still to come.
 		row.Bytes, in.Err = redact(row.Bytes), nil
@@ -109,7 +115,7 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 	}
 	fault, cell := syncproto.ReasonNone, syncproto.CellKey{}
 	if !ch.Redacted() {
-		fault, cell = merge.Judge(w.h.packages, ch)
+		fault, cell = w.judge(ch)
 		if fault != syncproto.ReasonNone && fault != syncproto.ReasonBadValue {
 			return w.quarantine(row, ch, fault, cell)
 		}
@@ -303,13 +309,13 @@ func (w *work) unpark(id syncproto.RecordID) error {
 	if planted.Bug("a child waits for ever") {
 		return nil
 	}
-	stored, err := w.tx.Waiting(id, syncproto.Parked)
-	if err != nil {
-		return fmt.Errorf("read what waits for record %s: %w", id, err)
+	if _, asked := w.waiting[id]; !asked {
+		if err := w.askWaiting([]syncproto.RecordID{id}); err != nil {
+			return err
+		}
 	}
 	var waiting []*store.Change
-	for i := range stored {
-		row := &stored[i]
+	for _, row := range w.waiting[id] {
 		if w.changes[row.ID] == nil {
 			w.changes[row.ID] = row
 		}

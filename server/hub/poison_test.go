@@ -60,6 +60,15 @@ func (t *trapTx) Record(id syncproto.RecordID) (store.Record, error) {
 	return t.Tx.Record(id)
 }
 
+func (t *trapTx) RecordsByID(ids []syncproto.RecordID) ([]store.Record, error) {
+	for _, id := range ids {
+		if err := t.s.reach("read record", id); err != nil {
+			return nil, err
+		}
+	}
+	return t.Tx.RecordsByID(ids)
+}
+
 func (t *trapTx) Decisions(id syncproto.ChangeID) ([]store.Quarantine, error) {
 	if err := t.s.reach("look at what waits", id); err != nil {
 		return nil, err

@@ -29,9 +29,14 @@ type work struct {
 	tx      store.Tx
 	now     int64
 	records map[syncproto.RecordID]*touched
+	// changes has nil for a change that is known not to be there.
 	changes map[syncproto.ChangeID]*store.Change
 	fresh   []syncproto.ChangeID // rows of changes to write, in order of receipt
-	kept    map[syncproto.ChangeID]bool
+	// waiting is what waits for records that were asked about in advance.
+	waiting map[syncproto.RecordID][]*store.Change
+	// judged is what was found out about changes before the transaction.
+	judged map[syncproto.ChangeID]*opened
+	kept   map[syncproto.ChangeID]bool
 	// ofRecord are the rows to write by their record.
 	ofRecord map[syncproto.RecordID][]syncproto.ChangeID
 	// standings are answers of Standing, as long as they hold.
@@ -53,6 +58,7 @@ var _ merge.History = (*work)(nil)
 func (h *Hub) newWork(tx store.Tx, now int64) *work {
 	return &work{h: h, tx: tx, now: now,
 		records: map[syncproto.RecordID]*touched{}, changes: map[syncproto.ChangeID]*store.Change{},
+		waiting: map[syncproto.RecordID][]*store.Change{}, judged: map[syncproto.ChangeID]*opened{},
 		kept: map[syncproto.ChangeID]bool{}, ofRecord: map[syncproto.RecordID][]syncproto.ChangeID{}, standings: map[syncproto.ChangeID]stand{},
 		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]bool{}, told: map[syncproto.DeviceID]bool{}}
 }
@@ -100,8 +106,10 @@ func (w *work) stands(id syncproto.ChangeID) (merge.Standing, []syncproto.Op, er
 }
 
 func (w *work) change(id syncproto.ChangeID) (*store.Change, error) {
-	if row := w.changes[id]; row != nil {
+	if row, asked := w.changes[id]; row != nil {
 		return row, nil
+	} else if asked {
+		return nil, store.ErrNotFound
 	}
 	row, err := w.tx.Change(id)
 	if err != nil {
@@ -128,16 +136,25 @@ func (w *work) record(id syncproto.RecordID) (*touched, error) {
 	}
 	row, err := w.tx.Record(id)
 	if errors.Is(err, store.ErrNotFound) {
-		t := &touched{state: syncproto.NewRecordState(id)}
-		w.records[id] = t
-		return t, nil
+		return w.missing(id), nil
 	}
 	if err != nil {
 		return nil, w.damaged(fmt.Errorf("read record %s: %w", id, err))
 	}
-	t := &touched{state: row.State, there: true, hash: row.Hash, home: row.State.Home}
+	return w.found(row), nil
+}
+
+// missing and found take in what the store says of a record.
+func (w *work) missing(id syncproto.RecordID) *touched {
+	t := &touched{state: syncproto.NewRecordState(id)}
 	w.records[id] = t
-	return t, nil
+	return t
+}
+
+func (w *work) found(row store.Record) *touched {
+	t := &touched{state: row.State, there: true, hash: row.Hash, home: row.State.Home}
+	w.records[row.State.Record] = t
+	return t
 }
 
 func (w *work) writer(device syncproto.DeviceID) (*access.Writer, error) {

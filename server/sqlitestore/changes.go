@@ -2,7 +2,6 @@ package sqlitestore
 
 import (
 	"cmp"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,6 +79,28 @@ func (r *reader) Change(id syncproto.ChangeID) (c store.Change, err error) {
 	return c, nil
 }
 
+// Changes implements store.ChangeReader.
+func (r *reader) Changes(ids []syncproto.ChangeID) (list []store.Change, err error) {
+	err = r.among(changeColumns+"WHERE id", "", bare(ids), func(row *row) error {
+		c, _, err := r.scanChange(row)
+		list = append(list, c)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%d changes: %w", len(ids), err)
+	}
+	return list, nil
+}
+
+// bare takes the meaning off ids.
+func bare[ID ~[16]byte](ids []ID) [][16]byte {
+	out := make([][16]byte, len(ids))
+	for i, id := range ids {
+		out[i] = id
+	}
+	return out
+}
+
 // Outcome implements store.ChangeReader.
 func (r *reader) Outcome(id syncproto.ChangeID) (o syncproto.Outcome, err error) {
 	err = r.c.one("SELECT outcome FROM changes WHERE id = ?", func(row *row) error { o = syncproto.Outcome(row.int()); return nil }, id[:])
@@ -89,49 +110,50 @@ func (r *reader) Outcome(id syncproto.ChangeID) (o syncproto.Outcome, err error)
 	return o, nil
 }
 
-// changes collects the answer to a query over changeColumns.
-func (r *reader) changes(sql string, args ...driver.Value) (list []store.Change, err error) {
-	err = r.each(changeColumns+sql, func(row *row) error {
-		c, _, err := r.scanChange(row)
-		list = append(list, c)
+// received is a change with its number in the order of receipt.
+type received struct {
+	change store.Change
+	num    int64
+}
+
+// scanReceived reads changeColumns.
+func (r *reader) scanReceived(list *[]received) func(*row) error {
+	return func(row *row) error {
+		c, num, err := r.scanChange(row)
+		*list = append(*list, received{c, num})
 		return err
-	}, args...)
-	return list, err
+	}
+}
+
+func changesOf(list []received) []store.Change {
+	all := make([]store.Change, len(list))
+	for i := range list {
+		all[i] = list[i].change
+	}
+	return all
 }
 
 // History implements store.ChangeReader.
 func (r *reader) History(record syncproto.RecordID) ([]store.Change, error) {
-	type numbered struct {
-		change store.Change
-		num    int64
-	}
-	var found []numbered
-	err := r.each(changeColumns+"WHERE record = ?", func(row *row) error {
-		c, num, err := r.scanChange(row)
-		found = append(found, numbered{c, num})
-		return err
-	}, record[:])
-	if err != nil {
+	var found []received
+	if err := r.each(changeColumns+"WHERE record = ?", r.scanReceived(&found), record[:]); err != nil {
 		return nil, fmt.Errorf("history of %s: %w", record, err)
 	}
-	slices.SortFunc(found, func(a, b numbered) int {
+	slices.SortFunc(found, func(a, b received) int {
 		// Order less one wraps to the last place for those that were not applied.
 		return cmp.Or(cmp.Compare(a.change.Order-1, b.change.Order-1), cmp.Compare(a.num, b.num))
 	})
-	list := make([]store.Change, len(found))
-	for i := range found {
-		list[i] = found[i].change
-	}
-	return list, nil
+	return changesOf(found), nil
 }
 
 // Waiting implements store.ChangeReader.
-func (r *reader) Waiting(record syncproto.RecordID, o syncproto.Outcome) ([]store.Change, error) {
-	list, err := r.changes("WHERE record = ? AND outcome = ? ORDER BY num", record[:], int64(o))
-	if err != nil {
-		return nil, fmt.Errorf("waiting changes of %s: %w", record, err)
+func (r *reader) Waiting(records []syncproto.RecordID, o syncproto.Outcome) ([]store.Change, error) {
+	var found []received
+	if err := r.among(changeColumns+"WHERE record", " AND outcome = ?", bare(records), r.scanReceived(&found), int64(o)); err != nil {
+		return nil, fmt.Errorf("waiting changes of %d records: %w", len(records), err)
 	}
-	return list, nil
+	slices.SortFunc(found, func(a, b received) int { return cmp.Compare(a.num, b.num) })
+	return changesOf(found), nil
 }
 
 // ByOutcome implements store.ChangeReader.

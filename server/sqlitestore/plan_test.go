@@ -21,13 +21,18 @@ func TestQuestionsUseIndexes(t *testing.T) {
 	home := syncproto.ScopeOf(fakeID("place", 1), "plain")
 	record, log, dev := recordID(1), d.log, syncproto.DeviceID(fakeID("device", 1))
 	calls := map[string]func(tx store.Tx) error{
-		"Entry":         func(tx store.Tx) error { _, err := tx.Entry(log, 1); return err },
-		"Results":       func(tx store.Tx) error { _, err := tx.Results(log, 1, 9); return err },
-		"Log":           func(tx store.Tx) error { _, err := tx.Log(log); return err },
-		"Logs":          func(tx store.Tx) error { _, err := tx.Logs(dev); return err },
-		"Gaps":          func(tx store.Tx) error { _, err := tx.Gaps(log); return err },
-		"History":       func(tx store.Tx) error { _, err := tx.History(record); return err },
-		"Waiting":       func(tx store.Tx) error { _, err := tx.Waiting(record, syncproto.Parked); return err },
+		"Entry":   func(tx store.Tx) error { _, err := tx.Entry(log, 1); return err },
+		"Results": func(tx store.Tx) error { _, err := tx.Results(log, 1, 9); return err },
+		"Log":     func(tx store.Tx) error { _, err := tx.Log(log); return err },
+		"Logs":    func(tx store.Tx) error { _, err := tx.Logs(dev); return err },
+		"Gaps":    func(tx store.Tx) error { _, err := tx.Gaps(log); return err },
+		"History": func(tx store.Tx) error { _, err := tx.History(record); return err },
+		"Waiting": func(tx store.Tx) error {
+			_, err := tx.Waiting([]syncproto.RecordID{record, recordID(2)}, syncproto.Parked)
+			return err
+		},
+		"Changes":       func(tx store.Tx) error { _, err := tx.Changes(make([]syncproto.ChangeID, 100)); return err },
+		"RecordsByID":   func(tx store.Tx) error { _, err := tx.RecordsByID(make([]syncproto.RecordID, 9)); return err },
 		"Decisions":     func(tx store.Tx) error { _, err := tx.Decisions(fakeID("change", 1)); return err },
 		"Page":          func(tx store.Tx) error { _, _, _, _, err := tx.Page(home, 0, 99); return err },
 		"Records":       func(tx store.Tx) error { _, err := tx.Records(store.Filter{Max: 3}); return err },
@@ -71,7 +76,7 @@ func TestQuestionsUseIndexes(t *testing.T) {
 				t.Errorf("%s\n\t%s", sql, detail)
 			}
 			return nil
-		}, make([]driver.Value, 16)...)
+		}, make([]driver.Value, togethers[0]+1)...)
 		if err != nil {
 			t.Errorf("%s: %v", sql, err)
 		}

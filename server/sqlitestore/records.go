@@ -52,6 +52,19 @@ func (r *reader) Record(id syncproto.RecordID) (rec store.Record, err error) {
 	return rec, nil
 }
 
+// RecordsByID implements store.RecordReader.
+func (r *reader) RecordsByID(ids []syncproto.RecordID) (list []store.Record, err error) {
+	err = r.among(recordColumns+"WHERE id", "", bare(ids), func(row *row) error {
+		rec, _, _, err := scanRecord(row)
+		list = append(list, rec)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%d records: %w", len(ids), err)
+	}
+	return list, nil
+}
+
 // PutRecord implements store.RecordWriter.
 func (t *tx) PutRecord(rec store.Record) error {
 	s := rec.State

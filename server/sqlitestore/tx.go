@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"mahalleh/server/store"
 )
@@ -55,6 +56,35 @@ func (r *reader) each(sql string, f func(*row) error, args ...driver.Value) erro
 		}
 		return f(row)
 	}, args...)
+}
+
+// togethers are how many ids one question asks for: SQLite walks the index for
+// all of them in turn, and a statement costs several times a look.
+var togethers = [...]int{64, 8, 1}
+
+// among calls f for the rows of a question whose condition ends with "IN", for
+// all ids; more are arguments that come after them.
+func (r *reader) among(sql, rest string, ids [][16]byte, f func(*row) error, more ...driver.Value) error {
+	var args []driver.Value
+	for len(ids) > 0 {
+		n := 0
+		for _, n = range togethers {
+			if n <= len(ids) || n > 1 && n/2 < len(ids) {
+				break
+			}
+		}
+		args = args[:0]
+		for i := range n {
+			// The last one fills up.
+			args = append(args, ids[min(i, len(ids)-1)][:])
+		}
+		err := r.each(sql+" IN (?"+strings.Repeat(", ?", n-1)+")"+rest, f, append(args, more...)...)
+		if err != nil {
+			return err
+		}
+		ids = ids[min(n, len(ids)):]
+	}
+	return nil
 }
 
 // idOf returns the id behind a short number.

@@ -191,13 +191,17 @@ type Quarantine struct {
 // ChangeReader reads changes.
 type ChangeReader interface {
 	Change(syncproto.ChangeID) (Change, error)
+	// Changes returns those of the changes that are there, in no order. Here and in
+	// the other questions about several rows, ids differ; many at once cost a
+	// fraction of what each alone does.
+	Changes([]syncproto.ChangeID) ([]Change, error)
 	// Outcome is the cheap form of Change: only what became of it.
 	Outcome(syncproto.ChangeID) (syncproto.Outcome, error)
 	// History returns a record's changes: applied ones in order, then the others
 	// in the order of receipt.
 	History(syncproto.RecordID) ([]Change, error)
-	// Waiting returns the record's changes with this outcome, by receipt.
-	Waiting(syncproto.RecordID, syncproto.Outcome) ([]Change, error)
+	// Waiting returns the changes of these records with this outcome, by receipt.
+	Waiting([]syncproto.RecordID, syncproto.Outcome) ([]Change, error)
 	// ByOutcome lists changes with this outcome in the scopes (all if nil) by
 	// receipt, after the given one (which may by now have another outcome, but
 	// must be there), at most max.
@@ -253,9 +257,11 @@ type Filter struct {
 }
 
 // RecordReader reads records. Records and Each leave out records whose state is
-// erased; Record returns them, and Page, beside their mark.
+// erased; Record and RecordsByID return them, and Page, beside their mark.
 type RecordReader interface {
 	Record(syncproto.RecordID) (Record, error)
+	// RecordsByID returns those of the records that are there, in no order.
+	RecordsByID([]syncproto.RecordID) ([]Record, error)
 	// Page returns what changed in a scope after a position, in order of
 	// positions: records and marks, each at its last place, as long as their
 	// states weigh no more than maxBytes (at least one, if there is one; a record

@@ -74,6 +74,51 @@ func put(tx store.Tx, b *book, record syncproto.RecordID, scope syncproto.ScopeI
 	return c.ID
 }
 
+// Asking for many at once answers as asking for each does, however many they
+// are, and whichever are not there.
+func testTogether(t *testing.T, s store.Store) {
+	b := newBook(1)
+	const there = 150
+	var changes []syncproto.ChangeID
+	var records []syncproto.RecordID
+	update(t, s, func(tx store.Tx) {
+		addScope(tx, 1)
+		for i := range there {
+			changes = append(changes, put(tx, b, recordID(i), scopeID(1), syncproto.Applied, must1(tx.NextOrder())))
+			records = append(records, recordID(i))
+			apply(tx, newState(recordID(i), scopeID(1), "x"), 0)
+		}
+	})
+	view(t, s, func(r store.Reader) {
+		for _, n := range []int{0, 1, 2, 7, 8, 9, 63, 64, 65, 128, 130, there} {
+			asked, of := slices.Clone(changes[:n]), slices.Clone(records[:n])
+			if n > 2 {
+				asked = append(asked, id("change", 1))
+				of = append(of, recordID(9999))
+			}
+			got := map[syncproto.ChangeID]store.Change{}
+			for _, c := range must1(r.Changes(asked)) {
+				got[c.ID] = c
+			}
+			states := map[syncproto.RecordID]store.Record{}
+			for _, rec := range must1(r.RecordsByID(of)) {
+				states[rec.State.Record] = rec
+			}
+			if len(got) != n || len(states) != n {
+				t.Errorf("of %d changes and records %d and %d are there", n, len(got), len(states))
+			}
+			for i := range n {
+				if want := must1(r.Change(changes[i])); !reflect.DeepEqual(got[changes[i]], want) {
+					t.Errorf("change %d of %d: got %+v, want %+v", i, n, got[changes[i]], want)
+				}
+				if want := must1(r.Record(records[i])); !reflect.DeepEqual(states[records[i]], want) {
+					t.Errorf("record %d of %d: got %+v, want %+v", i, n, states[records[i]], want)
+				}
+			}
+		}
+	})
+}
+
 func idsOf(list []store.Change) []syncproto.ChangeID {
 	ids := []syncproto.ChangeID{}
 	for _, c := range list {
@@ -108,10 +153,12 @@ func testHistory(t *testing.T, s store.Store) {
 			t.Errorf("history is %v, want %v", got, want)
 		}
 		want = []syncproto.ChangeID{waiting1, waiting2}
-		if got := idsOf(must1(r.Waiting(recordID(1), syncproto.Parked))); !slices.Equal(got, want) {
-			t.Errorf("waiting are %v, want %v", got, want)
+		for _, of := range [][]syncproto.RecordID{{recordID(1)}, {recordID(9), recordID(2), recordID(1)}} {
+			if got := idsOf(must1(r.Waiting(of, syncproto.Parked))); !slices.Equal(got, want) {
+				t.Errorf("waiting of %v are %v, want %v", of, got, want)
+			}
 		}
-		if got := must1(r.Waiting(recordID(2), syncproto.Parked)); len(got) != 0 {
+		if got := must1(r.Waiting([]syncproto.RecordID{recordID(2)}, syncproto.Parked)); len(got) != 0 {
 			t.Errorf("waiting of another record are %v", got)
 		}
 		if got := must1(r.History(recordID(9))); len(got) != 0 {

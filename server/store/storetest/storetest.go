@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"entries", testEntries},
 		{"results by log", testResults},
 		{"changes", testChanges},
+		{"many at once", testTogether},
 		{"history", testHistory},
 		{"by outcome", testByOutcome},
 		{"decisions", testDecisions},

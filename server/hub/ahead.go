@@ -1,0 +1,164 @@
+package hub
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/wire"
+)
+
+// There is one committer, and everybody waits for it. So what needs no
+// transaction is done before, by whoever brings a batch: to open its changes and
+// to judge them by themselves. And what a group will ask the store for is asked
+// in a few questions, not in three for each change.
+
+// opened is a change of a batch as far as it can be looked at by itself.
+type opened struct {
+	id syncproto.ChangeID
+	// change and err are what BatchEntry.Open says, fault and cell what
+	// merge.Judge does.
+	change *syncproto.Change
+	err    error
+	fault  syncproto.Reason
+	cell   syncproto.CellKey
+	// done is false if that made the program fail. Then it is done again in the
+	// transaction, where the failure is blamed on the change.
+	done bool
+}
+
+// open opens the entries of a batch. After a run that died nothing is opened
+// before it is written down that it will be.
+func (h *Hub) open(b *wire.Batch) []opened {
+	if h.careful() {
+		return nil
+	}
+	all := make([]opened, len(b.Entries))
+	for i := range b.Entries {
+		h.openOne(&all[i], &b.Entries[i])
+	}
+	return all
+}
+
+func (h *Hub) openOne(o *opened, e *wire.BatchEntry) {
+	defer func() {
+		if recover() != nil {
+			*o = opened{id: o.id}
+		}
+	}()
+	o.id = e.ID()
+	o.change, o.err = e.Open()
+	if o.change != nil && o.err == nil && !o.change.Redacted() {
+		o.fault, o.cell = merge.Judge(h.packages, o.change)
+	}
+	o.done = true
+}
+
+// judge says whether a change can be applied at all, see merge.Judge.
+func (w *work) judge(ch *syncproto.Change) (syncproto.Reason, syncproto.CellKey) {
+	if o := w.judged[ch.ID]; o != nil && o.change == ch {
+		return o.fault, o.cell
+	}
+	return merge.Judge(w.h.packages, ch)
+}
+
+// ahead asks the store for what a group's changes will be looked up by: whether
+// they came before, their records, and what waits for records that they make. A
+// row that cannot be read is left to be met again at its change.
+func (w *work) ahead(group []*request) error {
+	err := w.ask(group)
+	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, errPanic) {
+		clear(w.changes)
+		clear(w.records)
+		clear(w.waiting)
+		return nil
+	}
+	return err
+}
+
+func (w *work) ask(group []*request) (err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = fmt.Errorf("%w: %v", errPanic, what)
+		}
+	}()
+	made := map[syncproto.RecordID]bool{}
+	for _, r := range group {
+		for i := range r.opened {
+			o := &r.opened[i]
+			w.judged[o.id] = o
+			if o.change != nil {
+				h := &o.change.Header
+				made[h.Record] = made[h.Record] || h.Verb == syncproto.VerbCreate
+			}
+		}
+	}
+	if err := w.askChanges(ascending(w.judged)); err != nil {
+		return err
+	}
+	if err := w.askRecords(ascending(made), made); err != nil {
+		return err
+	}
+	return w.askWaiting(ascending(made))
+}
+
+func ascending[ID ~[16]byte, V any](set map[ID]V) []ID {
+	ids := make([]ID, 0, len(set))
+	for id := range set {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	return ids
+}
+
+func (w *work) askChanges(ids []syncproto.ChangeID) error {
+	rows, err := w.tx.Changes(ids)
+	if err != nil {
+		return fmt.Errorf("look for %d changes: %w", len(ids), err)
+	}
+	for _, id := range ids {
+		w.changes[id] = nil
+	}
+	for i := range rows {
+		w.changes[rows[i].ID] = &rows[i]
+	}
+	return nil
+}
+
+// askRecords leaves in made only those that are not there and will be.
+func (w *work) askRecords(ids []syncproto.RecordID, made map[syncproto.RecordID]bool) error {
+	rows, err := w.tx.RecordsByID(ids)
+	if err != nil {
+		return fmt.Errorf("read %d records: %w", len(ids), err)
+	}
+	for _, row := range rows {
+		w.found(row)
+		delete(made, row.State.Record)
+	}
+	for _, id := range ids {
+		if w.records[id] == nil {
+			w.missing(id)
+		}
+	}
+	maps.DeleteFunc(made, func(_ syncproto.RecordID, created bool) bool { return !created })
+	return nil
+}
+
+func (w *work) askWaiting(ids []syncproto.RecordID) error {
+	rows, err := w.tx.Waiting(ids, syncproto.Parked)
+	if err != nil {
+		return fmt.Errorf("read what waits for %d records: %w", len(ids), err)
+	}
+	for _, id := range ids {
+		w.waiting[id] = nil
+	}
+	for i := range rows {
+		w.waiting[rows[i].Record] = append(w.waiting[rows[i].Record], &rows[i])
+	}
+	return nil
+}
