@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"mahalleh/server/store"
@@ -47,6 +48,11 @@ type Accepted struct {
 	Received uint64
 	Head     syncproto.Hash
 	Results  []store.SeqResult
+	// Here says of each result whether the change was received for the first time
+	// with this entry; nil if that was not looked at.
+	Here []bool
+	// ids are the changes that were new to the log.
+	ids []syncproto.ChangeID
 }
 
 // Accept takes in an opened batch from a device and returns when all of it is
@@ -54,7 +60,12 @@ type Accepted struct {
 // what went wrong in the store; then nothing of the batch is acknowledged, and
 // what of it was taken in is known when it comes again.
 func (h *Hub) Accept(ctx context.Context, device syncproto.DeviceID, b *wire.Batch) (Accepted, error) {
-	r := &request{ctx: ctx, device: device, batch: b, opened: h.open(b), reply: make(chan reply, 1)}
+	return h.accept(ctx, device, b, h.open(b))
+}
+
+// accept is Accept with the batch's changes opened.
+func (h *Hub) accept(ctx context.Context, device syncproto.DeviceID, b *wire.Batch, opened []opened) (Accepted, error) {
+	r := &request{ctx: ctx, device: device, batch: b, opened: opened, reply: make(chan reply, 1)}
 	for i := range b.Entries {
 		r.bytes += len(b.Entries[i].Header) + len(b.Entries[i].Ops)
 	}
@@ -155,8 +166,9 @@ func (h *Hub) together(group []*request) (replies []reply, err error) {
 // aside in the next run of it.
 func (h *Hub) take(ctx context.Context, group []*request, bad poison) ([]reply, error) {
 	var replies []reply
+	var done *work
 	err := h.around(ctx, bad, func(w *work) error {
-		replies = make([]reply, len(group))
+		done, replies = w, make([]reply, len(group))
 		if err := w.ahead(group); err != nil {
 			return err
 		}
@@ -178,14 +190,39 @@ func (h *Hub) take(ctx context.Context, group []*request, bad poison) ([]reply, 
 		}
 		return nil
 	})
-	return replies, err
+	if err != nil {
+		return nil, err
+	}
+	for i := range replies {
+		if replies[i].err == nil {
+			done.tell(&replies[i].ack, group[i].batch)
+		}
+	}
+	return replies, nil
 }
 
-// results reads what the authors are told, after positions are known.
+// tell says what the authors are told of a batch whose entries are all new, now
+// that positions are known.
+func (w *work) tell(ack *Accepted, b *wire.Batch) {
+	if len(ack.ids) < len(b.Entries) {
+		return
+	}
+	ack.Results, ack.Here = make([]store.SeqResult, len(ack.ids)), make([]bool, len(ack.ids))
+	for i, id := range ack.ids {
+		row, seq := w.changes[id], b.Entries[i].Seq
+		ack.Results[i] = store.SeqResult{Seq: seq, Result: row.Result}
+		ack.Here[i] = row.Log == b.Cert.Log && row.Seq == seq
+	}
+}
+
+// results reads what the authors are told of the others.
 func (h *Hub) results(ctx context.Context, replies []reply, group []*request) error {
+	if !slices.ContainsFunc(replies, func(r reply) bool { return r.err == nil && r.ack.Results == nil }) {
+		return nil
+	}
 	return h.store.View(ctx, func(r store.Reader) error {
 		for i := range replies {
-			if replies[i].err != nil {
+			if replies[i].err != nil || replies[i].ack.Results != nil {
 				continue
 			}
 			b := group[i].batch
@@ -243,7 +280,11 @@ func (w *work) batch(r *request) (Accepted, error) {
 			return Accepted{}, fmt.Errorf("write log %s: %w", log.ID, err)
 		}
 	}
-	return Accepted{Log: log.ID, Received: log.Received, Head: log.Head}, nil
+	ack := Accepted{Log: log.ID, Received: log.Received, Head: log.Head}
+	for i := range entries {
+		ack.ids = append(ack.ids, entries[i].Change)
+	}
+	return ack, nil
 }
 
 // log reads the log's row, or begins it. The certificate ties the log to the

@@ -29,13 +29,15 @@ type Desk struct {
 	serial uint64
 	// acts is how many acts of each scope the device was told of.
 	acts map[syncproto.ScopeID]uint64
+	// own are changes that the session pushed since all was read last.
+	own map[syncproto.ChangeID]ownChange
 	// held is the batch of a planted fault.
 	held *wire.Batch
 }
 
 // NewDesk returns the desk for one connection.
 func (h *Hub) NewDesk(id *Identity, codec *wire.Codec) *Desk {
-	return &Desk{h: h, id: id, opener: wire.NewBatchOpener(codec)}
+	return &Desk{h: h, id: id, opener: wire.NewBatchOpener(codec), own: map[syncproto.ChangeID]ownChange{}}
 }
 
 // Device is whom the session speaks with, zero before it is known.
@@ -125,6 +127,7 @@ func standing(d store.Device) session.Standing {
 // device's log, if it is new, is written first.
 func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerEvent, error) {
 	h := &e.Hello
+	clear(d.own)
 	cert, err := wire.DecodeLogCert(h.Cert)
 	if err := d.certifies(cert, h.Log, err); err != nil {
 		return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: "log certificate: " + err.Error()}, nil

@@ -19,7 +19,8 @@ func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEven
 	if planted.Bug("acknowledged before the commit") {
 		return d.acknowledgeFirst(ctx, b), nil
 	}
-	got, err := d.h.Accept(ctx, d.device, b)
+	opened := d.h.open(b)
+	got, err := d.h.accept(ctx, d.device, b, opened)
 	var fork *ForkError
 	var gap *GapError
 	switch {
@@ -43,6 +44,7 @@ func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEven
 	case err != nil:
 		return nil, err
 	}
+	d.remember(got, opened)
 	ev := session.Accepted{Log: got.Log, Received: got.Received, Head: got.Head}
 	return ev, d.h.store.View(ctx, func(r store.Reader) error {
 		door, err := d.h.access.ForDevice(r, d.device)

@@ -3,12 +3,10 @@ package hub
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
-	"mahalleh/syncproto/merge"
 	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
@@ -52,6 +50,9 @@ func (d *Desk) read(ctx context.Context, e session.ReadScopes) (session.ServerEv
 		}
 		return d.pages(r, door, e, &ev)
 	})
+	if ev.Complete && err == nil {
+		clear(d.own)
+	}
 	return ev, err
 }
 
@@ -100,7 +101,7 @@ func (d *Desk) page(r store.Reader, door *access.Door, e session.ReadScopes, sta
 	p = wire.Page{Scope: start.Scope, Era: era, From: start.From, To: to}
 	for i := range records {
 		s := records[i].State
-		own, err := ownChain(r, e, s, start.Since)
+		own, err := d.ownChain(r, e, s, start.Since)
 		if err != nil {
 			return p, 0, false, err
 		}
@@ -129,65 +130,6 @@ func (d *Desk) page(r store.Reader, door *access.Door, e session.ReadScopes, sta
 		p.Marks = append(p.Marks, mark)
 	}
 	return p, used, more, nil
-}
-
-// maxOwnChain bounds the own changes by which one record is told; a record with
-// more is sent as it stands.
-const maxOwnChain = 16
-
-// ownChain returns the changes that make the record of what the device holds
-// of it as of since, or from its creation on, in order, if all that was applied
-// after that is what this session pushed, and each to the very version that its
-// author saw. Nil if the record has to be sent.
-func ownChain(r store.Reader, e session.ReadScopes, s *syncproto.RecordState, since uint64) ([]syncproto.ChangeID, error) {
-	if e.Pushed == 0 || len(s.Waiting) > 0 {
-		return nil, nil
-	}
-	touched := map[syncproto.CellKey]bool{merge.HomeCell: true}
-	done := func(own []syncproto.ChangeID) []syncproto.ChangeID {
-		for k, c := range s.Cells {
-			if c.Position > since && !touched[k] {
-				return nil // what was set aside can take values away too
-			}
-		}
-		slices.Reverse(own)
-		return own
-	}
-	var own []syncproto.ChangeID
-	for id := s.Latest; len(own) < maxOwnChain; {
-		row, err := r.Change(id)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if row.Result.Scope == s.Home && row.Result.Position <= since {
-			return done(own), nil
-		}
-		// Applied, and not merged, says that nothing had come since its base.
-		if row.Log != e.Log || row.Seq < e.Pushed || row.Result.Outcome != syncproto.Applied || row.Result.Scope != s.Home {
-			return nil, nil
-		}
-		ch, err := wire.DecodeChange(row.Bytes)
-		if err != nil || ch.Redacted() || slices.ContainsFunc(ch.Ops, isStep) {
-			return nil, nil
-		}
-		for i := range ch.Ops {
-			touched[merge.CellOf(&ch.Ops[i])] = true
-		}
-		own = append(own, id)
-		if ch.Header.Verb == syncproto.VerbCreate {
-			return done(own), nil
-		}
-		id = ch.Header.Base
-	}
-	return nil, nil
-}
-
-// isStep tells operations whose effect depends on what is kept on the server only.
-func isStep(op syncproto.Op) bool {
-	return op.Kind == syncproto.OpTransition || op.Kind == syncproto.OpMove
 }
 
 func (d *Desk) compare(ctx context.Context, e session.CompareScope) (session.ServerEvent, error) {

@@ -90,14 +90,16 @@ func TestGroupIsBounded(t *testing.T) {
 	})
 }
 
-// When the results cannot be read after the commit, the batch is there, and its
-// author is told when it comes again.
+// What a new batch came to is known without reading. When the results of one
+// that comes again cannot be read, it is not acknowledged, and its author is
+// told when it comes once more.
 func TestResultsThatCannotBeRead(t *testing.T) {
 	b := newBench(t)
 	trap := b.trapped()
 	a := b.phone(1, "facilitator")
 	a.save(syncproto.NewRecordState(syncproto.RecordID{9}), newAsset("سالن"))
 	trap.blind = true
+	same(t, outcomes(a.mustPush(1)), []syncproto.Outcome{syncproto.Applied})
 	if got, err := a.push(1); err == nil {
 		t.Fatalf("acknowledged without results: %+v", got)
 	}

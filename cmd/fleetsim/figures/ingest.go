@@ -63,8 +63,11 @@ type ingested struct {
 	acks         []float64 // sorted, ms
 	results      map[syncproto.Outcome]int
 	json, wire   float64 // bytes a record
-	pushed       int
-	used         served
+	// pushed and looped are records of all rounds, used and bareTime what the
+	// server and the loop needed for them.
+	pushed, looped int
+	used           served
+	bareTime       time.Duration
 }
 
 func (g *ingested) ratios() []float64 {
@@ -84,6 +87,7 @@ func (g *ingested) detail() map[string]float64 {
 		"least": ratios[0], "most": ratios[len(ratios)-1], "bare": median(g.bare), "server": median(g.server),
 		"json": g.json, "sent": g.wire, "memory": float64(g.used.memory) / 1e6,
 		"processor_us": float64(g.used.processor.Microseconds()) / float64(g.pushed),
+		"bare_us":      float64(g.bareTime.Microseconds()) / float64(g.looped),
 		"merged":       float64(g.results[syncproto.Merged]), "conflicted": float64(g.results[syncproto.Conflicted]),
 	}
 }
@@ -237,7 +241,17 @@ func (f *fleet) round(bare *bareLoop, got *ingested, before [][]made, round, eac
 	}
 	runtime.GC()
 	loop := func() error {
+		before, err := processorTime()
+		if err != nil {
+			return err
+		}
 		took, err := bare.write(f.ctx, rows, bareCommit)
+		if err != nil {
+			return err
+		}
+		after, err := processorTime()
+		got.bareTime += after - before
+		got.looped += n
 		got.bare = append(got.bare, float64(n)/took.Seconds())
 		return err
 	}
