@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"mahalleh/schemas/jalali"
 	"mahalleh/schemas/persian"
@@ -101,8 +102,12 @@ func valueArg(name string, v Value) arg {
 // checkText counts the characters a reader sees, and matches the pattern after folding digits to ASCII.
 func checkText(field *Field, text string) []Problem {
 	var problems []Problem
-	if n := persian.Length(text); n > field.MaxLength {
-		problems = append(problems, problem(RuleLength, LevelError, field, msgTooLong, countArg("count", n), countArg("max", field.MaxLength)))
+	// What a reader sees is never more than there are code points, and those are
+	// counted quickly.
+	if utf8.RuneCountInString(text) > field.MaxLength {
+		if n := persian.Length(text); n > field.MaxLength {
+			problems = append(problems, problem(RuleLength, LevelError, field, msgTooLong, countArg("count", n), countArg("max", field.MaxLength)))
+		}
 	}
 	if field.pattern != nil && !field.pattern.MatchString(persian.ToASCIIDigits(text)) {
 		hint := arg{name: "hint"}

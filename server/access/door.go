@@ -69,13 +69,13 @@ func (d *Door) Scope(id syncproto.ScopeID) (store.Scope, error) {
 	return d.r.Scope(id)
 }
 
-// Page returns what changed in a scope after a position; see
+// Page returns what changed in a scope after a position, up to another; see
 // store.RecordReader. Of an erased record only the mark goes out.
-func (d *Door) Page(scope syncproto.ScopeID, after uint64, maxBytes int) (records []store.Record, marks []store.Mark, to uint64, more bool, err error) {
+func (d *Door) Page(scope syncproto.ScopeID, after, upTo uint64, maxBytes int) (records []store.Record, marks []store.Mark, to uint64, more bool, err error) {
 	if !d.May(scope, Read) {
 		return nil, nil, 0, false, store.ErrNotFound
 	}
-	records, marks, to, more, err = d.r.Page(scope, after, maxBytes)
+	records, marks, to, more, err = d.r.Page(scope, after, upTo, maxBytes)
 	records = slices.DeleteFunc(records, func(r store.Record) bool { return r.State.Erased })
 	return records, marks, to, more, err
 }

@@ -224,7 +224,7 @@ func TestDoor(t *testing.T) {
 		if len(list) != 2 {
 			t.Errorf("%d records are listed, want 2", len(list))
 		}
-		if _, _, _, _, err := door.Page(o.scope(103, access.Harm), 0, 1000); !errors.Is(err, store.ErrNotFound) {
+		if _, _, _, _, err := door.Page(o.scope(103, access.Harm), 0, store.ToHead, 1000); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("page: %v, want not found", err)
 		}
 		return err

@@ -48,11 +48,18 @@ type Accepted struct {
 	Received uint64
 	Head     syncproto.Hash
 	Results  []store.SeqResult
-	// Here says of each result whether the change was received for the first time
-	// with this entry; nil if that was not looked at.
-	Here []bool
+	// Taken says of each result how the change was taken in; nil if that was not
+	// looked at.
+	Taken []Taken
 	// ids are the changes that were new to the log.
 	ids []syncproto.ChangeID
+}
+
+// Taken is how a change was taken in.
+type Taken struct {
+	// Here says that it was received for the first time, with this entry; Alone
+	// that nothing else was done to its record in the same transaction.
+	Here, Alone bool
 }
 
 // Accept takes in an opened batch from a device and returns when all of it is
@@ -207,11 +214,12 @@ func (w *work) tell(ack *Accepted, b *wire.Batch) {
 	if len(ack.ids) < len(b.Entries) {
 		return
 	}
-	ack.Results, ack.Here = make([]store.SeqResult, len(ack.ids)), make([]bool, len(ack.ids))
+	ack.Results, ack.Taken = make([]store.SeqResult, len(ack.ids)), make([]Taken, len(ack.ids))
 	for i, id := range ack.ids {
 		row, seq := w.changes[id], b.Entries[i].Seq
 		ack.Results[i] = store.SeqResult{Seq: seq, Result: row.Result}
-		ack.Here[i] = row.Log == b.Cert.Log && row.Seq == seq
+		here := row.Log == b.Cert.Log && row.Seq == seq
+		ack.Taken[i] = Taken{Here: here, Alone: here && len(w.ofRecord[row.Record]) == 1}
 	}
 }
 

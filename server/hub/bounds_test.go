@@ -64,7 +64,7 @@ func TestRecordIsBounded(t *testing.T) {
 			c.save(b.record(s.Record).State, newAsset("سالن ورزش"))
 			same(t, outcomes(c.mustPush(1)), []syncproto.Outcome{syncproto.Applied})
 			if err := b.store.View(b.ctx, func(r store.Reader) error {
-				rows, _, _, _, err := r.Page(b.scope("plain"), 0, 1<<20)
+				rows, _, _, _, err := r.Page(b.scope("plain"), 0, store.ToHead, 1<<20)
 				if len(rows) != 1 {
 					t.Errorf("%d records in the scope's page, want 1", len(rows))
 				}

@@ -30,14 +30,14 @@ type Desk struct {
 	// acts is how many acts of each scope the device was told of.
 	acts map[syncproto.ScopeID]uint64
 	// own are changes that the session pushed since all was read last.
-	own map[syncproto.ChangeID]ownChange
+	own own
 	// held is the batch of a planted fault.
 	held *wire.Batch
 }
 
 // NewDesk returns the desk for one connection.
 func (h *Hub) NewDesk(id *Identity, codec *wire.Codec) *Desk {
-	return &Desk{h: h, id: id, opener: wire.NewBatchOpener(codec), own: map[syncproto.ChangeID]ownChange{}}
+	return &Desk{h: h, id: id, opener: wire.NewBatchOpener(codec), own: newOwn()}
 }
 
 // Device is whom the session speaks with, zero before it is known.
@@ -127,7 +127,7 @@ func standing(d store.Device) session.Standing {
 // device's log, if it is new, is written first.
 func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerEvent, error) {
 	h := &e.Hello
-	clear(d.own)
+	d.own.forget()
 	cert, err := wire.DecodeLogCert(h.Cert)
 	if err := d.certifies(cert, h.Log, err); err != nil {
 		return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: "log certificate: " + err.Error()}, nil

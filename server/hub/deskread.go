@@ -51,7 +51,7 @@ func (d *Desk) read(ctx context.Context, e session.ReadScopes) (session.ServerEv
 		return d.pages(r, door, e, &ev)
 	})
 	if ev.Complete && err == nil {
-		clear(d.own)
+		d.own.forget()
 	}
 	return ev, err
 }
@@ -74,7 +74,7 @@ func (d *Desk) pages(r store.Reader, door *access.Door, e session.ReadScopes, ev
 				ev.Complete = false
 				break
 			}
-			page, used, more, err := d.page(r, door, e, start, ev.Era, left)
+			page, used, more, err := d.page(r, door, e, start, head.Position, ev.Era, left)
 			if err != nil {
 				return err
 			}
@@ -93,8 +93,9 @@ func (d *Desk) pages(r store.Reader, door *access.Door, e session.ReadScopes, ev
 	return nil
 }
 
-func (d *Desk) page(r store.Reader, door *access.Door, e session.ReadScopes, start session.Start, era syncproto.EraID, maxBytes int) (p wire.Page, used int, more bool, err error) {
-	records, marks, to, more, err := door.Page(start.Scope, start.From, maxBytes)
+func (d *Desk) page(r store.Reader, door *access.Door, e session.ReadScopes, start session.Start, head uint64, era syncproto.EraID, maxBytes int) (p wire.Page, used int, more bool, err error) {
+	tail, upTo := d.tail(e, start, head)
+	records, marks, to, more, err := door.Page(start.Scope, start.From, upTo, maxBytes)
 	if err != nil {
 		return p, 0, false, err
 	}
@@ -128,6 +129,10 @@ func (d *Desk) page(r store.Reader, door *access.Door, e session.ReadScopes, sta
 		}
 		used += 36
 		p.Marks = append(p.Marks, mark)
+	}
+	if !more && len(tail) > 0 {
+		used += 16 * len(tail)
+		p.Own, p.To = append(p.Own, tail...), head
 	}
 	return p, used, more, nil
 }

@@ -97,7 +97,7 @@ func TestErasureIsMarkedWhereTheRecordHasBeen(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, marks, to, _, err := r.Page(scope, head.Position-1, 1<<20)
+			_, marks, to, _, err := r.Page(scope, head.Position-1, store.ToHead, 1<<20)
 			if err != nil {
 				return err
 			}

@@ -394,7 +394,7 @@ func TestErasureLeavesNoContent(t *testing.T) {
 				t.Errorf("change %s still holds its content (%v)", row.ID, err)
 			}
 		}
-		_, marks, _, _, err2 := r.Page(b.scope("plain"), 0, 1<<20)
+		_, marks, _, _, err2 := r.Page(b.scope("plain"), 0, store.ToHead, 1<<20)
 		if len(marks) != 1 || marks[0].Kind != store.MarkErased {
 			t.Errorf("marks %v, want one erasure", marks)
 		}
@@ -428,7 +428,7 @@ func TestMoveLeavesAMark(t *testing.T) {
 		if old.Count != 0 || old.Sum != ([16]byte{}) {
 			t.Errorf("the old scope still counts the record: %+v", old)
 		}
-		records, marks, _, _, err := r.Page(b.scope("plain"), 0, 1<<20)
+		records, marks, _, _, err := r.Page(b.scope("plain"), 0, store.ToHead, 1<<20)
 		if len(records) != 0 || len(marks) != 1 || marks[0].To != b.scope("persons") {
 			t.Errorf("old scope: %d records, marks %v", len(records), marks)
 		}
@@ -453,7 +453,7 @@ func TestUnknownFormIsKeptAndPassedOn(t *testing.T) {
 	a.log = append(a.log, ch)
 	same(t, outcomes(a.mustPush(1)), []syncproto.Outcome{syncproto.Applied})
 	if err := b.store.View(b.ctx, func(r store.Reader) error {
-		records, _, _, _, err := r.Page(b.scope("plain"), 0, 1<<20)
+		records, _, _, _, err := r.Page(b.scope("plain"), 0, store.ToHead, 1<<20)
 		if err != nil || len(records) != 1 {
 			t.Fatalf("%d records, %v", len(records), err)
 		}

@@ -24,23 +24,71 @@ type ownChange struct {
 // is read from the store.
 const maxOwn = 2 * syncproto.MaxBatchChanges
 
+// own is what a session pushed and has not been told of yet.
+type own struct {
+	changes map[syncproto.ChangeID]ownChange
+	// made are the creates among them with whose position nothing else is to be
+	// told: the record there is what the create made, as long as it stands there.
+	made map[spot]madeHere
+}
+
+// spot is a position in a scope.
+type spot struct {
+	scope    syncproto.ScopeID
+	position uint64
+}
+
+type madeHere struct {
+	change syncproto.ChangeID
+	seq    uint64
+}
+
+func newOwn() own {
+	return own{changes: map[syncproto.ChangeID]ownChange{}, made: map[spot]madeHere{}}
+}
+
+func (o *own) forget() {
+	clear(o.changes)
+	clear(o.made)
+}
+
 // remember keeps what was accepted for the read that follows.
 func (d *Desk) remember(got Accepted, opened []opened) {
-	if got.Log != d.log || len(got.Here) != len(opened) {
+	if got.Log != d.log || len(got.Taken) != len(opened) {
 		return
 	}
 	for i := range opened {
-		o, res := &opened[i], &got.Results[i]
+		o, res, taken := &opened[i], got.Results[i], got.Taken[i]
 		// What is applied stays applied; anything else may be something else by then.
-		if o.done && o.err == nil && got.Here[i] && res.Result.Outcome == syncproto.Applied && len(d.own) < maxOwn {
-			d.own[o.id] = ownChange{log: got.Log, seq: res.Seq, result: res.Result, change: o.change}
+		if !o.done || o.err != nil || !taken.Here || res.Result.Outcome != syncproto.Applied || len(d.own.changes) >= maxOwn {
+			continue
+		}
+		d.own.changes[o.id] = ownChange{log: got.Log, seq: res.Seq, result: res.Result, change: o.change}
+		if taken.Alone && o.change.Header.Verb == syncproto.VerbCreate && !slices.ContainsFunc(o.change.Ops, isStep) {
+			d.own.made[spot{res.Result.Scope, res.Result.Position}] = madeHere{o.id, res.Seq}
 		}
 	}
 }
 
+// tail returns the creates of which alone a scope's order consists after some
+// position up to its head, and that position. Whatever is done to a record moves
+// it behind the head, so who stands where a create put it is as the create made it.
+func (d *Desk) tail(e session.ReadScopes, start session.Start, head uint64) (own []syncproto.ChangeID, after uint64) {
+	after = head
+	for ; after > start.From && e.Pushed > 0; after-- {
+		m, known := d.own.made[spot{start.Scope, after}]
+		if !known || m.seq < e.Pushed {
+			break
+		}
+		own = append(own, m.change)
+	}
+	slices.Reverse(own)
+	return own, after
+}
+
 // ownChange returns a change as it was accepted, or as the store has it.
 func (d *Desk) ownChange(r store.Reader, id syncproto.ChangeID) (ownChange, error) {
-	if c, kept := d.own[id]; kept {
+	if c, kept := d.own.changes[id]; kept {
 		return c, nil
 	}
 	row, err := r.Change(id)

@@ -1,10 +1,13 @@
 package hub_test
 
 import (
+	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
 	"mahalleh/schemas"
+	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
@@ -72,6 +75,74 @@ func TestOwnChangesComeBackByName(t *testing.T) {
 	check("on what the colleague left", at(4, 1), 0, a.log[3])
 	check("and what was merged before it", at(3, 1), 1)
 	check("the same in the middle of a load", session.ReadScopes{Scopes: []session.Start{{Scope: plain, From: 4}}, Pushed: 1}, 1)
+}
+
+// TestOwnChangesAreToldAlikeFromMemory: a session that remembers what it pushed
+// is told the same as one that has the store look it up, whatever others do
+// meanwhile.
+func TestOwnChangesAreToldAlikeFromMemory(t *testing.T) {
+	for seed := range uint64(20) {
+		b := newBench(t)
+		b.rng = rand.New(rand.NewPCG(seed, 1))
+		a, c := b.phone(1, "facilitator"), b.phone(2, "facilitator")
+		desk := a.desk()
+		var records []syncproto.RecordID
+		pushed, at, byName := 0, uint64(0), 0
+		edit := func(p *phone) {
+			if len(records) == 0 || b.rng.IntN(3) == 0 {
+				id := syncproto.RecordID{9, byte(len(records)), byte(b.rng.IntN(256))}
+				records = append(records, id)
+				p.save(syncproto.NewRecordState(id), newAsset("سالن"))
+				return
+			}
+			s := syncproto.NewRecordState(records[b.rng.IntN(len(records))])
+			err := b.store.View(b.ctx, func(r store.Reader) error {
+				row, err := r.Record(s.Record)
+				if err == nil {
+					s = row.State
+				}
+				return err
+			})
+			if err != nil {
+				return // it is only in a phone so far
+			}
+			if b.rng.IntN(4) == 0 && p == a {
+				s = s.Clone()
+				s.Latest = s.Created // the author did not see the last edits
+			}
+			p.save(s, map[string]schemas.Value{"condition": schemas.IntValue(int64(1 + b.rng.IntN(4)))})
+		}
+		for range 12 {
+			for range 1 + b.rng.IntN(5) {
+				edit(a)
+			}
+			if len(a.log) > pushed {
+				a.bring(desk, uint64(pushed+1))
+				pushed = len(a.log)
+			}
+			if n := len(c.log); b.rng.IntN(2) == 0 {
+				edit(c)
+				if len(c.log) > n {
+					c.mustPush(uint64(n + 1))
+				}
+			}
+			if b.rng.IntN(3) == 0 {
+				continue // more comes before it is read
+			}
+			e := session.ReadScopes{Scopes: []session.Start{{Scope: b.scope("plain"), From: at, Since: at}}, Pushed: 1, MaxBytes: 1 << 20, Log: a.cert.Log}
+			got, want := desk.Do(b.ctx, e).(session.ScopesRead), a.desk().Do(b.ctx, e).(session.ScopesRead)
+			if !reflect.DeepEqual(got.Pages, want.Pages) || !reflect.DeepEqual(got.Heads, want.Heads) {
+				t.Fatalf("seed %d: after %d the session is told %+v, another %+v", seed, at, got.Pages, want.Pages)
+			}
+			if len(got.Pages) > 0 {
+				at = got.Pages[0].To
+				byName += len(got.Pages[0].Own)
+			}
+		}
+		if byName == 0 {
+			t.Errorf("seed %d: nothing was told by name", seed)
+		}
+	}
 }
 
 // TestPagesOfALongCatchUpAreOfOneBase: a record is sent as what changed since

@@ -67,7 +67,7 @@ func BenchmarkPage(b *testing.B) {
 			for at, more := uint64(0), true; more; {
 				var recs []store.Record
 				var err error
-				if recs, _, at, more, err = r.Page(home, at, syncproto.MaxPage); err != nil {
+				if recs, _, at, more, err = r.Page(home, at, store.ToHead, syncproto.MaxPage); err != nil {
 					return err
 				}
 				read += len(recs)

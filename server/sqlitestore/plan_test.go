@@ -34,7 +34,7 @@ func TestQuestionsUseIndexes(t *testing.T) {
 		"Changes":       func(tx store.Tx) error { _, err := tx.Changes(make([]syncproto.ChangeID, 100)); return err },
 		"RecordsByID":   func(tx store.Tx) error { _, err := tx.RecordsByID(make([]syncproto.RecordID, 9)); return err },
 		"Decisions":     func(tx store.Tx) error { _, err := tx.Decisions(fakeID("change", 1)); return err },
-		"Page":          func(tx store.Tx) error { _, _, _, _, err := tx.Page(home, 0, 99); return err },
+		"Page":          func(tx store.Tx) error { _, _, _, _, err := tx.Page(home, 0, store.ToHead, 99); return err },
 		"Records":       func(tx store.Tx) error { _, err := tx.Records(store.Filter{Max: 3}); return err },
 		"Each":          func(tx store.Tx) error { return tx.Each(home, func(syncproto.RecordID, [16]byte) error { return nil }) },
 		"SumAt":         func(tx store.Tx) error { _, err := tx.SumAt(home, 1); return err },

@@ -112,9 +112,12 @@ func (s *source) advance() (err error) {
 }
 
 // Page implements store.RecordReader.
-func (r *reader) Page(scope syncproto.ScopeID, after uint64, maxBytes int) ([]store.Record, []store.Mark, uint64, bool, error) {
+func (r *reader) Page(scope syncproto.ScopeID, after, upTo uint64, maxBytes int) ([]store.Record, []store.Mark, uint64, bool, error) {
 	p := page{max: maxBytes, to: after}
-	err := r.page(&p, scope, after)
+	var err error
+	if after < upTo {
+		err = r.page(&p, scope, after, upTo)
+	}
 	if err != nil {
 		return nil, nil, 0, false, fmt.Errorf("page of scope %s after %d: %w", scope, after, err)
 	}
@@ -130,7 +133,7 @@ type page struct {
 	more    bool
 }
 
-func (r *reader) page(p *page, scope syncproto.ScopeID, after uint64) (err error) {
+func (r *reader) page(p *page, scope syncproto.ScopeID, after, upTo uint64) (err error) {
 	num, err := r.numOf(scope)
 	if isNotFound(err) {
 		return nil
@@ -142,7 +145,7 @@ func (r *reader) page(p *page, scope syncproto.ScopeID, after uint64) (err error
 	if err != nil {
 		return err
 	}
-	last := (num+1)<<positionBits - 1
+	last := num<<positionBits | int64(min(upTo, 1<<positionBits-1))
 
 	sources := []*source{{scan: func(row *row) (it pageItem, err error) {
 		it.rec, it.at, it.weight, err = scanRecord(row)
@@ -200,12 +203,12 @@ func (r *reader) page(p *page, scope syncproto.ScopeID, after uint64) (err error
 			}
 		}
 	}
-	// Nothing follows, so everything up to the head is included.
+	// Nothing follows, so everything up to the end is included.
 	head, err := r.scopeByNum(num)
 	if isNotFound(err) {
 		return nil
 	}
-	p.to = max(p.to, head.Position)
+	p.to = max(p.to, min(head.Position, upTo))
 	return err
 }
 

@@ -20,6 +20,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
 
 	"mahalleh/syncproto"
 )
@@ -262,19 +263,22 @@ type RecordReader interface {
 	Record(syncproto.RecordID) (Record, error)
 	// RecordsByID returns those of the records that are there, in no order.
 	RecordsByID([]syncproto.RecordID) ([]Record, error)
-	// Page returns what changed in a scope after a position, in order of
-	// positions: records and marks, each at its last place, as long as their
-	// states weigh no more than maxBytes (at least one, if there is one; a record
-	// and a mark at one position stay together). to is the position up to which
-	// everything is included, the scope's head if nothing follows; more says
-	// whether something does.
-	Page(scope syncproto.ScopeID, after uint64, maxBytes int) (records []Record, marks []Mark, to uint64, more bool, err error)
+	// Page returns what changed in a scope after a position, up to another one or
+	// the scope's head if that comes first, in order of positions: records and
+	// marks, each at its last place, as long as their states weigh no more than
+	// maxBytes (at least one, if there is one; a record and a mark at one position
+	// stay together). to is the position up to which everything is included, the
+	// scope's head or upTo if nothing follows; more says whether something does.
+	Page(scope syncproto.ScopeID, after, upTo uint64, maxBytes int) (records []Record, marks []Mark, to uint64, more bool, err error)
 	// Records lists by id.
 	Records(Filter) ([]Record, error)
 	// Each calls f for every record of a scope that is not erased, by id. f may
 	// ask the reader other things.
 	Each(scope syncproto.ScopeID, f func(id syncproto.RecordID, hash [16]byte) error) error
 }
+
+// ToHead is a page's end beyond every head.
+const ToHead = math.MaxUint64
 
 // RecordWriter writes records.
 type RecordWriter interface {

@@ -137,7 +137,7 @@ func testSnapshot(t *testing.T, s store.Store) {
 		if got := must1(r.Scope(scopeID(1))).Position; got != 1 {
 			t.Errorf("head moved to %d under a view", got)
 		}
-		recs, _, to, more, err := r.Page(scopeID(1), 0, 1<<20)
+		recs, _, to, more, err := r.Page(scopeID(1), 0, store.ToHead, 1<<20)
 		if err != nil || len(recs) != 1 || to != 1 || more {
 			t.Errorf("page holds %d records up to %d (more %t, error %v), want 1 up to 1", len(recs), to, more, err)
 		}
@@ -237,7 +237,7 @@ func noGaps(r store.Reader, id syncproto.ScopeID) error {
 	if err != nil {
 		return err
 	}
-	recs, _, to, more, err := r.Page(id, 0, 1<<30)
+	recs, _, to, more, err := r.Page(id, 0, store.ToHead, 1<<30)
 	if err != nil {
 		return err
 	}

@@ -130,7 +130,12 @@ func testListing(t *testing.T, s store.Store) {
 // the number.
 func wantPage(t *testing.T, r store.Reader, after uint64, max int, want []int, to uint64, more bool) {
 	t.Helper()
-	recs, marks, gotTo, gotMore, err := r.Page(scopeID(1), after, max)
+	wantPageTo(t, r, after, store.ToHead, max, want, to, more)
+}
+
+func wantPageTo(t *testing.T, r store.Reader, after, upTo uint64, max int, want []int, to uint64, more bool) {
+	t.Helper()
+	recs, marks, gotTo, gotMore, err := r.Page(scopeID(1), after, upTo, max)
 	if err != nil {
 		t.Errorf("page after %d: %v", after, err)
 		return
@@ -177,7 +182,12 @@ func testPages(t *testing.T, s store.Store) {
 		wantPage(t, r, 1, 1<<20, []int{3, 4, 2}, 5, false)
 		wantPage(t, r, 4, 1<<20, []int{2}, 5, false)
 		wantPage(t, r, 5, 1<<20, []int{}, 5, false)
-		recs, marks, _, more, err := r.Page(scopeID(8), 0, 100)
+		wantPageTo(t, r, 0, 4, 1<<20, []int{1, 3, 4}, 4, false)
+		wantPageTo(t, r, 1, 2, 1<<20, []int{}, 2, false)
+		wantPageTo(t, r, 0, 3, 1, []int{1}, 1, true)
+		wantPageTo(t, r, 3, 3, 1<<20, []int{}, 3, false)
+		wantPageTo(t, r, 3, 9, 1<<20, []int{4, 2}, 5, false)
+		recs, marks, _, more, err := r.Page(scopeID(8), 0, store.ToHead, 100)
 		if len(recs)+len(marks) != 0 || more || err != nil {
 			t.Errorf("page of an unknown scope: %v, %v, more %t, error %v", recs, marks, more, err)
 		}
@@ -211,7 +221,7 @@ func testPageWeight(t *testing.T, s store.Store) {
 			var at uint64
 			var got []int
 			for more := true; more; {
-				recs, _, to, m, err := r.Page(scopeID(1), at, max)
+				recs, _, to, m, err := r.Page(scopeID(1), at, store.ToHead, max)
 				if err != nil {
 					t.Fatalf("weight %d: %v", max, err)
 				}
@@ -257,7 +267,7 @@ func testMarks(t *testing.T, s store.Store) {
 	view(t, s, func(r store.Reader) {
 		wantPage(t, r, 0, 1<<20, []int{1, 3, 4, 2, -2}, 5, false)
 		wantPage(t, r, 4, 1, []int{2, -2}, 5, false)
-		_, marks, _, _, err := r.Page(scopeID(1), 4, 1)
+		_, marks, _, _, err := r.Page(scopeID(1), 4, store.ToHead, 1)
 		want := []store.Mark{{Scope: scopeID(1), Position: 5, Record: recordID(2), Kind: store.MarkErased}}
 		if err != nil || !reflect.DeepEqual(marks, want) {
 			t.Errorf("marks are %+v (error %v), want %+v", marks, err, want)
@@ -285,7 +295,7 @@ func testMoves(t *testing.T, s store.Store) {
 	move(1, 2)
 	view(t, s, func(r store.Reader) {
 		wantPage(t, r, 0, 1<<20, []int{2, 3, -1}, 4, false)
-		_, marks, _, _, err := r.Page(scopeID(1), 3, 1)
+		_, marks, _, _, err := r.Page(scopeID(1), 3, store.ToHead, 1)
 		want := []store.Mark{{Scope: scopeID(1), Position: 4, Record: recordID(1), Kind: store.MarkLeft, To: scopeID(2)}}
 		if err != nil || !reflect.DeepEqual(marks, want) {
 			t.Errorf("marks are %+v (error %v), want %+v", marks, err, want)
