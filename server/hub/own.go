@@ -16,8 +16,19 @@ type ownChange struct {
 	log    syncproto.LogID
 	seq    uint64
 	result syncproto.Result
-	// change is nil if it could not be read.
+	// change is the change itself, or bytes are what it is read from.
 	change *syncproto.Change
+	bytes  []byte
+}
+
+// open returns the change, nil if it cannot be read.
+func (c *ownChange) open() *syncproto.Change {
+	if c.change == nil {
+		if ch, err := wire.DecodeChange(c.bytes); err == nil {
+			c.change = ch
+		}
+	}
+	return c.change
 }
 
 // maxOwn bounds the changes that a session keeps until they are read; the rest
@@ -59,12 +70,15 @@ func (d *Desk) remember(got Accepted, opened []opened) {
 	}
 	for i := range opened {
 		o, res, taken := &opened[i], got.Results[i], got.Taken[i]
-		// What is applied stays applied; anything else may be something else by then.
-		if !o.done || o.err != nil || !taken.Here || res.Result.Outcome != syncproto.Applied || len(d.own.changes) >= maxOwn {
+		if !o.done || o.err != nil || !taken.Here || len(d.own.changes) >= maxOwn {
 			continue
 		}
-		d.own.changes[o.id] = ownChange{log: got.Log, seq: res.Seq, result: res.Result, change: o.change}
-		if taken.Alone && o.change.Header.Verb == syncproto.VerbCreate && !slices.ContainsFunc(o.change.Ops, isStep) {
+		switch res.Result.Outcome {
+		case syncproto.Applied, syncproto.Merged, syncproto.Conflicted:
+			// This stays so; what was set aside or waits may be something else by then.
+			d.own.changes[o.id] = ownChange{log: got.Log, seq: res.Seq, result: res.Result, change: o.change}
+		}
+		if res.Result.Outcome == syncproto.Applied && taken.Alone && o.change.Header.Verb == syncproto.VerbCreate && !slices.ContainsFunc(o.change.Ops, isStep) {
 			d.own.made[spot{res.Result.Scope, res.Result.Position}] = madeHere{o.id, res.Seq}
 		}
 	}
@@ -95,11 +109,7 @@ func (d *Desk) ownChange(r store.Reader, id syncproto.ChangeID) (ownChange, erro
 	if err != nil {
 		return ownChange{}, err
 	}
-	c := ownChange{log: row.Log, seq: row.Seq, result: row.Result}
-	if ch, err := wire.DecodeChange(row.Bytes); err == nil {
-		c.change = ch
-	}
-	return c, nil
+	return ownChange{log: row.Log, seq: row.Seq, result: row.Result, bytes: row.Bytes}, nil
 }
 
 // maxOwnChain bounds the own changes by which one record is told; a record with
@@ -140,7 +150,7 @@ func (d *Desk) ownChain(r store.Reader, e session.ReadScopes, s *syncproto.Recor
 		if c.log != e.Log || c.seq < e.Pushed || c.result.Outcome != syncproto.Applied || c.result.Scope != s.Home {
 			return nil, nil
 		}
-		ch := c.change
+		ch := c.open()
 		if ch == nil || ch.Redacted() || slices.ContainsFunc(ch.Ops, isStep) {
 			return nil, nil
 		}
