@@ -10,6 +10,7 @@ func All() []*Figure {
 		permutations(),
 		wireChange(),
 		wireBatch(),
+		slowLine(),
 		oneChange(),
 		save(),
 		unlock(),
