@@ -23,6 +23,20 @@ type Manifest struct {
 	// Log and HeadSeq name the current log and its last change.
 	Log     string `json:"log"`
 	HeadSeq uint64 `json:"head_seq"`
+	// Check is SHA-256 over all the rest, so that nothing changes unnoticed.
+	Check string `json:"check"`
+}
+
+// sealed is the manifest with its check.
+func (m Manifest) sealed() Manifest {
+	m.Check = ""
+	b, err := json.Marshal(m)
+	if err != nil {
+		return m // which no manifest is: it holds numbers and texts
+	}
+	sum := sha256.Sum256(b)
+	m.Check = hex.EncodeToString(sum[:])
+	return m
 }
 
 const manifestSuffix = ".manifest"
@@ -63,6 +77,7 @@ func (s *Store) backup(ctx context.Context, path string) (m Manifest, err error)
 	if m.Size, m.SHA256, err = settleFile(path); err != nil {
 		return m, err
 	}
+	m = m.sealed()
 	b, err := json.MarshalIndent(&m, "", "  ")
 	if err != nil {
 		return m, err
@@ -97,6 +112,9 @@ func VerifyBackup(path string) (m Manifest, err error) {
 	}
 	if err := json.Unmarshal(b, &m); err != nil {
 		return m, fmt.Errorf("verify backup: manifest: %w: %w", ErrCorrupt, err)
+	}
+	if m.sealed().Check != m.Check {
+		return m, fmt.Errorf("verify backup: manifest: it was changed since it was written: %w", ErrCorrupt)
 	}
 	if _, err := syncproto.ParseID(m.Log); err != nil {
 		return m, fmt.Errorf("verify backup: manifest: %w: %w", ErrCorrupt, err)

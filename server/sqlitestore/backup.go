@@ -74,6 +74,7 @@ func (s *Store) backup(ctx context.Context, dir string, now int64) (m Manifest, 
 		return m, err
 	}
 	m.Time, m.Size, m.SHA256 = now, size, sum
+	m = m.sealed()
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return m, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -151,6 +152,12 @@ func TestVerifyFinds(t *testing.T) {
 	}
 	whole := must(os.ReadFile(filepath.Join(dir, copyName)))
 	manifest := must(os.ReadFile(filepath.Join(dir, manifestName)))
+	// One that says something else, and says so under its check.
+	other := func(change func(*Manifest)) []byte {
+		m := must(ParseManifest(manifest))
+		change(&m)
+		return must(json.Marshal(m.sealed()))
+	}
 	for _, c := range []struct {
 		name     string
 		copy     []byte
@@ -162,8 +169,9 @@ func TestVerifyFinds(t *testing.T) {
 		{"a short copy", whole[:len(whole)-1], manifest, store.ErrCorrupt},
 		{"no manifest", whole, nil, os.ErrNotExist},
 		{"an empty manifest", whole, []byte{}, errManifest},
-		{"another count", whole, bytes.Replace(manifest, []byte(`"changes": 5`), []byte(`"changes": 6`), 1), store.ErrCorrupt},
-		{"another log", whole, bytes.Replace(manifest, []byte(`"received": 5`), []byte(`"received": 4`), 1), store.ErrCorrupt},
+		{"another count", whole, other(func(m *Manifest) { m.Changes++ }), store.ErrCorrupt},
+		{"another count, unsealed", whole, bytes.Replace(manifest, []byte(`"changes": 5`), []byte(`"changes": 6`), 1), store.ErrCorrupt},
+		{"another log", whole, other(func(m *Manifest) { m.Logs[0].Received-- }), store.ErrCorrupt},
 		{"a newer format", whole, bytes.Replace(manifest, []byte(`"format": 1`), []byte(`"format": 2`), 1), store.ErrNewer},
 		{"a newer schema", whole, bytes.Replace(manifest, []byte(`"schema": 1`), []byte(`"schema": 9`), 1), store.ErrNewer},
 		{"a file elsewhere", whole, bytes.Replace(manifest, []byte(`"server.db"`), []byte(`"../server.db"`), 1), errManifest},
@@ -287,6 +295,7 @@ func TestErasures(t *testing.T) {
 		{"a changed time", bytes.Replace(whole, []byte("1 2 "), []byte("1 3 "), 1)},
 		{"a lost line", whole[line:]},
 		{"a lost line in the middle", append(bytes.Clone(whole[:line]), whole[bytes.IndexByte(whole[line:], '\n')+line+1:]...)},
+		{"a changed end of a line", bytes.Replace(whole, []byte("\n"), []byte("\v"), 1)},
 		{"an empty line", append(bytes.Clone(whole), '\n')},
 		{"a long line", append(bytes.Clone(whole), bytes.Repeat([]byte("0"), 1000)...)},
 	} {
@@ -298,6 +307,56 @@ func TestErasures(t *testing.T) {
 		}
 		if after := must(os.ReadFile(path)); !bytes.Equal(after, c.b) {
 			t.Errorf("%s: the file was changed", c.name)
+		}
+	}
+}
+
+// The end of the last line is a byte like any other: if it is damaged, the
+// erasure before it still counts, for the line is whole by its checksum.
+func TestErasureWhoseLineEndIsDamaged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "erasures.log")
+	var whole []byte
+	var sum [erasureSum]byte
+	for n := range 3 {
+		whole, sum = appendErasure(whole, Erasure{Record: recordID(n), At: int64(n)}, sum)
+	}
+	damaged := bytes.Clone(whole)
+	damaged[len(damaged)-1] ^= 4
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e, err := OpenErasures(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := e.All(); err != nil || len(list) != 3 {
+		t.Errorf("%d erasures, %v, want 3", len(list), err)
+	}
+	if err := errors.Join(e.Add(Erasure{Record: recordID(4), At: 4}), e.Close()); err != nil {
+		t.Fatal(err)
+	}
+	whole, _ = appendErasure(whole, Erasure{Record: recordID(4), At: 4}, sum)
+	if after := must(os.ReadFile(path)); !bytes.Equal(after, whole) {
+		t.Errorf("the file is %q, want %q", after, whole)
+	}
+}
+
+// Nothing in a manifest may be changed unnoticed, be it a number that nothing
+// else knows.
+func TestManifestThatWasChanged(t *testing.T) {
+	m := Manifest{Format: 1, Schema: 1, Time: 1_790_000_000_000, File: copyName, Size: 5, SHA256: strings.Repeat("ab", 32), Eras: []ManifestEra{}, Logs: []ManifestLog{}}.sealed()
+	whole := must(json.Marshal(m))
+	if got, err := ParseManifest(whole); err != nil || got.Time != m.Time {
+		t.Fatalf("whole: %+v, %v", got, err)
+	}
+	for i := range whole {
+		for bit := range 8 {
+			whole[i] ^= 1 << bit
+			got, err := ParseManifest(whole)
+			if err == nil && !bytes.Equal(must(json.Marshal(got)), must(json.Marshal(m))) {
+				t.Errorf("byte %d, bit %d: %s reads as %+v", i, bit, whole, got)
+			}
+			whole[i] ^= 1 << bit
 		}
 	}
 }
@@ -325,7 +384,11 @@ func FuzzErasures(f *testing.F) {
 		for _, e := range list {
 			again, at = appendErasure(again, e, at)
 		}
-		if !bytes.Equal(again, b[:whole]) || at != sum {
+		read := bytes.Clone(b[:whole])
+		if whole > 0 {
+			read[whole-1] = '\n' // the end of the last line is put right
+		}
+		if !bytes.Equal(again, read) || at != sum {
 			t.Errorf("read %q, written again %q", b[:whole], again)
 		}
 	})
@@ -336,6 +399,9 @@ func FuzzManifest(f *testing.F) {
 		m, err := ParseManifest(b)
 		if err != nil {
 			return
+		}
+		if m.sealed().Check != m.Check {
+			t.Errorf("%s is not what its check says", b)
 		}
 		for _, l := range m.Logs {
 			if _, err := syncproto.ParseID(l.Log); err != nil {

@@ -67,6 +67,9 @@ func (e *Erasures) load() error {
 	if err == nil {
 		err = f.Truncate(whole)
 	}
+	if err == nil && whole > 0 {
+		_, err = f.WriteAt([]byte("\n"), whole-1) // should the last line's end be damaged
+	}
 	if err == nil {
 		_, err = f.Seek(whole, io.SeekStart)
 	}
@@ -83,12 +86,18 @@ func (e *Erasures) load() error {
 	return nil
 }
 
-// parseErasures reads whole lines; whole is how many bytes they take.
+// parseErasures reads whole lines; whole is how many bytes they take. A last line
+// that is whole but for its very end counts.
 func parseErasures(r io.Reader) (list []Erasure, sum [erasureSum]byte, whole int64, err error) {
 	in := bufio.NewReaderSize(r, maxErasureLine)
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')
 		if err == io.EOF {
+			if n := len(line); n > 1 {
+				if e, ok := parseErasure(string(line[:n-1])+"\n", &sum); ok {
+					list, whole = append(list, e), whole+int64(n)
+				}
+			}
 			return list, sum, whole, nil
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {

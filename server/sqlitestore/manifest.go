@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,21 @@ type Manifest struct {
 	Records int64         `json:"records"`
 	Eras    []ManifestEra `json:"eras"`
 	Logs    []ManifestLog `json:"logs"`
+	// Check is SHA-256 over all the rest: what stands here alone, such as the
+	// time, would else change unnoticed.
+	Check string `json:"check"`
+}
+
+// sealed is the manifest with its check.
+func (m Manifest) sealed() Manifest {
+	m.Check = ""
+	b, err := json.Marshal(m)
+	if err != nil {
+		return m // which no manifest is: it holds numbers and texts
+	}
+	sum := sha256.Sum256(b)
+	m.Check = hex.EncodeToString(sum[:])
+	return m
 }
 
 // ManifestEra is one opening of the store, oldest first.
@@ -75,6 +91,9 @@ func ParseManifest(b []byte) (m Manifest, err error) {
 	}
 	if _, err := hash32(m.SHA256); err != nil {
 		return m, err
+	}
+	if m.sealed().Check != m.Check {
+		return m, fmt.Errorf("the manifest was changed since it was written: %w: %w", errManifest, store.ErrCorrupt)
 	}
 	for _, e := range m.Eras {
 		if _, err := syncproto.ParseID(e.ID); err != nil {

@@ -22,6 +22,7 @@ func All() []*Figure {
 		ingestOne(),
 		ack(),
 		kill(),
+		tamper(),
 	}
 }
 
