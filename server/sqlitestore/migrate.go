@@ -1,10 +1,13 @@
 package sqlitestore
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -12,7 +15,10 @@ import (
 )
 
 //go:embed migrations/*.sql
-var migrations embed.FS
+var embedded embed.FS
+
+// migrations are the steps of this release; a test puts others in their place.
+var migrations fs.FS = embedded
 
 // applicationID marks the file as a Mahalleh server's: "MhlS".
 const applicationID = 0x4d686c53
@@ -57,6 +63,46 @@ func schemaOf(c *conn) (int, error) {
 	return int(version), nil
 }
 
+// Migration says that Open brought a database of an older release to this one's
+// layout.
+type Migration struct {
+	From, To int
+	// Kept is the copy of the database as it was before.
+	Kept string
+}
+
+// keepOlder copies the database before it is migrated, to a new file beside it,
+// whose name it returns. Nothing is migrated that could not be copied: a release
+// that turns out wrong is then undone by putting the copy back.
+func keepOlder(ctx context.Context, c *conn, path string, version int) (kept string, err error) {
+	for n := 1; ; n++ {
+		kept = fmt.Sprintf("%s.layout-%d", path, version)
+		if n > 1 {
+			kept += fmt.Sprintf(".%d", n)
+		}
+		if _, err := os.Lstat(kept); errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return "", fmt.Errorf("keep the database as it was: %w", err)
+		}
+	}
+	err = c.scriptContext(ctx, "VACUUM INTO ?", kept)
+	if err == nil {
+		err = os.Chmod(kept, 0o600)
+	}
+	if err == nil {
+		_, _, err = digest(kept, true)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(kept))
+	}
+	if err != nil {
+		_ = os.Remove(kept) // half a copy is none
+		return "", fmt.Errorf("keep the database as it was: %w", err)
+	}
+	return kept, nil
+}
+
 // migrate brings the database from a version to this release's in one
 // transaction: all the steps or none.
 func migrate(c *conn, from int) (err error) {
@@ -77,7 +123,7 @@ func migrate(c *conn, from int) (err error) {
 		if !strings.HasPrefix(name, fmt.Sprintf("migrations/%04d_", from+i+1)) {
 			return fmt.Errorf("migration %s is out of order", name)
 		}
-		sql, err := migrations.ReadFile(name)
+		sql, err := fs.ReadFile(migrations, name)
 		if err != nil {
 			return fmt.Errorf("read migration: %w", err)
 		}

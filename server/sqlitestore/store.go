@@ -63,6 +63,8 @@ type Store struct {
 	commits int64 // acknowledged transactions, as counted in the database
 	lost    error // set when acknowledged transactions are gone
 
+	migration Migration
+
 	// readers holds the connections that are free; nil ones are opened at need.
 	readers chan *conn
 	closed  atomic.Bool
@@ -71,7 +73,7 @@ type Store struct {
 var _ store.Store = (*Store)(nil)
 
 // Open opens the database, makes it if it is not there, and brings it to this
-// release's schema. The errors wrap store.ErrInUse when another process has it,
+// release's schema, after it was copied. The errors wrap store.ErrInUse when another process has it,
 // store.ErrNewer when a newer release wrote it, store.ErrCorrupt when it cannot
 // be read.
 func Open(ctx context.Context, o Options) (*Store, error) {
@@ -88,6 +90,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	return open(ctx, o, path, connector)
 }
+
+// Migrated says whether Open had to migrate the database, and where it is kept
+// as it was.
+func (s *Store) Migrated() (Migration, bool) { return s.migration, s.migration.To != 0 }
 
 func open(ctx context.Context, o Options, path string, connector driver.Connector) (*Store, error) {
 	lock, err := acquire(path + ".lock")
@@ -127,6 +133,12 @@ func (s *Store) start(ctx context.Context) (err error) {
 	}
 	if err := s.tuneWriter(); err != nil {
 		return err
+	}
+	if version > 0 && version < SchemaVersion() {
+		s.migration = Migration{From: version, To: SchemaVersion()}
+		if s.migration.Kept, err = keepOlder(ctx, s.writer, s.path, version); err != nil {
+			return err
+		}
 	}
 	if err := migrate(s.writer, version); err != nil {
 		return err
