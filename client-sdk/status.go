@@ -53,6 +53,9 @@ type Status struct {
 	// copy of its database came back, or another device wrote on; "" if not.
 	Forked string
 	Disk   Disk
+	// ActsBroken counts how often the server's lists of administrative acts did
+	// not go on from what this device holds; see Acts.
+	ActsBroken int
 	// Forms is the version of the package of forms.
 	Forms uint32
 }
@@ -122,7 +125,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	}
 	s.Person = c.Person()
 	s.Lease, s.LeaseSet = c.lease()
-	for _, step := range []func(context.Context, *Status) error{c.recordStatus, c.receiptStatus} {
+	for _, step := range []func(context.Context, *Status) error{c.recordStatus, c.receiptStatus, c.actsStatus} {
 		if err := step(ctx, &s); err != nil {
 			return Status{}, told(doing, err)
 		}
@@ -200,6 +203,12 @@ func (c *Client) scopeStatus(ctx context.Context, s *Status) error {
 	}
 	slices.SortStableFunc(s.Scopes, func(a, b ScopeInfo) int { return bytes.Compare(a.Place[:], b.Place[:]) })
 	return nil
+}
+
+func (c *Client) actsStatus(ctx context.Context, s *Status) error {
+	kept, err := sessionstore.ActsOf(ctx, c.store)
+	s.ActsBroken = len(kept.Breaks)
+	return err
 }
 
 func (c *Client) recordStatus(ctx context.Context, s *Status) error {

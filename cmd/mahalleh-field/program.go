@@ -37,6 +37,7 @@ func commands(a *cli.App) []*cobra.Command {
 		transitionCommand(a),
 		syncCommand(a),
 		statusCommand(a),
+		auditCommand(a),
 		exportCommand(a),
 		fsckCommand(a),
 	}

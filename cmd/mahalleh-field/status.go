@@ -41,10 +41,13 @@ type statusItem struct {
 	Receipt       *receiptItem `json:"receipt,omitempty"`
 	Scopes        []scopeItem  `json:"scopes"`
 	Forked        string       `json:"forked,omitempty"`
-	DiskFree      *uint64      `json:"disk_free,omitempty"`
-	DiskFull      bool         `json:"disk_full"`
-	Forms         uint32       `json:"forms"`
-	Addresses     []string     `json:"addresses"`
+	// ActsBroken counts how often the server's lists of acts did not go on from
+	// what the device holds.
+	ActsBroken int      `json:"acts_broken,omitempty"`
+	DiskFree   *uint64  `json:"disk_free,omitempty"`
+	DiskFull   bool     `json:"disk_full"`
+	Forms      uint32   `json:"forms"`
+	Addresses  []string `json:"addresses"`
 }
 
 type receiptItem struct {
@@ -82,7 +85,7 @@ func statusJSON(s clientsdk.Status) statusItem {
 		Recorded: s.Received + s.Pending, Received: s.Received, Pending: s.Pending, PendingBytes: s.PendingBytes, Oldest: stamp(s.Oldest),
 		BackupSafe: s.BackupSafe, Drafts: s.Drafts, Records: map[string]int{}, Conflicts: s.Conflicts, Troubles: []verdictItem{},
 		LastContact: stamp(s.LastContact), ClockBehindMS: s.ClockBehind.Milliseconds(), ClockWrong: s.ClockWrong,
-		Scopes: []scopeItem{}, Forked: s.Forked, DiskFull: s.Disk.Full, Forms: s.Forms, Addresses: s.Person.Addresses}
+		Scopes: []scopeItem{}, Forked: s.Forked, ActsBroken: s.ActsBroken, DiskFull: s.Disk.Full, Forms: s.Forms, Addresses: s.Person.Addresses}
 	for state, n := range s.Records {
 		item.Records[state.String()] = n
 	}
@@ -155,6 +158,7 @@ func (d *device) sayStatus(s clientsdk.Status) error {
 		{s.Conflicts > 0, "field.status.conflicts", cli.Args{"n": s.Conflicts}},
 		{s.Forked != "", "field.status.forked", nil},
 		{s.Disk.Full, "field.status.disk_full", nil},
+		{s.ActsBroken > 0, "field.status.acts_broken", cli.Args{"n": s.ActsBroken}},
 	})
 	if err != nil {
 		return err

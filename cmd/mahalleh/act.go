@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/server"
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
+	"mahalleh/syncproto"
 )
 
 // desk is where acts are done, in whichever process holds the store. server is
@@ -26,6 +28,11 @@ type desk struct {
 	log *slog.Logger
 	// clock is the machine's, Unix milliseconds.
 	clock func() int64
+	// free, if set, stands in for the system's word on the free bytes of a disk.
+	free func(dir string) int64
+	// backing is held while a backup is made.
+	backing sync.Mutex
+	watched watched
 }
 
 func (d *desk) view(ctx context.Context, f func(store.Reader) error) error {
@@ -34,6 +41,16 @@ func (d *desk) view(ctx context.Context, f func(store.Reader) error) error {
 
 // changed tells running sessions that somebody's rights are others now.
 func (d *desk) changed() { d.server.Hub().AccessChanged() }
+
+// note writes an act into the audit that no other transaction holds, and tells
+// the sessions of the scopes that it concerns.
+func (d *desk) note(ctx context.Context, act, subject, why string, scopes ...syncproto.ScopeID) error {
+	if err := d.server.Admin().Audit(ctx, act, subject, why, scopes...); err != nil {
+		return err
+	}
+	d.server.Hub().ActsNoted(scopes...)
+	return nil
+}
 
 // tell is how an act hands out what it finds.
 type tell struct {
@@ -82,6 +99,8 @@ func acts() map[string]act {
 		actNameCheck:          typed(actCheck),
 		"export":              typed(actExport),
 		"clock":               typed(actClock),
+		"audit.list":          typed(actAuditList),
+		"audit.verify":        typed(actAuditVerify),
 	}
 }
 

@@ -135,12 +135,16 @@ func openDesk(ctx context.Context, a *cli.App, f folder) (d *desk, err error) {
 	d.server, err = server.Open(ctx, server.Options{
 		Store: d.store, Packages: packages, Erasures: d.journal, Clock: d.clock,
 		Uptime: func() int64 { return a.Now().Sub(start).Milliseconds() }, Rand: rand.Reader, Log: a.Log(),
+		Alarms: d.alarms,
 	})
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	if fresh {
 		a.Note("mahalleh.store.made", cli.Args{"dir": f.dir})
+	}
+	if err := d.recall(ctx); err != nil {
+		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
 }
@@ -161,6 +165,9 @@ func openStoreDesk(ctx context.Context, a *cli.App, f folder) (*desk, error) {
 	var err error
 	if d.store, err = openStore(ctx, f); err != nil {
 		return nil, err
+	}
+	if m, migrated := d.store.Migrated(); migrated {
+		a.Note("mahalleh.store.migrated", cli.Args{"from": m.From, "to": m.To, "path": m.Kept})
 	}
 	if d.journal.Erasures, err = sqlitestore.OpenErasures(f.erasures()); err != nil {
 		return nil, errors.Join(err, d.close())

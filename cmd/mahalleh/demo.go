@@ -157,7 +157,7 @@ func demoVerdict(out *demo.Outcome) error {
 func stayUp(ctx context.Context, a *cli.App, f folder, d *desk, dir string, end func() error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	shut, err := openDoor(f, d, fail)
+	shut, err := openDoor(f, d, d.addresses[0], fail)
 	if err != nil {
 		return errors.Join(err, end())
 	}

@@ -33,6 +33,8 @@ type doorFile struct {
 	// Token is sent along as proof of having read the file.
 	Token string `json:"token"`
 	PID   int    `json:"pid"`
+	// Serves is where devices and those who watch reach the server.
+	Serves string `json:"serves"`
 }
 
 const (
@@ -73,8 +75,8 @@ type refusal struct {
 
 // openDoor listens for commands, and writes the door file. close takes both
 // away again.
-func openDoor(f folder, d *desk, failed func(error)) (shut func(context.Context) error, err error) {
-	file := doorFile{Network: "unix", Address: f.socket(), Token: rand.Text(), PID: f.pid}
+func openDoor(f folder, d *desk, serves string, failed func(error)) (shut func(context.Context) error, err error) {
+	file := doorFile{Network: "unix", Address: f.socket(), Token: rand.Text(), PID: f.pid, Serves: serves}
 	if runtime.GOOS == "windows" || len(file.Address) > maxSocketPath {
 		file.Network, file.Address = "tcp", "127.0.0.1:0"
 	} else if err := os.Remove(file.Address); err != nil && !errors.Is(err, os.ErrNotExist) {

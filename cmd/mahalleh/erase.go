@@ -20,6 +20,8 @@ type recordItem struct {
 	scopeName
 	Changes int  `json:"changes"`
 	Erased  bool `json:"erased"`
+
+	scope syncproto.ScopeID
 }
 
 type erase struct {
@@ -42,7 +44,7 @@ func actErase(ctx context.Context, d *desk, q erase, out tell) error {
 		if err := d.server.Hub().Erase(ctx, id); err != nil {
 			return err
 		}
-		if err := d.server.Admin().Audit(ctx, "erased", item.Record, q.Why); err != nil {
+		if err := d.note(ctx, "erased", item.Record, q.Why, item.scope); err != nil {
 			return err
 		}
 		item.Erased = true
@@ -70,7 +72,7 @@ func (d *desk) recordItem(ctx context.Context, id syncproto.RecordID) (item reco
 			return fmt.Errorf("read record %s: %w", id, err)
 		default:
 			_, form := n.form(row.State.Form)
-			item = recordItem{Record: id.String(), formName: form, scopeName: n.scopes[row.State.Home], Changes: len(history), Erased: row.State.Erased}
+			item = recordItem{Record: id.String(), formName: form, scopeName: n.scopes[row.State.Home], Changes: len(history), Erased: row.State.Erased, scope: row.State.Home}
 		}
 		return nil
 	})
@@ -80,7 +82,7 @@ func (d *desk) recordItem(ctx context.Context, id syncproto.RecordID) (item reco
 // setAside is a record that never came to be: all that is known of it is
 // parked or set aside, and is to be forgotten like any other.
 func (n *names) setAside(id syncproto.RecordID, history []store.Change) recordItem {
-	item := recordItem{Record: id.String(), scopeName: n.scopes[history[0].Scope], Changes: len(history)}
+	item := recordItem{Record: id.String(), scopeName: n.scopes[history[0].Scope], Changes: len(history), scope: history[0].Scope}
 	if ch, err := wire.DecodeChange(history[0].Bytes); err == nil {
 		_, item.formName = n.form(ch.Header.Form)
 	}

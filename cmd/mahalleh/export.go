@@ -49,7 +49,15 @@ type exportQuery struct {
 
 func actExport(ctx context.Context, d *desk, q exportQuery, out tell) error {
 	// Said before the first byte leaves: who reads everything is on record.
-	if err := d.server.Admin().Audit(ctx, "exported", "scope "+q.Scope, "form "+q.Form); err != nil {
+	var scopes []syncproto.ScopeID
+	err := d.view(ctx, func(r store.Reader) (err error) {
+		scopes, err = concerns(r, q.Scope)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.note(ctx, "exported", "scope "+q.Scope, "form "+q.Form, scopes...); err != nil {
 		return err
 	}
 	return d.eachRecord(ctx, q.Scope, q.Form, false, out, func(n *names, row store.Record) ([]any, error) {

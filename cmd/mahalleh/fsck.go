@@ -26,6 +26,8 @@ type problemItem struct {
 	Ref   string `json:"ref,omitempty"`
 	Fault string `json:"fault"`
 	What  string `json:"what"`
+	// Todo is what to do about it, in the language of whoever asked.
+	Todo string `json:"todo,omitempty"`
 }
 
 func actCheck(ctx context.Context, d *desk, _ nothing, out tell) error {
@@ -47,6 +49,9 @@ func actCheck(ctx context.Context, d *desk, _ nothing, out tell) error {
 func fsckCommand(a *cli.App) *cobra.Command {
 	return a.Command("fsck", "mahalleh_data.fsck", func(ctx context.Context, _ []string) error {
 		return ask(ctx, a, "fsck", nothing{}, func(c checkItem) error {
+			for i := range c.Problems {
+				c.Problems[i].Todo = a.Member("mahalleh_data.fsck_do", c.Problems[i].Part)
+			}
 			var err error
 			if a.JSON() {
 				err = a.PrintJSON(c)
@@ -74,5 +79,19 @@ func sayCheck(a *cli.App, c checkItem) error {
 		table.Row(a.T("mahalleh_data.fsck.where", where), a.Member("mahalleh_data.fsck_fault", p.Fault))
 		a.Log().Info("fault", "part", p.Part, "ref", p.Ref, "what", p.What)
 	}
-	return table.Write()
+	if err := table.Write(); err != nil {
+		return err
+	}
+	// What to do is the same for all faults of one kind of thing.
+	told := map[string]bool{}
+	for _, p := range c.Problems {
+		if told[p.Part] {
+			continue
+		}
+		told[p.Part] = true
+		if err := a.Say("mahalleh_data.fsck.todo", cli.Args{"part": a.Member("mahalleh_data.fsck_part", p.Part), "todo": p.Todo}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -22,6 +22,9 @@ func TestFaultsHaveWords(t *testing.T) {
 			if !c.Has(cli.Key("mahalleh_data.fsck_part." + string(p))) {
 				t.Errorf("%s: no words for the part %s", lang, p)
 			}
+			if !c.Has(cli.Key("mahalleh_data.fsck_do." + string(p))) {
+				t.Errorf("%s: nothing is said of what to do about the part %s", lang, p)
+			}
 		}
 		for _, f := range sqlitestore.Faults() {
 			if !c.Has(cli.Key("mahalleh_data.fsck_fault." + string(f))) {

@@ -23,12 +23,17 @@ func TestScripts(t *testing.T) {
 		e.Setenv("MAHALLEH_DATA_DIR", "data")
 		return nil
 	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"capture": capture,
-		"pick":    pick,
-		"waitfor": waitFor,
-		"seed":    seed,
-		"leap":    leap,
-		"spoil":   spoil,
+		"capture":    capture,
+		"pick":       pick,
+		"waitfor":    waitFor,
+		"seed":       seed,
+		"leap":       leap,
+		"spoil":      spoil,
+		"newer":      newer,
+		"count":      count,
+		"get":        get,
+		"server":     serverAt,
+		"waitforany": waitForAny,
 	}})
 }
 

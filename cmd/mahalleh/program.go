@@ -32,6 +32,7 @@ func commands(a *cli.App) []*cobra.Command {
 		fsckCommand(a),
 		clockCommand(a),
 		exportCommand(a),
+		auditCommand(a),
 		demoCommand(a),
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
+	"mahalleh/syncproto"
 )
 
 // restored is what restore prints.
@@ -29,7 +30,7 @@ type restored struct {
 
 type restore struct {
 	dir, erasures string
-	force         bool
+	force, older  bool
 }
 
 func restoreCommand(a *cli.App) *cobra.Command {
@@ -55,6 +56,7 @@ func restoreCommand(a *cli.App) *cobra.Command {
 		return a.Say("mahalleh_data.restore.done", cli.Args{"when": minute(a, done.Time), "records": done.Records, "changes": done.Changes, "erasures": done.Erasures})
 	})
 	c.Flags().BoolVar(&r.force, "force", false, a.T("mahalleh_data.restore.flag_force"))
+	c.Flags().BoolVar(&r.older, "older", false, a.T("mahalleh_data.restore.flag_older"))
 	c.Flags().StringVar(&r.erasures, "erasures", "", a.T("mahalleh_data.restore.flag_erasures"))
 	return c
 }
@@ -71,8 +73,14 @@ func (r *restore) run(ctx context.Context, a *cli.App, f folder) (restored, erro
 	defer progress.Done()
 	progress.Update("mahalleh_data.backup.verifying", cli.Args{"dir": r.dir})
 	// Before anything is moved: a backup that cannot be relied on changes nothing.
-	if _, _, err := sqlitestore.Verify(ctx, r.dir); err != nil {
+	m, _, err := sqlitestore.Verify(ctx, r.dir)
+	if err != nil {
 		return done, badBackup(r.dir, err)
+	}
+	if !r.older {
+		if err := r.newer(ctx, a, f, m); err != nil {
+			return done, err
+		}
 	}
 	if err := r.gatherErasures(f); err != nil {
 		return done, err
@@ -82,7 +90,7 @@ func (r *restore) run(ctx context.Context, a *cli.App, f folder) (restored, erro
 	if err != nil {
 		return done, err
 	}
-	m, err := sqlitestore.Restore(ctx, r.dir, f.database())
+	m, err = sqlitestore.Restore(ctx, r.dir, f.database())
 	if err != nil {
 		return done, errors.Join(badBackup(r.dir, err), putBack(f, kept))
 	}
@@ -119,6 +127,49 @@ func nobodyIn(ctx context.Context, f folder) error {
 		return st.Close()
 	}
 	return nil
+}
+
+// newer refuses when the data that stand there hold what the backup does not:
+// devices send their changes again, and acts of administration must be done
+// again. Data that cannot be read are why somebody restores.
+func (r *restore) newer(ctx context.Context, a *cli.App, f folder, m sqlitestore.Manifest) error {
+	if f.fresh() {
+		return nil
+	}
+	st, err := openStore(ctx, f)
+	if err != nil {
+		return nil
+	}
+	var changes, acts uint64
+	err = st.View(ctx, func(r store.Reader) error {
+		changes, acts = 0, 0
+		held := map[string]uint64{}
+		for _, l := range m.Logs {
+			held[l.Log] = l.Received
+		}
+		logs, err := r.Logs(syncproto.DeviceID{})
+		if err != nil {
+			return err
+		}
+		for _, l := range logs {
+			if l.Received > held[l.ID.String()] {
+				changes += l.Received - held[l.ID.String()]
+			}
+		}
+		all, err := r.AuditAt(syncproto.ScopeID{}, ^uint64(0))
+		if all.Count > m.Acts {
+			acts = all.Count - m.Acts
+		}
+		return err
+	})
+	if err := errors.Join(err, st.Close()); err != nil {
+		return nil
+	}
+	if changes == 0 && acts == 0 {
+		return nil
+	}
+	return &cli.Error{Code: cli.Refused, Key: "mahalleh_data.restore.newer", Hint: "mahalleh_data.restore.newer_hint",
+		Args: cli.Args{"dir": f.dir, "when": minute(a, stamp(m.Time)), "changes": changes, "acts": acts}}
 }
 
 // gatherErasures brings into the journal what the backup's and a given one

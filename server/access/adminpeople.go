@@ -233,3 +233,59 @@ func People(r store.AccessReader) ([]store.Person, error) {
 	})
 	return people, nil
 }
+
+// ErrNotFirst says that there are people already, so that nobody can be the
+// first one.
+var ErrNotFirst = errors.New("there are people already")
+
+// First adds the first person of a server and lets them play a role, both or
+// neither. Errors: ErrNotFirst, and as AddPerson and Grant.
+func (a *Admin) First(ctx context.Context, name, role, place string) (store.Person, store.Grant, error) {
+	var made store.Person
+	var g store.Grant
+	cleaned, err := cleanName(name)
+	if err != nil {
+		return made, g, err
+	}
+	id, err := uuid.NewRandomFromReader(a.Rand)
+	if err != nil {
+		return made, g, fmt.Errorf("add the first person: make an id: %w", err)
+	}
+	err = a.Store.Update(ctx, func(tx store.Tx) error {
+		all, err := People(tx)
+		if err != nil {
+			return err
+		}
+		if len(all) > 0 {
+			return ErrNotFirst
+		}
+		now := a.Clock()
+		made = store.Person{ID: syncproto.PersonID(id), Name: cleaned, Created: now}
+		if err := tx.PutPerson(made); err != nil {
+			return fmt.Errorf("write person: %w", err)
+		}
+		_, where, what, err := a.parties(tx, made.ID.String(), role, place)
+		if err != nil {
+			return err
+		}
+		if where.Kind < widest(what) {
+			return &TooWideError{Role: what, Place: where, Widest: widest(what)}
+		}
+		serial, err := NextSerial(tx, now)
+		if err != nil {
+			return err
+		}
+		g = store.Grant{Person: made.ID, Place: where.ID, Role: string(what), Serial: serial, From: now}
+		if err := tx.PutGrant(g); err != nil {
+			return fmt.Errorf("write grant: %w", err)
+		}
+		if err := a.note(tx, actPersonAdded, made.ID.String(), cleaned); err != nil {
+			return err
+		}
+		return a.note(tx, actGranted, made.ID.String(), grantText(what, where), ScopesOfGrants(g)...)
+	})
+	if err != nil {
+		return store.Person{}, store.Grant{}, fmt.Errorf("add the first person: %w", err)
+	}
+	return made, g, nil
+}

@@ -16,6 +16,7 @@ import (
 	"modernc.org/sqlite"
 
 	"mahalleh/server/store"
+	"mahalleh/syncproto"
 )
 
 // The files of a backup.
@@ -151,6 +152,11 @@ func describe(ctx context.Context, c *conn) (m Manifest, err error) {
 			return m, err
 		}
 	}
+	acts, err := r.AuditAt(syncproto.ScopeID{}, ^uint64(0))
+	if err != nil {
+		return m, err
+	}
+	m.Acts, m.ActsHead = acts.Count, acts.Head.String()
 	eras, err := r.Eras()
 	if err != nil {
 		return m, err
@@ -216,7 +222,7 @@ func verify(ctx context.Context, dir string) (m Manifest, rep Report, err error)
 	if err != nil {
 		return m, rep, err
 	}
-	if held.Schema != m.Schema || held.Changes != m.Changes || held.Records != m.Records ||
+	if held.Schema != m.Schema || held.Changes != m.Changes || held.Records != m.Records || held.Acts != m.Acts || held.ActsHead != m.ActsHead ||
 		!slices.Equal(held.Eras, m.Eras) || !slices.Equal(held.Logs, m.Logs) {
 		return m, rep, fmt.Errorf("the copy does not hold what the manifest says: %w", store.ErrCorrupt)
 	}

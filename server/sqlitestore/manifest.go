@@ -32,10 +32,14 @@ type Manifest struct {
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
 	// Changes and Records are how many the copy holds.
-	Changes int64         `json:"changes"`
-	Records int64         `json:"records"`
-	Eras    []ManifestEra `json:"eras"`
-	Logs    []ManifestLog `json:"logs"`
+	Changes int64 `json:"changes"`
+	Records int64 `json:"records"`
+	// Acts is how many administrative acts of the server it holds, ActsHead their
+	// chain.
+	Acts     uint64        `json:"acts"`
+	ActsHead string        `json:"acts_head"`
+	Eras     []ManifestEra `json:"eras"`
+	Logs     []ManifestLog `json:"logs"`
 	// Check is SHA-256 over all the rest: what stands here alone, such as the
 	// time, would else change unnoticed.
 	Check string `json:"check"`
@@ -89,8 +93,10 @@ func ParseManifest(b []byte) (m Manifest, err error) {
 	case m.File != copyName:
 		return m, fmt.Errorf("file %.60q: %w", m.File, errManifest)
 	}
-	if _, err := hash32(m.SHA256); err != nil {
-		return m, err
+	for _, h := range []string{m.SHA256, m.ActsHead} {
+		if _, err := hash32(h); err != nil {
+			return m, err
+		}
 	}
 	if m.sealed().Check != m.Check {
 		return m, fmt.Errorf("the manifest was changed since it was written: %w: %w", errManifest, store.ErrCorrupt)
