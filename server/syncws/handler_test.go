@@ -606,3 +606,112 @@ func TestUpgradeIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestLostPhoneIsShutOutAtOnce: a phone whose session is open is reported lost.
+// Within five seconds its copies are told to go, nothing of its scopes is sent
+// any more, and its session ends; so also if it is in the middle of its first
+// load, or reads nothing.
+func TestLostPhoneIsShutOutAtOnce(t *testing.T) {
+	const within = 5 * time.Second
+	revoke := func(s *site, p *phone) {
+		s.update(func(tx store.Tx) error {
+			d, err := tx.Device(p.id)
+			if err != nil {
+				return err
+			}
+			d.Revoked, d.Lost = time.Now().UnixMilli(), true
+			return tx.PutDevice(d)
+		})
+		s.hub.AccessChanged()
+	}
+	t.Run("at rest", func(t *testing.T) {
+		onSite(t, Limits{}, func(t *testing.T, s *site) {
+			p, other := s.phone(1, "facilitator"), s.phone(2, "facilitator")
+			p.saveNew(20)
+			o, b := s.online(p), s.online(other)
+			soon()
+			p.has("plain", 20)
+			began := time.Now()
+			revoke(s, p)
+			select {
+			case <-o.ended:
+			case <-time.After(within):
+				t.Fatalf("the session goes on %v after the phone was revoked", time.Since(began))
+			}
+			if len(p.records) != 0 || len(p.dropped) == 0 {
+				t.Errorf("%d records are left on it", len(p.records))
+			}
+			if o.e.closed == nil || o.e.closed.Code != session.CloseRevoked {
+				t.Errorf("the session ended with %+v", o.e.closed)
+			}
+			// What others write afterwards is not for it, and it is not let in again.
+			b.save <- 1
+			soon()
+			again := s.online(p)
+			soon()
+			<-again.ended
+			if len(p.records) != 0 || again.e.closed == nil || again.e.closed.Code != session.CloseRevoked {
+				t.Errorf("when it comes back it holds %d records and is told %+v", len(p.records), again.e.closed)
+			}
+			b.leave()
+		})
+	})
+	t.Run("while it reads nothing", func(t *testing.T) {
+		onSite(t, Limits{}, func(t *testing.T, s *site) {
+			writer, p := s.phone(1, "facilitator"), s.phone(2, "facilitator")
+			writer.saveNew(500)
+			o := s.online(writer)
+			soon()
+			ws, _, err := s.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ws.Close()
+			e := p.connect()
+			for !e.channel.Established() {
+				for b := e.next(); b != nil; b = e.next() {
+					if err := ws.WriteMessage(websocket.BinaryMessage, b); err != nil {
+						t.Fatal(err)
+					}
+				}
+				_, b, err := ws.ReadMessage()
+				if err != nil {
+					t.Fatal(err)
+				}
+				e.feed(b)
+			}
+			if err := ws.WriteMessage(websocket.BinaryMessage, e.next()); err != nil { // Hello
+				t.Fatal(err)
+			}
+			soon()
+			revoke(s, p)
+			time.Sleep(within)
+			synctest.Wait()
+			// Now it reads: one message that was on its way may come, and no page more.
+			pages := 0
+			ws.SetReadDeadline(time.Now().Add(time.Minute))
+			for {
+				_, b, err := ws.ReadMessage()
+				if err != nil {
+					break
+				}
+				e.feed(b)
+				for b := e.next(); b != nil; b = e.next() {
+					if ws.WriteMessage(websocket.BinaryMessage, b) != nil {
+						break
+					}
+				}
+				if len(p.records) > 0 {
+					pages++
+				}
+			}
+			if pages > 1 {
+				t.Errorf("%d messages after the revocation still left records on it", pages)
+			}
+			if len(p.records) != 0 {
+				t.Errorf("%d records are left on it", len(p.records))
+			}
+			o.leave()
+		})
+	})
+}
