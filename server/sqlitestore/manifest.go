@@ -93,10 +93,8 @@ func ParseManifest(b []byte) (m Manifest, err error) {
 	case m.File != copyName:
 		return m, fmt.Errorf("file %.60q: %w", m.File, errManifest)
 	}
-	for _, h := range []string{m.SHA256, m.ActsHead} {
-		if _, err := hash32(h); err != nil {
-			return m, err
-		}
+	if _, err := hash32(m.SHA256); err != nil {
+		return m, err
 	}
 	if m.sealed().Check != m.Check {
 		return m, fmt.Errorf("the manifest was changed since it was written: %w: %w", errManifest, store.ErrCorrupt)

@@ -138,7 +138,13 @@ func (c *conn) report(v *Conversation) {
 		count.refused.Add(1)
 		level = c.h.log.Info
 	}
-	level("a session ended", "peer", c.who, "device", v.Device(), "key", end.Key, "detail", end.Detail, "lasted", time.Since(c.began).Round(time.Millisecond))
+	// Where a person's device is on the network is nobody's business; where a
+	// stranger is may have to be shut out.
+	from := "a device"
+	if v.Device() == (syncproto.DeviceID{}) {
+		from = c.who
+	}
+	level("a session ended", "peer", from, "device", v.Device(), "key", end.Key, "detail", end.Detail, "lasted", time.Since(c.began).Round(time.Millisecond))
 }
 
 // loop runs the conversation to its end, its last message included if that goes
@@ -206,7 +212,7 @@ func (c *conn) recognise(device syncproto.DeviceID) {
 		return
 	}
 	c.h.count.replaced.Add(1)
-	c.h.log.Warn("a device has connected twice; the older connection ends", "device", device, "newer", c.who, "older", older.who)
+	c.h.log.Warn("a device has connected twice; the older connection ends", "device", device)
 	older.shed(replacedAfter)
 }
 

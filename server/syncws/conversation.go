@@ -176,7 +176,7 @@ func (c *Conversation) backup(log syncproto.LogID) {
 		return err
 	})
 	if err != nil {
-		c.log.Error("how far a log is in a backup could not be read", "peer", c.who, "log", log, "err", err)
+		c.log.Error("how far a log is in a backup could not be read", "peer", c.name(), "log", log, "err", err)
 		return // Welcome tells it
 	}
 	c.step(session.BackupVerified{Log: log, Seq: row.BackupSafe})
@@ -189,7 +189,7 @@ func (c *Conversation) acts() {
 	}
 	said, err := c.desk.Acts(c.ctx)
 	if err != nil {
-		c.log.Error("the chains of acts could not be read", "peer", c.who, "err", err)
+		c.log.Error("the chains of acts could not be read", "peer", c.name(), "err", err)
 		return // the next contact tells it
 	}
 	c.step(session.ActsRead{Said: said})
@@ -220,7 +220,7 @@ func (c *Conversation) results() {
 		return err
 	})
 	if err != nil {
-		c.log.Error("changed results could not be read", "peer", c.who, "err", err)
+		c.log.Error("changed results could not be read", "peer", c.name(), "err", err)
 		return
 	}
 	var changed []syncproto.Result
@@ -308,6 +308,15 @@ func (c *Conversation) Ended() (session.Close, bool) {
 
 // Cause is the error that broke the connection, if one did.
 func (c *Conversation) Cause() error { return c.cause }
+
+// name is how the log calls the other end: a device by its id, a stranger by
+// where it is.
+func (c *Conversation) name() string {
+	if d := c.Device(); !d.IsZero() {
+		return d.String()
+	}
+	return c.who
+}
 
 // Device is whom the conversation is with, zero before that is proved.
 func (c *Conversation) Device() syncproto.DeviceID { return c.desk.Device() }
