@@ -276,7 +276,12 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 	}
 	// Steps that waited may lead away and back at once: where it was in between counts.
 	homeBefore, homesBefore, existed := t.state.Home, len(t.state.Homes), t.state.Exists()
-	before := t.state.Clone()
+	var before *syncproto.RecordState
+	if existed || len(t.state.Names) > 0 {
+		before = t.state.Clone()
+	} else {
+		before = syncproto.NewRecordState(t.state.Record)
+	}
 	res, err := merge.Apply(t.state, ch, w)
 	if err != nil {
 		return fmt.Errorf("merge change %s: %w", ch.ID, err)

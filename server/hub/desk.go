@@ -29,6 +29,9 @@ type Desk struct {
 	serial uint64
 	// acts is how many acts of each scope the device was told of.
 	acts map[syncproto.ScopeID]uint64
+	// door is what the session was let see when it last read, nil before. Its
+	// snapshot is over: it only says what may be read.
+	door *access.Door
 	// own are changes that the session pushed since all was read last.
 	own own
 	// held is the batch of a planted fault.

@@ -37,6 +37,7 @@ func (d *Desk) read(ctx context.Context, e session.ReadScopes) (session.ServerEv
 		if err != nil {
 			return err
 		}
+		d.door = door
 		if e.ResultsFrom > 0 && e.ResultsFrom <= log.Received {
 			rows, err := r.Results(e.Log, e.ResultsFrom, wire.MaxResults)
 			if err != nil {

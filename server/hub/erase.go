@@ -146,7 +146,7 @@ func (w *work) markErased(t *touched) (position uint64, err error) {
 		if err := w.tx.PutScope(scope); err != nil {
 			return 0, fmt.Errorf("write scope %s: %w", id, err)
 		}
-		w.moved[id] = true
+		w.moved[id] = scope.Position
 	}
 	return position, nil
 }

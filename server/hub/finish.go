@@ -53,7 +53,7 @@ func (w *work) finish() error {
 		if err := w.tx.PutScope(*scopes[id]); err != nil {
 			return fmt.Errorf("write scope %s: %w", id, err)
 		}
-		w.moved[id] = true
+		w.moved[id] = scopes[id].Position
 	}
 	for _, id := range w.fresh {
 		row := w.changes[id]

@@ -66,7 +66,8 @@ type Erasure struct {
 
 // Event tells subscribers what moved in a committed transaction.
 type Event struct {
-	Scopes map[syncproto.ScopeID]bool
+	// Scopes have new positions, up to these.
+	Scopes map[syncproto.ScopeID]uint64
 	// Devices have sent changes, in whatever log, whose results are others now
 	// than those they were told.
 	Devices map[syncproto.DeviceID]bool

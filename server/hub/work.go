@@ -42,9 +42,9 @@ type work struct {
 	// standings are answers of Standing, as long as they hold.
 	standings map[syncproto.ChangeID]stand
 	writers   map[syncproto.DeviceID]*access.Writer
-	moved     map[syncproto.ScopeID]bool  // scopes whose position moved
-	told      map[syncproto.DeviceID]bool // devices with other results than they were told
-	acted     map[syncproto.ScopeID]bool  // scopes in which an act was noted
+	moved     map[syncproto.ScopeID]uint64 // scopes whose position moved, and where to
+	told      map[syncproto.DeviceID]bool  // devices with other results than they were told
+	acted     map[syncproto.ScopeID]bool   // scopes in which an act was noted
 	// poison are changes that made an earlier run of the transaction fail.
 	poison poison
 	// at is the change to be blamed for a failure now, if any; opening says that
@@ -60,7 +60,7 @@ func (h *Hub) newWork(tx store.Tx, now int64) *work {
 		records: map[syncproto.RecordID]*touched{}, changes: map[syncproto.ChangeID]*store.Change{},
 		waiting: map[syncproto.RecordID][]*store.Change{}, judged: map[syncproto.ChangeID]*opened{},
 		kept: map[syncproto.ChangeID]bool{}, ofRecord: map[syncproto.RecordID][]syncproto.ChangeID{}, standings: map[syncproto.ChangeID]stand{},
-		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]bool{}, told: map[syncproto.DeviceID]bool{}}
+		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]uint64{}, told: map[syncproto.DeviceID]bool{}}
 }
 
 // stand is one answer of Standing.

@@ -150,7 +150,11 @@ func (c *Conversation) Tell(e hub.Event) {
 	}
 	if len(moved) > 0 {
 		slices.SortFunc(moved, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
-		c.step(session.Moved{Scopes: moved})
+		heads := make([]uint64, len(moved))
+		for i, scope := range moved {
+			heads[i] = e.Scopes[scope]
+		}
+		c.step(session.Moved{Scopes: moved, Heads: heads})
 	}
 	if e.Access {
 		c.step(session.GrantsChanged{})

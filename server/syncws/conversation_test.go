@@ -146,7 +146,7 @@ func TestConversationCutAfterEveryMessage(t *testing.T) {
 				}
 				again := b.join(p)
 				again.exchange()
-				again.v.Tell(hub.Event{Scopes: map[syncproto.ScopeID]bool{b.scope("plain"): true}})
+				again.v.Tell(hub.Event{Scopes: map[syncproto.ScopeID]uint64{b.scope("plain"): 99}})
 				again.exchange()
 				total += 6
 				if !again.e.synced() || len(p.results) != 6 {

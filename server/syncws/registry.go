@@ -147,9 +147,14 @@ func (r *registry) tell(e hub.Event) {
 			c.mail.put(func(m *hub.Event) { m.Access = true })
 		}
 	}
-	for scope := range e.Scopes {
+	for scope, head := range e.Scopes {
 		for c := range r.scopes[scope] {
-			c.mail.put(func(m *hub.Event) { m.Scopes = with(m.Scopes, scope) })
+			c.mail.put(func(m *hub.Event) {
+				if m.Scopes == nil {
+					m.Scopes = map[syncproto.ScopeID]uint64{}
+				}
+				m.Scopes[scope] = max(m.Scopes[scope], head)
+			})
 		}
 	}
 	for scope := range e.Acts {

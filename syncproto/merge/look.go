@@ -163,12 +163,19 @@ func Conflicts(s *syncproto.RecordState) []Conflict {
 	if !s.Exists() || s.Erased {
 		return nil
 	}
+	var several []syncproto.CellKey
+	for k, c := range s.Cells {
+		if len(c.Candidates) > 1 {
+			several = append(several, k)
+		}
+	}
+	if len(several) == 0 {
+		return nil
+	}
+	slices.SortFunc(several, syncproto.CellKey.Compare)
 	alive := Alive(s)
 	var open []Conflict
-	for _, k := range s.Keys() {
-		if len(s.Cells[k].Candidates) < 2 {
-			continue
-		}
+	for _, k := range several {
 		if !alive && k != PresenceCell {
 			continue
 		}

@@ -352,6 +352,30 @@ func TestServerTimers(t *testing.T) {
 
 // A slow reader is a position: nothing is read ahead of what was sent, and no
 // more than the credit is sent.
+// A session is woken by what others did; what it has read already wakes it not.
+func TestServerPassesOverWhatItHasRead(t *testing.T) {
+	s := serverIn(t, serverLive)
+	caught := ScopesRead{GrantSerial: 1, Era: testEra, Received: 3, Complete: true,
+		Pages: []wire.Page{{Scope: scopeA, From: 0, To: 7}}, Heads: []wire.Head{{Scope: scopeA, Position: 7, Count: 1}}}
+	s.Step(5, caught)
+	for m, _ := s.Next(6); m != nil; m, _ = s.Next(6) {
+	}
+	moved := func(head uint64) bool {
+		for _, e := range s.Step(7, Moved{Scopes: []syncproto.ScopeID{scopeA}, Heads: []uint64{head}}) {
+			if _, reads := e.(ReadScopes); reads {
+				return true
+			}
+		}
+		return false
+	}
+	if moved(7) {
+		t.Error("it reads again what it has read")
+	}
+	if !moved(8) {
+		t.Error("it does not read what is new")
+	}
+}
+
 func TestServerDoesNotBuffer(t *testing.T) {
 	s := serverIn(t, serverLive)
 	page := func(from, to uint64) ScopesRead {
@@ -360,7 +384,7 @@ func TestServerDoesNotBuffer(t *testing.T) {
 	if e := s.Step(5, page(0, 1)); len(e) != 0 {
 		t.Fatalf("reads ahead: %v", e)
 	}
-	if e := s.Step(5, Moved{[]syncproto.ScopeID{scopeA}}); len(e) != 0 {
+	if e := s.Step(5, Moved{Scopes: []syncproto.ScopeID{scopeA}}); len(e) != 0 {
 		t.Fatalf("reads ahead when woken: %v", e)
 	}
 	read := 0

@@ -89,8 +89,9 @@ func (s *Server) moved(ev Moved) {
 	if s.state != serverLive {
 		return
 	}
-	for _, id := range ev.Scopes {
-		if s.scopes[id] != nil {
+	for i, id := range ev.Scopes {
+		// Of what it pushed itself a session has read the head before it is woken.
+		if at := s.scopes[id]; at != nil && (len(ev.Heads) == 0 || ev.Heads[i] > at.From) {
 			s.needRead = true
 			return
 		}

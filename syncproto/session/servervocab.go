@@ -27,9 +27,13 @@ type ServerConnected struct {
 	Handshake []byte
 }
 
-// Moved wakes the session: these scopes have new positions. It may be lost;
-// the Server looks by itself from time to time.
-type Moved struct{ Scopes []syncproto.ScopeID }
+// Moved wakes the session: these scopes have new positions, up to Heads, each
+// at its scope's place, or nil if that is not known. It may be lost; the Server
+// looks by itself from time to time.
+type Moved struct {
+	Scopes []syncproto.ScopeID
+	Heads  []uint64
+}
 
 // GrantsChanged wakes the session: the grants of its person changed.
 type GrantsChanged struct{}

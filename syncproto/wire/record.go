@@ -119,27 +119,39 @@ func appendLists(b []byte, m map[syncproto.CellKey][]syncproto.ChangeID) []byte 
 	return b
 }
 
+// heldCell is a cell with its key.
+type heldCell struct {
+	key  syncproto.CellKey
+	cell *syncproto.Cell
+}
+
+// usualRecord is what most records need; it spares growing.
+const usualRecord = 768
+
 func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint64) []byte {
 	if s.Erased {
 		flags |= flagErased
 	}
-	keys := make([]syncproto.CellKey, 0, len(s.Cells))
+	cells := make([]heldCell, 0, len(s.Cells))
 	for k, c := range s.Cells {
 		keep := len(c.Candidates) > 0 || flags&(flagDelta|flagServer) != 0
 		if keep && (flags&flagDelta == 0 || c.Position > since) {
-			keys = append(keys, k)
+			cells = append(cells, heldCell{k, c})
 		}
 	}
-	slices.SortFunc(keys, syncproto.CellKey.Compare)
+	slices.SortFunc(cells, func(x, y heldCell) int { return x.key.Compare(y.key) })
 
 	var versions []syncproto.ChangeID
 	var authors, items [][16]byte
-	for _, k := range keys {
-		if k.Item != (syncproto.ItemID{}) {
-			items = append(items, k.Item)
+	for i := range cells {
+		if item := cells[i].key.Item; item != (syncproto.ItemID{}) {
+			items = append(items, item)
 		}
-		for _, cand := range s.Cells[k].Candidates {
-			versions = append(versions, cand.Version)
+		for _, cand := range cells[i].cell.Candidates {
+			// Most cells come from the version of the cell before.
+			if n := len(versions); n == 0 || versions[n-1] != cand.Version {
+				versions = append(versions, cand.Version)
+			}
 		}
 	}
 	versions = syncproto.SortIDs(versions)
@@ -147,8 +159,8 @@ func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint6
 		authors = append(authors, s.Versions[v].Author)
 	}
 	authors, items = sortIDs(authors), sortIDs(items)
-	authorAt, itemAt := indexIDs(authors), indexIDs(items)
 
+	b = slices.Grow(b, usualRecord)
 	b = appendUvarint(b, flags)
 	b = append(b, s.Record[:]...)
 	b = appendUvarint(b, uint64(s.Form))
@@ -161,12 +173,10 @@ func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint6
 		b = append(b, a[:]...)
 	}
 	b = appendUvarint(b, uint64(len(versions)))
-	versionAt := make(map[syncproto.ChangeID]int, len(versions))
-	for i, v := range versions {
-		versionAt[v] = i
+	for _, v := range versions {
 		m := s.Versions[v]
 		b = append(b, v[:]...)
-		b = appendUvarint(b, uint64(authorAt[m.Author]))
+		b = appendUvarint(b, indexOf(authors, m.Author))
 		b = appendUvarint(b, uint64(m.Verb)<<1|boolNum(m.Verified))
 		b = appendUvarint(b, uint64(m.Role))
 		b = appendUvarint(b, syncproto.Zigzag(m.Time))
@@ -175,21 +185,21 @@ func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint6
 	for _, it := range items {
 		b = append(b, it[:]...)
 	}
-	b = appendUvarint(b, uint64(len(keys)))
-	for _, k := range keys {
+	b = appendUvarint(b, uint64(len(cells)))
+	for i := range cells {
+		k, cell := &cells[i].key, cells[i].cell
 		item, element := k.Item != (syncproto.ItemID{}), k.Element != (syncproto.Value{})
 		b = appendUvarint(b, uint64(k.Field)<<2|boolNum(element)<<1|boolNum(item))
 		if item {
-			b = appendUvarint(b, uint64(itemAt[k.Item]))
+			b = appendUvarint(b, indexOf(items, k.Item))
 			b = appendUvarint(b, uint64(k.Sub))
 		}
 		if element {
 			b = AppendValue(b, k.Element)
 		}
-		cell := s.Cells[k]
 		b = appendUvarint(b, uint64(len(cell.Candidates)))
 		for _, cand := range cell.Candidates {
-			b = appendUvarint(b, uint64(versionAt[cand.Version]))
+			b = appendUvarint(b, indexOf(versions, cand.Version))
 			if !element {
 				b = AppendValue(b, cand.Value)
 			}
@@ -206,12 +216,10 @@ func sortIDs(ids [][16]byte) [][16]byte {
 	return slices.Compact(ids)
 }
 
-func indexIDs(ids [][16]byte) map[[16]byte]int {
-	m := make(map[[16]byte]int, len(ids))
-	for i, id := range ids {
-		m[id] = i
-	}
-	return m
+// indexOf is where an id stands in a table.
+func indexOf[T, ID ~[16]byte](table []T, id ID) uint64 {
+	i, _ := slices.BinarySearchFunc(table, id, func(a T, b ID) int { return bytes.Compare(a[:], b[:]) })
+	return uint64(i)
 }
 
 // DecodeRecord reads a record's state as it travels; delta says that only some
