@@ -32,7 +32,19 @@ type request struct {
 	// opened are the batch's changes, opened before it queued, or nil.
 	opened []opened
 	bytes  int
-	reply  chan reply
+	// done is closed when the answer stands, and then ring is called, if set. It
+	// must not block.
+	done   chan struct{}
+	answer reply
+	ring   func()
+}
+
+func (r *request) reply(a reply) {
+	r.answer = a
+	close(r.done)
+	if r.ring != nil {
+		r.ring()
+	}
 }
 
 type reply struct {
@@ -67,25 +79,34 @@ type Taken struct {
 // what went wrong in the store; then nothing of the batch is acknowledged, and
 // what of it was taken in is known when it comes again.
 func (h *Hub) Accept(ctx context.Context, device syncproto.DeviceID, b *wire.Batch) (Accepted, error) {
-	return h.accept(ctx, device, b, h.open(b))
+	r, err := h.submit(ctx, device, b, nil)
+	if err != nil {
+		return Accepted{}, err
+	}
+	return h.await(r)
 }
 
-// accept is Accept with the batch's changes opened.
-func (h *Hub) accept(ctx context.Context, device syncproto.DeviceID, b *wire.Batch, opened []opened) (Accepted, error) {
-	r := &request{ctx: ctx, device: device, batch: b, opened: opened, reply: make(chan reply, 1)}
+// submit opens a batch's changes and puts it into the queue.
+func (h *Hub) submit(ctx context.Context, device syncproto.DeviceID, b *wire.Batch, ring func()) (*request, error) {
+	r := &request{ctx: ctx, device: device, batch: b, opened: h.open(b), done: make(chan struct{}), ring: ring}
 	for i := range b.Entries {
 		r.bytes += len(b.Entries[i].Header) + len(b.Entries[i].Ops)
 	}
 	select {
 	case h.queue <- r:
+		return r, nil
 	case <-ctx.Done():
-		return Accepted{}, ctx.Err()
+		return nil, ctx.Err()
 	case <-h.stop:
-		return Accepted{}, ErrClosed
+		return nil, ErrClosed
 	}
+}
+
+// await waits for the answer to a batch.
+func (h *Hub) await(r *request) (Accepted, error) {
 	select {
-	case got := <-r.reply:
-		return got.ack, got.err
+	case <-r.done:
+		return r.answer.ack, r.answer.err
 	case <-h.done:
 		return Accepted{}, ErrClosed
 	}
@@ -138,10 +159,10 @@ func (h *Hub) commit(group []*request) {
 	for i, r := range group {
 		if err != nil {
 			h.count.failed.Add(1)
-			r.reply <- reply{err: err}
+			r.reply(reply{err: err})
 			continue
 		}
-		r.reply <- replies[i]
+		r.reply(replies[i])
 	}
 }
 

@@ -52,7 +52,12 @@ func (d *Desk) Log() syncproto.LogID { return d.log }
 // Do carries out one effect and returns the event that answers it, nil for an
 // effect without an answer. Close and Subscribe are the driver's.
 func (d *Desk) Do(ctx context.Context, effect session.ServerEffect) session.ServerEvent {
-	ev, err := d.do(ctx, effect)
+	ev, err := d.guarded(func() (session.ServerEvent, error) { return d.do(ctx, effect) })
+	return d.answer(effect, ev, err)
+}
+
+// answer makes of what went wrong the event that says so.
+func (d *Desk) answer(effect session.ServerEffect, ev session.ServerEvent, err error) session.ServerEvent {
 	if err != nil {
 		d.h.log.Error("a session's request failed", "effect", fmt.Sprintf("%T", effect), "device", d.device, "err", err)
 		return session.Failed{Effect: effect, Err: err, Full: errors.Is(err, store.ErrFull)}
@@ -60,15 +65,19 @@ func (d *Desk) Do(ctx context.Context, effect session.ServerEffect) session.Serv
 	return ev
 }
 
-// do never takes the process down: a panic ends this session's request, and
-// the others go on.
-func (d *Desk) do(ctx context.Context, effect session.ServerEffect) (ev session.ServerEvent, err error) {
+// guarded never takes the process down: a panic ends this session's request,
+// and the others go on.
+func (d *Desk) guarded(f func() (session.ServerEvent, error)) (ev session.ServerEvent, err error) {
 	defer func() {
 		if what := recover(); what != nil {
 			d.h.log.Error("a session's request made the server fail", "cause", what, "stack", string(debug.Stack()))
 			ev, err = nil, fmt.Errorf("%w: %v", errPanic, what)
 		}
 	}()
+	return f()
+}
+
+func (d *Desk) do(ctx context.Context, effect session.ServerEffect) (ev session.ServerEvent, err error) {
 	switch e := effect.(type) {
 	case session.Authenticate:
 		return d.authenticate(ctx, e)

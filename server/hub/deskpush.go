@@ -12,7 +12,63 @@ import (
 	"mahalleh/syncproto/wire"
 )
 
+// Pending is a batch that is being accepted.
+type Pending struct {
+	h      *Hub
+	effect session.Accept
+	r      *request
+	log    syncproto.LogID
+	// event and err answer at once what did not come into the queue.
+	event session.ServerEvent
+	err   error
+}
+
+// Begin begins to accept a batch, so that the session can go on with the next
+// one while this one is committed. Finish gives the answer, in the order of the
+// beginnings, and waits for it unless the batch is Ready; ring is called from
+// any goroutine when it is, and must not block.
+func (d *Desk) Begin(ctx context.Context, e session.Accept, ring func()) *Pending {
+	p := &Pending{h: d.h, effect: e}
+	p.event, p.err = d.guarded(func() (session.ServerEvent, error) { return d.begin(ctx, e, p, ring) })
+	if p.r == nil {
+		ring()
+	}
+	return p
+}
+
+// Ready reports whether Finish has nothing to wait for.
+func (p *Pending) Ready() bool {
+	if p.r == nil {
+		return true
+	}
+	select {
+	case <-p.r.done:
+		return true
+	case <-p.h.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Finish returns the event that answers the batch.
+func (d *Desk) Finish(ctx context.Context, p *Pending) session.ServerEvent {
+	if p.r != nil {
+		p.event, p.err = d.guarded(func() (session.ServerEvent, error) { return d.finish(ctx, p) })
+	}
+	return d.answer(p.effect, p.event, p.err)
+}
+
 func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEvent, error) {
+	p := &Pending{h: d.h}
+	if ev, err := d.begin(ctx, e, p, nil); p.r == nil {
+		return ev, err
+	}
+	return d.finish(ctx, p)
+}
+
+// begin opens a batch and puts it into the hub's queue, or says why not.
+func (d *Desk) begin(ctx context.Context, e session.Accept, p *Pending, ring func()) (session.ServerEvent, error) {
 	b, err := d.opener.Open(e.Batch)
 	if err != nil {
 		return session.Accepted{Status: session.AcceptedBad, Detail: err.Error()}, nil
@@ -20,8 +76,16 @@ func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEven
 	if planted.Bug("acknowledged before the commit") {
 		return d.acknowledgeFirst(ctx, b), nil
 	}
-	opened := d.h.open(b)
-	got, err := d.h.accept(ctx, d.device, b, opened)
+	p.log = b.Cert.Log
+	if p.r, err = d.h.submit(ctx, d.device, b, ring); err != nil {
+		return d.refused(p.log, err)
+	}
+	return nil, nil
+}
+
+// finish waits for the answer to a batch and says what the device is told.
+func (d *Desk) finish(ctx context.Context, p *Pending) (session.ServerEvent, error) {
+	got, err := d.h.await(p.r)
 	var fork *ForkError
 	var gap *GapError
 	switch {
@@ -30,24 +94,18 @@ func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEven
 		if fork != nil {
 			status = session.AcceptedFork
 		}
-		ev := session.Accepted{Status: status, Log: b.Cert.Log, Detail: err.Error()}
+		ev := session.Accepted{Status: status, Log: p.log, Detail: err.Error()}
 		return ev, d.h.store.View(ctx, func(r store.Reader) error {
-			log, err := readLog(r, b.Cert.Log)
+			log, err := readLog(r, p.log)
 			ev.Received, ev.Head = log.Received, log.Head
 			return err
 		})
-	case errors.Is(err, errForeignLog):
-		return session.Accepted{Status: session.AcceptedBad, Log: b.Cert.Log, Detail: err.Error()}, nil
-	case errors.Is(err, store.ErrFull):
-		return session.Accepted{Status: session.AcceptedNot, Log: b.Cert.Log, RetryAfter: retryFull, Full: true}, nil
-	case errors.Is(err, ErrClosed), errors.Is(err, context.DeadlineExceeded):
-		return session.Accepted{Status: session.AcceptedNot, Log: b.Cert.Log, RetryAfter: retryBusy}, nil
 	case err != nil:
-		return nil, err
+		return d.refused(p.log, err)
 	}
-	d.remember(got, opened)
+	d.remember(got, p.r.opened)
 	ev := session.Accepted{Log: got.Log, Received: got.Received, Head: got.Head}
-	if d.plain(got, opened) {
+	if d.plain(got, p.r.opened) {
 		for _, r := range got.Results {
 			ev.Results = append(ev.Results, session.LogResult{Seq: r.Seq, Result: r.Result})
 		}
@@ -60,6 +118,19 @@ func (d *Desk) accept(ctx context.Context, e session.Accept) (session.ServerEven
 		}
 		return err
 	})
+}
+
+// refused says what a device is told whose batch was not taken in.
+func (d *Desk) refused(log syncproto.LogID, err error) (session.ServerEvent, error) {
+	switch {
+	case errors.Is(err, errForeignLog):
+		return session.Accepted{Status: session.AcceptedBad, Log: log, Detail: err.Error()}, nil
+	case errors.Is(err, store.ErrFull):
+		return session.Accepted{Status: session.AcceptedNot, Log: log, RetryAfter: retryFull, Full: true}, nil
+	case errors.Is(err, ErrClosed), errors.Is(err, context.DeadlineExceeded):
+		return session.Accepted{Status: session.AcceptedNot, Log: log, RetryAfter: retryBusy}, nil
+	}
+	return nil, err
 }
 
 // plain reports whether all results may be told as they are, see Told: each

@@ -35,6 +35,8 @@ type bench struct {
 	forms *schemas.Package
 	place syncproto.PlaceID
 	log   lines
+	// besides has conversations go on while batches are accepted.
+	besides bool
 }
 
 // lines gathers what is logged.

@@ -53,7 +53,8 @@ type conn struct {
 	failed chan error // of reading, once
 	wrote  chan error
 	gone   chan struct{}
-	heard  atomic.Int64 // when something last arrived, as time.Since(began)
+	took   chan struct{} // holds one ring while accepted batches wait
+	heard  atomic.Int64  // when something last arrived, as time.Since(began)
 	began  time.Time
 	known  atomic.Bool // who it is
 	// leave is, once not zero, after how many milliseconds the device shall come
@@ -74,7 +75,7 @@ func newConn(h *Handler, ws *websocket.Conn, who string) *conn {
 		tcp.SetKeepAlive(false)
 	}
 	c := &conn{h: h, ws: ws, who: who, mail: mailbox{bell: make(chan struct{}, 1)},
-		in: make(chan []byte), failed: make(chan error, 1), wrote: make(chan error, 1), gone: make(chan struct{}), began: time.Now()}
+		in: make(chan []byte), failed: make(chan error, 1), wrote: make(chan error, 1), gone: make(chan struct{}), took: make(chan struct{}, 1), began: time.Now()}
 	ws.SetPongHandler(func(string) error {
 		c.hear()
 		return nil
@@ -111,6 +112,12 @@ func (c *conn) run() {
 	}()
 	v.interested = func(scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID) {
 		c.h.sessions.interested(c, scopes, logs)
+	}
+	v.ring = func() {
+		select {
+		case c.took <- struct{}{}:
+		default:
+		}
 	}
 	c.loop(v)
 	close(c.gone)
@@ -176,9 +183,15 @@ func (c *conn) loop(v *Conversation) {
 			c.recognise(d)
 		}
 		c.set(timer, v)
+		in := c.in
+		if v.Busy() {
+			in = nil
+		}
 		select {
-		case b := <-c.in:
+		case b := <-in:
 			v.Feed(b)
+		case <-c.took:
+			v.Settle()
 		case err := <-c.failed:
 			v.Cut(err)
 		case err := <-c.wrote:

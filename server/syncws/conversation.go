@@ -66,6 +66,11 @@ type Conversation struct {
 	scopes     map[syncproto.ScopeID]bool
 	logs       []syncproto.LogID
 	interested func(scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID)
+	// ring, if set, is called from any goroutine when Settle has something to do;
+	// batches are then accepted while the conversation goes on, and pending are
+	// those that are under way. Without it each is waited for.
+	ring    func()
+	pending []*hub.Pending
 	// open are the device's changes whose result may still change, with the
 	// result that it was told.
 	open map[syncproto.ChangeID]syncproto.Result
@@ -369,14 +374,60 @@ func (c *Conversation) run(effects []session.ServerEffect) {
 			c.logs = append(c.logs, e.Hello.Log)
 			c.open = map[syncproto.ChangeID]syncproto.Result{}
 		}
-		answer := c.do(effect)
-		if answer == nil {
+		if e, ok := effect.(session.Accept); ok && c.ring != nil {
+			c.pending = append(c.pending, c.desk.Begin(c.ctx, e, c.ring))
 			continue
 		}
+		if !besides(effect) {
+			c.finish(true)
+		}
+		c.answered(c.do(effect))
+	}
+	c.effects = nil
+}
+
+// besides tells effects that may be carried out while batches are under way:
+// those that only read. The others wait: what they do comes after the batches.
+func besides(effect session.ServerEffect) bool {
+	switch effect.(type) {
+	case session.ReadScopes, session.ReadRecords, session.CompareScope, session.LoadGrants, session.Touch:
+		return true
+	}
+	return false
+}
+
+// answered gives the machine the answer to an effect.
+func (c *Conversation) answered(answer session.ServerEvent) {
+	if answer != nil {
 		c.watch(answer)
 		c.effects = append(c.effects, c.machine.Step(c.s.Clock(), answer)...)
 	}
-	c.effects = nil
+}
+
+// maxPending is how many batches of one conversation are under way: one that is
+// committed, and one that is opened meanwhile. What else the device sends waits
+// in its line.
+const maxPending = 2
+
+// Busy reports whether the conversation shall not be fed now.
+func (c *Conversation) Busy() bool { return len(c.pending) >= maxPending }
+
+// Settle goes on with batches that were accepted.
+func (c *Conversation) Settle() {
+	if c.closed == nil {
+		c.finish(false)
+		c.run(nil)
+	}
+}
+
+// finish takes the answers to batches under way, in order: those that are
+// there, or all.
+func (c *Conversation) finish(all bool) {
+	for len(c.pending) > 0 && (all || c.pending[0].Ready()) {
+		p := c.pending[0]
+		c.pending = c.pending[1:]
+		c.answered(c.desk.Finish(c.ctx, p))
+	}
 }
 
 // do carries one request out and returns its answer, nil if there is none.

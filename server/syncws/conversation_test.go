@@ -22,10 +22,15 @@ type pair struct {
 	// after it.
 	hurt func(n int, msg []byte) (arrives []byte, goesOn bool)
 	n    int
+	most int // batches that were under way at once
 }
 
 func (b *bench) join(p *phone) *pair {
-	return &pair{e: p.connect(), v: NewConversation(b.t.Context(), &b.s, fmt.Sprint("phone ", p.person[0]))}
+	l := &pair{e: p.connect(), v: NewConversation(b.t.Context(), &b.s, fmt.Sprint("phone ", p.person[0]))}
+	if b.besides {
+		l.v.ring = func() {}
+	}
+	return l
 }
 
 func (l *pair) carry(msg []byte) ([]byte, bool) {
@@ -41,6 +46,9 @@ func (l *pair) carry(msg []byte) ([]byte, bool) {
 func (l *pair) exchange() bool {
 	for moved := true; moved; {
 		moved = false
+		if l.v.Busy() {
+			l.settle()
+		}
 		if b := l.e.next(); b != nil {
 			moved = true
 			b, ok := l.carry(b)
@@ -61,8 +69,19 @@ func (l *pair) exchange() bool {
 				return false
 			}
 		}
+		if !moved && len(l.v.pending) > 0 {
+			moved = true
+			l.settle()
+		}
 	}
 	return true
+}
+
+// settle waits for the batches under way.
+func (l *pair) settle() {
+	l.most = max(l.most, len(l.v.pending))
+	synctest.Wait()
+	l.v.Settle()
 }
 
 func (l *pair) cut() {
@@ -86,8 +105,36 @@ func (b *bench) follow(pairs ...*pair) func() {
 	}
 }
 
+// inBubble runs a test with conversations that wait for each batch, and with
+// those that go on meanwhile.
 func inBubble(t *testing.T, f func(t *testing.T, b *bench)) {
-	synctest.Test(t, func(t *testing.T) { f(t, newBench(t)) })
+	for _, besides := range []bool{false, true} {
+		t.Run(map[bool]string{false: "waiting", true: "besides"}[besides], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				b.besides = besides
+				f(t, b)
+			})
+		})
+	}
+}
+
+// TestConversationTakesTwoBatchesAtOnce: while one batch is committed the next
+// is opened, a third waits in the line, and the answers come in order.
+func TestConversationTakesTwoBatchesAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		p := b.phone(1, "facilitator")
+		p.saveNew(1100) // more than two batches
+		l := b.join(p)
+		l.exchange()
+		if want := map[bool]int{false: 0, true: maxPending}[b.besides]; l.most != want {
+			t.Errorf("%d batches at once, want %d", l.most, want)
+		}
+		if !l.e.synced() || len(p.results) != 1100 {
+			t.Errorf("synced %v, %d results", l.e.synced(), len(p.results))
+		}
+		p.has("plain", 1100)
+	})
 }
 
 func TestConversationBetweenTwoPhones(t *testing.T) {
