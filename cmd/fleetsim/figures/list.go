@@ -23,6 +23,9 @@ func All() []*Figure {
 		ack(),
 		kill(),
 		tamper(),
+		drills(),
+		deadlineDay(),
+		soak(),
 	}
 }
 

@@ -41,6 +41,11 @@ type phone struct {
 	progress func(syncer.Progress)
 	restored func() bool
 
+	// acked, if set, is told how long each batch took from the store to its
+	// acknowledgement; left is what was still to be sent at the last look.
+	acked func(time.Duration)
+	left  int
+
 	mu      sync.Mutex
 	made    []syncproto.ChangeID // saved, in order
 	problem string               // the first thing that must not be
@@ -142,7 +147,7 @@ func (p *phone) sync(ctx context.Context, address string, mode syncer.Mode) sync
 
 func (p *phone) syncer(address string) *syncer.Syncer {
 	st := &witness{Store: sessionstore.New(p.store, sessionstore.Options{Codec: p.codec, App: "fleetsim", Device: fmt.Sprint("phone ", p.n), Package: p.forms.Version,
-		Keep: 90 * 24 * time.Hour}), p: p}
+		Keep: 90 * 24 * time.Hour}), p: p, sent: map[uint64]time.Time{}}
 	dialer := &wsdial.Dialer{Addresses: []string{address}}
 	return syncer.New(syncer.Options{Store: st, Codec: p.codec, Clock: func() int64 { return time.Now().UnixMilli() }, Random: rand.Reader,
 		Device: session.DeviceConfig{App: "fleetsim"}, Progress: p.progress}, func(ctx context.Context) (syncer.Pipe, error) {
@@ -159,6 +164,45 @@ func (p *phone) syncer(address string) *syncer.Syncer {
 type witness struct {
 	*sessionstore.Store
 	p *phone
+	// sent are batches that are under way, by their last sequence.
+	sent map[uint64]time.Time
+}
+
+// ReadBatch implements syncer.Store.
+func (w *witness) ReadBatch(ctx context.Context, e session.ReadBatch) (session.BatchRead, error) {
+	b, err := w.Store.ReadBatch(ctx, e)
+	if err == nil && w.p.acked != nil {
+		w.sent[b.To] = time.Now()
+	}
+	return b, err
+}
+
+// received notes how long what is acknowledged now was under way.
+func (w *witness) received(to uint64) {
+	for seq, at := range w.sent {
+		if seq <= to {
+			w.p.acked(time.Since(at))
+			delete(w.sent, seq)
+		}
+	}
+}
+
+// CommitResults implements syncer.Store.
+func (w *witness) CommitResults(ctx context.Context, e session.CommitResults) error {
+	w.received(e.Received)
+	return w.Store.CommitResults(ctx, e)
+}
+
+// CommitPage implements syncer.Store.
+func (w *witness) CommitPage(ctx context.Context, e session.CommitPage) error {
+	w.received(e.Page.Received)
+	return w.Store.CommitPage(ctx, e)
+}
+
+// CommitCaught implements syncer.Store.
+func (w *witness) CommitCaught(ctx context.Context, e session.CommitCaught) (session.CaughtCommitted, error) {
+	w.received(e.Caught.Received)
+	return w.Store.CommitCaught(ctx, e)
 }
 
 // SaveWelcome implements syncer.Store.

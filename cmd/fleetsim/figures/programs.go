@@ -101,13 +101,14 @@ func (p *programs) sound(data string) error {
 type serverProgram struct {
 	cmd     *exec.Cmd
 	address string
+	metrics string // where it tells what it is
 	problem bytes.Buffer
 	drained chan struct{}
 }
 
 // serve starts a server and waits until it listens.
-func (p *programs) serve(data string) (*serverProgram, error) {
-	s := &serverProgram{cmd: p.command("mahalleh", data, "serve", "--listen", "127.0.0.1:0", "--json"), drained: make(chan struct{})}
+func (p *programs) serve(data string, more ...string) (*serverProgram, error) {
+	s := &serverProgram{cmd: p.command("mahalleh", data, append([]string{"serve", "--listen", "127.0.0.1:0", "--json"}, more...)...), drained: make(chan struct{})}
 	s.cmd.Stderr = &s.problem
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -122,14 +123,14 @@ func (p *programs) serve(data string) (*serverProgram, error) {
 		defer close(s.drained)
 		_, _ = io.Copy(io.Discard, lines) // until the process is gone
 	}()
-	var said struct{ Listening string }
+	var said struct{ Listening, Metrics string }
 	if err == nil {
 		err = json.Unmarshal(first, &said)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the server: %w", err), s.kill(), errors.New(s.problem.String()))
 	}
-	s.address = said.Listening
+	s.address, s.metrics = said.Listening, said.Metrics
 	return s, nil
 }
 
