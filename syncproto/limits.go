@@ -14,8 +14,9 @@ const (
 	// MaxBatchChanges bounds a batch, so that one signature check and one
 	// transaction stay short.
 	MaxBatchChanges = 500
-	// MaxPage bounds a page of a first load, so that a cut costs at most this.
-	MaxPage = 64 << 10
+	// MaxPage bounds the records of a page, unpacked. Packed they take a fifth or
+	// less, some 30 KiB: what a cut costs at most.
+	MaxPage = 192 << 10
 	// MaxOps bounds the operations of one change.
 	MaxOps = 4096
 	// MaxChangeIDs bounds the table of versions and items of one change.

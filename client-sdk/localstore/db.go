@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"mahalleh/syncproto"
 )
@@ -90,8 +91,11 @@ type tx struct {
 	s       *Store
 	ctx     context.Context
 	touched map[syncproto.RecordID]bool
-	opened  []*scopeKey // scopes that this transaction opened
-	after   []func()
+	// fresh are records that came for the first time and that nothing of this
+	// device belongs to; the index looks at them later.
+	fresh  []syncproto.RecordID
+	opened []*scopeKey // scopes that this transaction opened
+	after  []func()
 }
 
 func (t *tx) exec(query string, args ...any) (sql.Result, error) {
@@ -139,7 +143,7 @@ func (s *Store) updateLocked(ctx context.Context, what string, f func(*tx) error
 		f()
 	}
 	s.unfolded++
-	s.follow(ctx, t.touched)
+	s.follow(ctx, t)
 	return nil
 }
 
@@ -165,12 +169,37 @@ func (t *tx) run(f func(*tx) error) error {
 	if err := f(t); err != nil {
 		return err
 	}
+	ids := t.fresh[:len(t.fresh):len(t.fresh)]
 	for id := range t.touched {
-		if _, err := t.exec("INSERT INTO touched (record) VALUES (?)", id[:]); err != nil {
-			return err
-		}
+		ids = append(ids, id)
+	}
+	if err := t.noteTouched(ids); err != nil {
+		return err
 	}
 	return t.Commit()
+}
+
+// manyTouched is how many records one statement notes when there are many.
+const manyTouched = 32
+
+// noteTouched writes down what the next unlock's index must look at.
+func (t *tx) noteTouched(ids []syncproto.RecordID) error {
+	const one, more = "INSERT INTO touched (record) VALUES (?)", ", (?)"
+	for len(ids) > 0 {
+		n, query := 1, one
+		if len(ids) >= manyTouched {
+			n, query = manyTouched, one+strings.Repeat(more, manyTouched-1)
+		}
+		args := make([]any, n)
+		for i := range args {
+			args[i] = ids[i][:]
+		}
+		if _, err := t.exec(query, args...); err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return nil
 }
 
 // forget drops the keys of scopes whose rows are not in the file after all.

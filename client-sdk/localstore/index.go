@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"mahalleh/schemas/persian"
 	"mahalleh/syncproto"
@@ -62,6 +63,10 @@ type index struct {
 	db *sql.DB
 	// stale is why the index does not follow the file any more.
 	stale error
+	// late are records that came for the first time and that the index has not
+	// looked at yet, guarded by the store's write; behind says that there are any.
+	late   []syncproto.RecordID
+	behind atomic.Bool
 }
 
 func newIndex(ctx context.Context) (*index, error) {
@@ -136,15 +141,53 @@ func (s *Store) toIndex(ctx context.Context, since bool) (ids []syncproto.Record
 	return ids, err
 }
 
-// follow brings the index after a commit up to date.
-func (s *Store) follow(ctx context.Context, touched map[syncproto.RecordID]bool) {
-	if s.index == nil || s.keys == nil || len(touched) == 0 {
+// follow brings the index after a commit up to date, but for records that came
+// for the first time: a first load would take several times as long if each of
+// them were looked at as it comes. Whoever asks for them waits, see catchUp.
+func (s *Store) follow(ctx context.Context, t *tx) {
+	if s.index == nil || s.keys == nil {
 		return
 	}
-	ids := make([]syncproto.RecordID, 0, len(touched))
-	for id := range touched {
+	if len(t.fresh) > 0 {
+		s.index.late = append(s.index.late, t.fresh...)
+		s.index.behind.Store(true)
+	}
+	if len(t.touched) == 0 {
+		return
+	}
+	ids := make([]syncproto.RecordID, 0, len(t.touched))
+	for id := range t.touched {
 		ids = append(ids, id)
 	}
+	s.look(ctx, ids)
+}
+
+// catchUp has the index look at what it has not looked at yet. The caller does
+// not hold write.
+func (s *Store) catchUp(ctx context.Context) {
+	s.mu.RLock()
+	behind := s.index != nil && s.index.behind.Load()
+	s.mu.RUnlock()
+	if !behind {
+		return
+	}
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.catchUpLocked(ctx)
+}
+
+func (s *Store) catchUpLocked(ctx context.Context) {
+	if s.index == nil || s.keys == nil || len(s.index.late) == 0 {
+		return
+	}
+	late := s.index.late
+	s.index.late = nil
+	s.look(ctx, late)
+	s.index.behind.Store(false)
+}
+
+// look has the index look at records.
+func (s *Store) look(ctx context.Context, ids []syncproto.RecordID) {
 	if s.index.stale == nil && s.refresh(ctx, s.index, ids) == nil {
 		return
 	}

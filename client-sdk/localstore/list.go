@@ -101,6 +101,9 @@ func (s *Store) List(ctx context.Context, f Filter) (Listing, error) {
 		}
 		where, args = where+" AND "+cond, append(args, place...)
 	}
+	if f.whole() {
+		s.catchUp(ctx)
+	}
 	var out Listing
 	var last []byte
 	err = s.withIndex(func(x *index) error {
@@ -139,6 +142,9 @@ func (s *Store) List(ctx context.Context, f Filter) (Listing, error) {
 func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
 	where, args, err := f.where()
 	if err == nil {
+		if f.whole() {
+			s.catchUp(ctx)
+		}
 		err = s.withIndex(func(x *index) error {
 			return x.db.QueryRowContext(context.WithoutCancel(ctx), "SELECT count(*) FROM row WHERE "+where, args...).Scan(&n)
 		})
@@ -175,6 +181,7 @@ func (s *Store) Peers(ctx context.Context, scope syncproto.ScopeID, keys []schem
 		args = append(args, filedAt(scope, keys[i]), keys[i].Digest[:])
 	}
 	query := peersQuery(len(keys))
+	s.catchUp(ctx)
 	err = s.withIndex(func(x *index) error {
 		rows, err := x.db.QueryContext(context.WithoutCancel(ctx), query, append(args, without[:], max)...)
 		if err != nil {
@@ -205,6 +212,11 @@ func (s *Store) withIndex(f func(*index) error) error {
 	}
 	return f(s.index)
 }
+
+// whole says whether a record may be listed that just came for the first time
+// and that nothing of this device belongs to: it has no conflict, and waits for
+// nobody.
+func (f *Filter) whole() bool { return !f.Conflicts && f.Attention == 0 }
 
 func (f *Filter) where() (string, []any, error) {
 	conds := []string{"1"}

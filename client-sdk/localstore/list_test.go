@@ -227,6 +227,60 @@ func TestSettings(t *testing.T) {
 
 // The snapshot is read, followed by what changed since; without it, or with
 // one that this release cannot use, the index is the same.
+// TestFirstLoadIsListedWhenAskedFor: the index looks at records that come for
+// the first time when somebody asks for them, not as they come.
+func TestFirstLoadIsListedWhenAskedFor(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	ours := b.newRecord()
+	b.save(ours, formPlace, plain, map[uint32]syncproto.Value{10: text("از ما")})
+	for _, name := range []string{"الف", "ب", "پ"} {
+		f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text(name)})
+	}
+	f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("ت")})
+	f.sync(b, plain, persons)
+	if got := len(b.index.late); got != 4 {
+		t.Errorf("after a first load the index has %d records to look at, want 4", got)
+	}
+	// What is asked for by state needs none of them.
+	for _, filter := range []Filter{{Conflicts: true}, {Attention: SyncParked}} {
+		if n, err := b.Count(ctx, filter); n != 0 || err != nil || len(b.index.late) != 4 {
+			t.Errorf("count of %+v: got %d, %v, and %d records to look at, want 0 and 4", filter, n, err, len(b.index.late))
+		}
+	}
+	want := []string{"از ما", "الف", "ب", "پ", "ت"}
+	titles := func() (all []string) {
+		l, err := b.List(ctx, Filter{})
+		check(t, err)
+		for _, r := range l.Rows {
+			all = append(all, r.Title)
+		}
+		return all
+	}
+	if got := titles(); !slices.Equal(got, want) || b.index.behind.Load() {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	// Whoever asks first may also find, count, or look for peers; and a store that
+	// was closed before anybody asked lists all the same.
+	f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("ث")})
+	f.sync(b, plain, persons)
+	if n, err := b.Count(ctx, Filter{}); n != 6 || err != nil {
+		t.Errorf("count: got %d, %v, want 6", n, err)
+	}
+	f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("ج")})
+	f.sync(b, plain, persons)
+	b.reopenStore()
+	if n, err := b.Count(ctx, Filter{}); n != 7 || err != nil {
+		t.Errorf("count after opening again: got %d, %v, want 7", n, err)
+	}
+	f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("چ")})
+	f.sync(b, plain, persons)
+	check(t, b.SaveIndex(ctx))
+	b.reopenStore()
+	if n, err := b.Count(ctx, Filter{}); n != 8 || err != nil {
+		t.Errorf("count after a snapshot: got %d, %v, want 8", n, err)
+	}
+}
+
 func TestSnapshot(t *testing.T) {
 	b := newBox(t)
 	var last syncproto.RecordID

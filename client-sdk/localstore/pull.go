@@ -115,6 +115,7 @@ func (s *Store) pull(ctx context.Context, what string, f func(*pull) error) (App
 		for id := range t.touched {
 			out.Records = append(out.Records, id)
 		}
+		out.Records = append(out.Records, t.fresh...)
 		return nil
 	})
 	if err != nil {
@@ -196,6 +197,11 @@ func (p *pull) record(c cursorRow, b []byte, position uint64) error {
 	}
 	if state.Home != c.id || !state.Exists() {
 		return fmt.Errorf("record %v of scope %v in a page of %v: %w", state.Record, state.Home, c.id, ErrBadPage)
+	}
+	if !delta {
+		if fresh, err := p.fresh(c, state, b, position); err != nil || fresh {
+			return err
+		}
 	}
 	r, found, err := readShadow(p.t.ctx, p.t, state.Record)
 	if err != nil {

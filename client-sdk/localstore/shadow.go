@@ -94,24 +94,80 @@ type pull struct {
 	k    *keyring
 	sums map[int64]scopeSum
 	out  Applied
+	// writes says whether this device wrote anything, once that was asked.
+	writes bool
+	asked  bool
 }
 
 func newPull(t *tx, k *keyring) *pull {
 	return &pull{t: t, k: k, sums: map[int64]scopeSum{}}
 }
 
-// store writes a row with its state.
-func (p *pull) store(r *shadowRow, state *syncproto.RecordState) error {
+// seal makes the sealed state of a row from a record's bytes.
+func (p *pull) seal(r *shadowRow, whole []byte) error {
 	sk, err := p.k.of(r.scope)
 	if err != nil {
 		return err
 	}
-	r.hash = wire.StateHash(state)
-	r.state, err = sk.key.seal(p.t.s.opt.Rand, bound("record", r.record[:]), wire.AppendRecord(nil, state, 0))
+	r.state, err = sk.key.seal(p.t.s.opt.Rand, bound("record", r.record[:]), whole)
+	return err
+}
+
+// fresh brings a record of which nothing is here yet, and of which nobody on
+// this device has to be told anything: most of a first load. False says that it
+// must go the long way. whole is the state as it came, in its one form.
+func (p *pull) fresh(c cursorRow, state *syncproto.RecordState, whole []byte, position uint64) (_ bool, err error) {
+	for _, cell := range state.Cells {
+		if len(cell.Candidates) > 1 {
+			return false, nil // perhaps a conflict
+		}
+	}
+	if own, err := p.wrote(state.Record); err != nil || own {
+		return false, err
+	}
+	r := shadowRow{record: state.Record, scope: c.n, position: position, load: c.load, gone: goneNot}
+	if r.hash, err = wire.HashOfWhole(whole); err != nil {
+		return false, err
+	}
+	if err := p.seal(&r, whole); err != nil {
+		return false, err
+	}
+	res, err := p.t.exec(`INSERT INTO shadow (record, scope, position, load, gone, hash, state) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (record) DO NOTHING`, r.record[:], r.scope, int64(r.position), r.load, r.gone, r.hash[:], r.state)
 	if err != nil {
+		return false, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	p.weigh(&r, true)
+	p.t.fresh = append(p.t.fresh, r.record)
+	return true, nil
+}
+
+// wrote says whether this device wrote changes or drafts of a record.
+func (p *pull) wrote(id syncproto.RecordID) (yes bool, err error) {
+	if !p.asked {
+		err := p.t.row("SELECT EXISTS (SELECT 1 FROM entry) OR EXISTS (SELECT 1 FROM draft)").Scan(&p.writes)
+		if err != nil {
+			return false, translate(err)
+		}
+		p.asked = true
+	}
+	if !p.writes {
+		return false, nil
+	}
+	err = p.t.row("SELECT EXISTS (SELECT 1 FROM entry WHERE record = ?1) OR EXISTS (SELECT 1 FROM draft WHERE record = ?1)", id[:]).Scan(&yes)
+	return yes, translate(err)
+}
+
+// store writes a row with its state.
+func (p *pull) store(r *shadowRow, state *syncproto.RecordState) error {
+	r.hash = wire.StateHash(state)
+	if err := p.seal(r, wire.AppendRecord(nil, state, 0)); err != nil {
 		return err
 	}
-	_, err = p.t.exec(`INSERT INTO shadow (record, scope, position, load, gone, hash, state) VALUES (?, ?, ?, ?, ?, ?, ?)
+	_, err := p.t.exec(`INSERT INTO shadow (record, scope, position, load, gone, hash, state) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (record) DO UPDATE SET scope = excluded.scope, position = excluded.position, load = excluded.load,
 			gone = excluded.gone, hash = excluded.hash, state = excluded.state`,
 		r.record[:], r.scope, int64(r.position), r.load, r.gone, r.hash[:], r.state)

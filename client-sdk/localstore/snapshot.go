@@ -32,7 +32,10 @@ func (s *Store) SaveIndex(ctx context.Context) error {
 }
 
 func (s *Store) saveSnapshot(ctx context.Context, worth int) error {
-	if s.index == nil || s.index.stale != nil || s.db == nil {
+	if s.index == nil || s.db == nil {
+		return nil
+	}
+	if s.catchUpLocked(ctx); s.index.stale != nil {
 		return nil
 	}
 	var touched, have int

@@ -80,6 +80,15 @@ func (d *Door) Page(scope syncproto.ScopeID, after, upTo uint64, maxBytes int) (
 	return records, marks, to, more, err
 }
 
+// Whole returns a page of a scope that the reader may read and holds nothing of,
+// see store.RecordReader.
+func (d *Door) Whole(scope syncproto.ScopeID, after, upTo uint64, maxBytes int) (records [][]byte, marks []store.Mark, to uint64, more bool, err error) {
+	if !d.May(scope, Read) {
+		return nil, nil, 0, false, store.ErrNotFound
+	}
+	return d.r.Whole(scope, after, upTo, maxBytes)
+}
+
 // Record returns a record in a scope that the reader may read.
 func (d *Door) Record(id syncproto.RecordID) (store.Record, error) {
 	row, err := d.r.Record(id)

@@ -96,6 +96,9 @@ func (d *Desk) pages(r store.Reader, door *access.Door, e session.ReadScopes, ev
 
 func (d *Desk) page(r store.Reader, door *access.Door, e session.ReadScopes, start session.Start, head uint64, era syncproto.EraID, maxBytes int) (p wire.Page, used int, more bool, err error) {
 	tail, upTo := d.tail(e, start, head)
+	if start.Since == 0 && e.Pushed == 0 && !planted.Bug("a page splits a record") {
+		return d.wholePage(door, start, upTo, era, maxBytes)
+	}
 	records, marks, to, more, err := door.Page(start.Scope, start.From, upTo, maxBytes)
 	if err != nil {
 		return p, 0, false, err
@@ -123,19 +126,36 @@ func (d *Desk) page(r store.Reader, door *access.Door, e session.ReadScopes, sta
 		used += len(b)
 		p.Records = append(p.Records, b)
 	}
-	for _, m := range marks {
-		mark := wire.Mark{Record: m.Record, Kind: wire.MarkKind(m.Kind)}
-		if door.May(m.To, access.Read) || planted.Bug("the scope filter is skipped on what left") {
-			mark.To = m.To
-		}
-		used += 36
-		p.Marks = append(p.Marks, mark)
-	}
+	used += addMarks(&p, door, marks)
 	if !more && len(tail) > 0 {
 		used += 16 * len(tail)
 		p.Own, p.To = append(p.Own, tail...), head
 	}
 	return p, used, more, nil
+}
+
+// wholePage is a page for a device that holds nothing of the scope and has
+// pushed nothing: every record whole, as it is stored.
+func (d *Desk) wholePage(door *access.Door, start session.Start, upTo uint64, era syncproto.EraID, maxBytes int) (p wire.Page, used int, more bool, err error) {
+	p = wire.Page{Scope: start.Scope, Era: era, From: start.From}
+	var marks []store.Mark
+	p.Records, marks, p.To, more, err = door.Whole(start.Scope, start.From, upTo, maxBytes)
+	for _, r := range p.Records {
+		used += len(r)
+	}
+	return p, used + addMarks(&p, door, marks), more, err
+}
+
+// addMarks adds marks to a page and returns their weight.
+func addMarks(p *wire.Page, door *access.Door, marks []store.Mark) int {
+	for _, m := range marks {
+		mark := wire.Mark{Record: m.Record, Kind: wire.MarkKind(m.Kind)}
+		if door.May(m.To, access.Read) || planted.Bug("the scope filter is skipped on what left") {
+			mark.To = m.To
+		}
+		p.Marks = append(p.Marks, mark)
+	}
+	return 36 * len(marks)
 }
 
 func (d *Desk) compare(ctx context.Context, e session.CompareScope) (session.ServerEvent, error) {

@@ -90,6 +90,8 @@ type pageItem struct {
 	at     int64
 	weight int
 	rec    store.Record
+	whole  []byte
+	marked bool
 	mark   store.Mark
 }
 
@@ -113,24 +115,51 @@ func (s *source) advance() (err error) {
 
 // Page implements store.RecordReader.
 func (r *reader) Page(scope syncproto.ScopeID, after, upTo uint64, maxBytes int) ([]store.Record, []store.Mark, uint64, bool, error) {
-	p := page{max: maxBytes, to: after}
+	p, err := r.pageOf(page{}, scope, after, upTo, maxBytes)
+	return p.records, p.marks, p.to, p.more, err
+}
+
+// Whole implements store.RecordReader.
+func (r *reader) Whole(scope syncproto.ScopeID, after, upTo uint64, maxBytes int) ([][]byte, []store.Mark, uint64, bool, error) {
+	p, err := r.pageOf(page{whole: true}, scope, after, upTo, maxBytes)
+	return p.travelling, p.marks, p.to, p.more, err
+}
+
+func (r *reader) pageOf(p page, scope syncproto.ScopeID, after, upTo uint64, maxBytes int) (page, error) {
+	p.max, p.to = maxBytes, after
 	var err error
 	if after < upTo {
 		err = r.page(&p, scope, after, upTo)
 	}
 	if err != nil {
-		return nil, nil, 0, false, fmt.Errorf("page of scope %s after %d: %w", scope, after, err)
+		return page{}, fmt.Errorf("page of scope %s after %d: %w", scope, after, err)
 	}
-	return p.records, p.marks, p.to, p.more, nil
+	return p, nil
+}
+
+// scanWhole reads recordColumns as the record travels whole, nil if it is erased.
+func scanWhole(row *row) (it pageItem, err error) {
+	it.at = row.int()
+	row.int()
+	row.blob()
+	state := row.blob()
+	it.weight = len(state)
+	if it.whole, err = wire.WholeRecord(state); err != nil {
+		return it, fmt.Errorf("state at position %d: %w: %w", positionOf(it.at), store.ErrCorrupt, err)
+	}
+	return it, nil
 }
 
 type page struct {
-	records []store.Record
-	marks   []store.Mark
-	max     int
-	weight  int
-	to      uint64
-	more    bool
+	// whole asks for records as they travel, which travelling are then.
+	whole      bool
+	travelling [][]byte
+	records    []store.Record
+	marks      []store.Mark
+	max        int
+	weight     int
+	to         uint64
+	more       bool
 }
 
 func (r *reader) page(p *page, scope syncproto.ScopeID, after, upTo uint64) (err error) {
@@ -148,10 +177,13 @@ func (r *reader) page(p *page, scope syncproto.ScopeID, after, upTo uint64) (err
 	last := num<<positionBits | int64(min(upTo, 1<<positionBits-1))
 
 	sources := []*source{{scan: func(row *row) (it pageItem, err error) {
+		if p.whole {
+			return scanWhole(row)
+		}
 		it.rec, it.at, it.weight, err = scanRecord(row)
 		return it, err
 	}}, {scan: func(row *row) (it pageItem, err error) {
-		it.at, it.weight = row.int(), markWeight
+		it.at, it.weight, it.marked = row.int(), markWeight, true
 		it.mark = store.Mark{Scope: scope, Position: positionOf(it.at), Record: row.id(), Kind: store.MarkKind(row.int())}
 		it.mark.To, err = r.idOf(row.int())
 		return it, err
@@ -193,10 +225,13 @@ func (r *reader) page(p *page, scope syncproto.ScopeID, after, upTo uint64) (err
 			if !s.more || s.item.at != at {
 				continue
 			}
-			if s.item.rec.State != nil {
-				p.records = append(p.records, s.item.rec)
-			} else {
+			switch {
+			case s.item.marked:
 				p.marks = append(p.marks, s.item.mark)
+			case !p.whole:
+				p.records = append(p.records, s.item.rec)
+			case s.item.whole != nil:
+				p.travelling = append(p.travelling, s.item.whole)
 			}
 			if err := s.advance(); err != nil {
 				return err

@@ -270,6 +270,9 @@ type RecordReader interface {
 	// stay together). to is the position up to which everything is included, the
 	// scope's head or upTo if nothing follows; more says whether something does.
 	Page(scope syncproto.ScopeID, after, upTo uint64, maxBytes int) (records []Record, marks []Mark, to uint64, more bool, err error)
+	// Whole is Page for who holds nothing of the scope: records as they travel
+	// whole (wire.AppendRecord), without those erased.
+	Whole(scope syncproto.ScopeID, after, upTo uint64, maxBytes int) (records [][]byte, marks []Mark, to uint64, more bool, err error)
 	// Records lists by id.
 	Records(Filter) ([]Record, error)
 	// Each calls f for every record of a scope that is not erased, by id. f may

@@ -269,7 +269,7 @@ func TestLiveComesBeforeFirstLoad(t *testing.T) {
 	q := w.addDevice(scopeA)
 	w.heal()
 	w.server.grants[p.store.id][scopeC] = true
-	for range 2_000 {
+	for range 8_000 {
 		w.server.apply(p.store.id, fakeChange{id: w.id(), record: w.id(), scope: scopeC})
 	}
 	w.server.serial++

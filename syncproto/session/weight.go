@@ -13,7 +13,7 @@ const (
 const (
 	// DefaultWindow is how much a device lets the server send ahead of its
 	// commits: a few pages, so that a slow disk and a slow line overlap.
-	DefaultWindow = 256 << 10
+	DefaultWindow = 768 << 10
 	// MaxWindow bounds what a device can allow at all, so that sums of credits
 	// stay small numbers.
 	MaxWindow = 16 << 20

@@ -120,6 +120,11 @@ func FuzzStoredRecord(f *testing.F) {
 		// The store reads only what it wrote; it need not be in its one form,
 		// but must settle at once.
 		once := AppendStoredRecord(nil, s)
+		if whole, err := WholeRecord(once); err != nil {
+			t.Fatal(err)
+		} else if !s.Erased {
+			same(t, AppendRecord(nil, s, 0), whole)
+		}
 		again, err := DecodeStoredRecord(once)
 		if err != nil {
 			t.Fatalf("%x is accepted, but written unreadably: %v", b, err)

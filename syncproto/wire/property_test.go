@@ -97,6 +97,43 @@ func TestRecordsComeBack(t *testing.T) {
 	}
 }
 
+// What a stored record is sent as does not depend on the way it is read.
+func TestWholeRecordIsTheRecordAppended(t *testing.T) {
+	const seed = 17
+	r := rand.New(rand.NewSource(seed))
+	for i := range 2000 {
+		s, _, err := DecodeRecord(strangeRecords(t, r, 1)[0])
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		s.Position, s.Entered, s.Homes = 9, 3, []syncproto.ScopeID{s.Home}
+		for k, c := range s.Cells {
+			c.Position = uint64(r.Intn(200))
+			if r.Intn(10) == 0 {
+				c.Candidates = nil
+				s.Cells[k] = c
+			}
+		}
+		want := AppendRecord(nil, s, 0)
+		if got, err := HashOfWhole(want); err != nil || got != StateHash(s) {
+			t.Fatalf("seed %d: got hash %x, %v, want %x", seed, got, err, StateHash(s))
+		}
+		if s.Erased = i%50 == 0; s.Erased {
+			want = nil
+		}
+		stored := AppendStoredRecord(nil, s)
+		got, err := WholeRecord(stored)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("seed %d: got %x, %v, want %x", seed, got, err, want)
+		}
+		for n := range min(len(stored)-1, 60) {
+			if _, err := WholeRecord(stored[:n]); err == nil && !s.Erased {
+				t.Fatalf("seed %d: a record cut after %d bytes is read", seed, n)
+			}
+		}
+	}
+}
+
 func TestPackedRecordsComeBack(t *testing.T) {
 	codec := newCodec(t)
 	const seed = 16

@@ -25,6 +25,8 @@ func Child(ctx context.Context, args []string, out io.Writer) error {
 		return startClient(ctx, args[0], args[1] == "true", out)
 	case what == childServe && len(args) == 2:
 		return serveChild(ctx, args[0], args[1], os.Stdin, out)
+	case what == childFirst && len(args) == 2:
+		return syncFirst(ctx, args[0], args[1], out)
 	case what == childFaults && len(args) == 0:
 		return json.NewEncoder(out).Encode(planted.Names())
 	case what == childFault && len(args) == 4:

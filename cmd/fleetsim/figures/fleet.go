@@ -34,6 +34,8 @@ type fleet struct {
 	rival   *pusher
 	drafts  []draft
 	server  *serving
+	// with, if not nil, puts what else the server is to know before it starts.
+	with func(store.Tx) error
 }
 
 // newFleet makes the store of a server with so many neighbourhoods and devices,
@@ -119,6 +121,9 @@ func (f *fleet) people(devices int) (err error) {
 			if err := d.enrolled(tx, role, uint64(i+1)); err != nil {
 				return err
 			}
+		}
+		if f.with != nil {
+			return f.with(tx)
 		}
 		return nil
 	})

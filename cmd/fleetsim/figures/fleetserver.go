@@ -80,17 +80,11 @@ func serveChild(ctx context.Context, path, profile string, in io.Reader, out io.
 	if err := told.Encode(serverTold{Address: l.Addr().String()}); err != nil {
 		return err
 	}
-	if profile != "" {
-		f, err := os.Create(profile)
-		if err != nil {
-			return fmt.Errorf("make a profile: %w", err)
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return fmt.Errorf("make a profile: %w", err)
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := profiled(profile)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, stop()) }()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -114,6 +108,25 @@ func serveChild(ctx context.Context, path, profile string, in io.Reader, out io.
 			return told.Encode(serverTold{Memory: memory})
 		}
 	}
+}
+
+// profiled writes the processor profile of what runs until stop is called to a
+// file; with no path it does nothing.
+func profiled(path string) (stop func() error, err error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("make a profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("make a profile: %w", errors.Join(err, f.Close()))
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // serving is a running server process.

@@ -11,6 +11,7 @@ func All() []*Figure {
 		wireChange(),
 		wireBatch(),
 		slowLine(),
+		firstSync(),
 		oneChange(),
 		save(),
 		unlock(),

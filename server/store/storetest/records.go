@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"slices"
@@ -140,6 +141,7 @@ func wantPageTo(t *testing.T, r store.Reader, after, upTo uint64, max int, want 
 		t.Errorf("page after %d: %v", after, err)
 		return
 	}
+	wantWhole(t, r, after, upTo, max, recs, marks, gotTo, gotMore)
 	type item struct {
 		at uint64
 		n  int
@@ -164,6 +166,26 @@ func wantPageTo(t *testing.T, r store.Reader, after, upTo uint64, max int, want 
 	}
 	if !slices.Equal(got, want) || gotTo != to || gotMore != more {
 		t.Errorf("page after %d: got %v up to %d (more %t), want %v up to %d (more %t)", after, got, gotTo, gotMore, want, to, more)
+	}
+}
+
+// wantWhole reads the same page for who holds nothing and compares it.
+func wantWhole(t *testing.T, r store.Reader, after, upTo uint64, max int, recs []store.Record, marks []store.Mark, to uint64, more bool) {
+	t.Helper()
+	whole, gotMarks, gotTo, gotMore, err := r.Whole(scopeID(1), after, upTo, max)
+	if err != nil {
+		t.Errorf("whole records after %d: %v", after, err)
+		return
+	}
+	var want [][]byte
+	for _, rec := range recs {
+		if !rec.State.Erased {
+			want = append(want, wire.AppendRecord(nil, rec.State, 0))
+		}
+	}
+	if !slices.EqualFunc(whole, want, bytes.Equal) || !slices.Equal(gotMarks, marks) || gotTo != to || gotMore != more {
+		t.Errorf("whole records after %d: got %d and %d marks up to %d (more %t), want %d and %d up to %d (more %t), each as the record appended",
+			after, len(whole), len(gotMarks), gotTo, gotMore, len(want), len(marks), to, more)
 	}
 }
 
