@@ -267,6 +267,32 @@ func TestCloneGoesOnUnderANewLog(t *testing.T) {
 	}
 }
 
+// TestCloneIsToldByAnItem: what another copy wrote to this log comes by the
+// server in an open session, with a list item that has the id of the next one made
+// here. A form with both is saved, in a new log.
+func TestCloneIsToldByAnItem(t *testing.T) {
+	b := newBox(t)
+	id := b.newRecord()
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	var at []At
+	made, err := b.Append(ctx, func(where At) (Saving, error) {
+		at = append(at, where)
+		theirs, mine := syncproto.OwnItem(at[0].Log, at[0].Seq, 0), syncproto.OwnItem(where.Log, where.Seq, 0)
+		put := syncproto.Op{Kind: syncproto.OpItemPut, Critical: true, Field: 24, Value: syncproto.None()}
+		there, fresh := put, put
+		there.Item, there.Names, fresh.Item = theirs, []syncproto.ChangeID{{7}}, mine
+		n := NewChange{Header: syncproto.Header{Verb: syncproto.VerbEdit, Record: id, Form: formPlace, Scope: plain, Author: author}, Ops: []syncproto.Op{there, fresh}}
+		return Saving{Changes: []NewChange{n}}, nil
+	})
+	check(t, err)
+	if len(at) != 2 || at[0].Log == at[1].Log || made[0].Ops[0].Item == made[0].Ops[1].Item {
+		t.Errorf("saved at %+v, items %v and %v; want a second try in a new log", at, made[0].Ops[0].Item, made[0].Ops[1].Item)
+	}
+	if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
+		t.Errorf("check: %v, %v", problems, err)
+	}
+}
+
 // TestServerPutBack: the server loses its last day; the device sends it again.
 func TestServerPutBack(t *testing.T) {
 	b, f := newBox(t), newServer(t)

@@ -62,12 +62,32 @@ func (s *Store) Append(ctx context.Context, build func(At) (Saving, error)) ([]*
 	if err := s.forkIfWanted(ctx); err != nil {
 		return nil, fmt.Errorf("save: %w", err)
 	}
-	var made []*syncproto.Change
-	err := s.changeLocked(ctx, "save", func(t *tx, k *keyring) error {
+	made, err := s.save(ctx, build)
+	if errors.Is(err, errTaken) {
+		s.fork = "another copy writes this log"
+		if err = s.forkIfWanted(ctx); err == nil {
+			made, err = s.save(ctx, build)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.foldBack(ctx, walHard); err != nil {
+		return made, nil // the save itself stands
+	}
+	return made, nil
+}
+
+// save is one attempt of Append.
+func (s *Store) save(ctx context.Context, build func(At) (Saving, error)) (made []*syncproto.Change, err error) {
+	err = s.changeLocked(ctx, "save", func(t *tx, k *keyring) error {
 		where := s.at()
 		saving, err := build(where)
 		if err != nil {
 			return err
+		}
+		if taken(where, saving.Changes) {
+			return errTaken
 		}
 		head := s.cur
 		for i := range saving.Changes {
@@ -98,13 +118,31 @@ func (s *Store) Append(ctx context.Context, build func(At) (Saving, error)) ([]*
 		})
 		return t.tick()
 	})
-	if err != nil {
-		return nil, err
+	return made, err
+}
+
+// errTaken says that somebody else has written where a change was to stand.
+var errTaken = errors.New("another copy of this database has written here")
+
+// taken reports whether what is edited shows that another copy of this database
+// writes the same log: a list item that is there already has the id that a new
+// one of this very change would get. The copy's changes came by the server while
+// this device's session stood open, so that neither side has noticed yet.
+func taken(where At, changes []NewChange) bool {
+	for i := range changes {
+		there := map[syncproto.ItemID]bool{}
+		for _, op := range changes[i].Ops {
+			if op.Item != (syncproto.ItemID{}) {
+				there[op.Item] = there[op.Item] || len(op.Names) > 0 // a new item replaces nothing
+			}
+		}
+		for n := range len(there) {
+			if there[syncproto.OwnItem(where.Log, where.Seq+uint64(i), n)] {
+				return true
+			}
+		}
 	}
-	if err := s.foldBack(ctx, walHard); err != nil {
-		return made, nil // the save itself stands
-	}
-	return made, nil
+	return false
 }
 
 func (s *Store) at() At {
@@ -153,8 +191,11 @@ func (t *tx) append(k *keyring, head *logHead, ch *syncproto.Change) error {
 		return err
 	}
 	id, record := ch.ID, ch.Header.Record
-	_, err = t.exec(`INSERT INTO entry (at, change, record, scope, chain, size, saved, overlay, body) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)`,
-		at(head.n, head.seq), id[:], record[:], sk.n, head.head[:], len(body), ch.Header.Time, sealed)
+	// What is saved after the record's erasure came has to be forgotten like what
+	// was saved before.
+	_, err = t.exec(`INSERT INTO entry (at, change, record, scope, chain, size, saved, overlay, redact, body)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, EXISTS (SELECT 1 FROM shadow WHERE record = ?3 AND gone = ?9), ?8)`,
+		at(head.n, head.seq), id[:], record[:], sk.n, head.head[:], len(body), ch.Header.Time, sealed, goneErased)
 	t.touch(record)
 	return err
 }

@@ -43,6 +43,43 @@ func TestResultErased(t *testing.T) {
 	}
 }
 
+// TestSavedAfterErasure holds that a form saved after the device learned that its
+// record was erased is forgotten whatever the server says of it: to somebody who
+// may not write there any more it says that the change was set aside, and no more.
+// A log that is written anew forgets it too.
+func TestSavedAfterErasure(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	id := b.newRecord()
+	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("راز نخست")})
+	f.sync(b, plain)
+	f.erase(id)
+	f.catchUp(b, nil, plain)
+	forgotten := func(want int) {
+		t.Helper()
+		own, err := b.History(ctx, id)
+		check(t, err)
+		if len(own) != want {
+			t.Fatalf("%d own changes, want %d", len(own), want)
+		}
+		for _, c := range own {
+			if !c.Change.Redacted() {
+				t.Errorf("change %d of the erased record is kept", c.Seq)
+			}
+		}
+	}
+	late := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("راز دوم")})
+	_, err := b.SaveAck(ctx, syncproto.LogID{}, 2, []syncproto.Result{{Change: late.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonForbidden}})
+	check(t, err)
+	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 2))
+	forgotten(2)
+	late = b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("راز سوم")})
+	check(t, b.Fork(ctx, syncproto.LogID{}, "a copy wrote it")) // all three stand in the new log
+	_, err = b.SaveAck(ctx, syncproto.LogID{}, 3, []syncproto.Result{{Change: late.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonForbidden}})
+	check(t, err)
+	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 3))
+	forgotten(3)
+}
+
 // TestUnsettledAsksForAllInTurn holds that of more changes set aside than may be
 // asked about at once none is left out for ever.
 func TestUnsettledAsksForAllInTurn(t *testing.T) {
