@@ -71,6 +71,9 @@ type Conversation struct {
 	// those that are under way. Without it each is waited for.
 	ring    func()
 	pending []*hub.Pending
+	// moved are scopes that have moved and of which the machine was not told yet,
+	// with their heads.
+	moved map[syncproto.ScopeID]uint64
 	// open are the device's changes whose result may still change, with the
 	// result that it was told.
 	open map[syncproto.ChangeID]syncproto.Result
@@ -91,7 +94,7 @@ func NewConversation(ctx context.Context, s *Surroundings, who string) *Conversa
 	pair := session.KeyPair{Private: [32]byte(s.Identity.Noise.Bytes()), Public: keys.Noise}
 	channel := session.ServerChannel(pair, wire.AppendServerKeys(nil, &keys), s.Random)
 	return &Conversation{s: s, ctx: ctx, log: log, who: who, begun: s.Clock(), link: session.NewLink(channel, s.Codec), channel: channel,
-		machine: session.NewServer(), desk: s.Hub.NewDesk(s.Identity, s.Codec), open: map[syncproto.ChangeID]syncproto.Result{}}
+		machine: session.NewServer(), desk: s.Hub.NewDesk(s.Identity, s.Codec), open: map[syncproto.ChangeID]syncproto.Result{}, moved: map[syncproto.ScopeID]uint64{}}
 }
 
 // Feed takes one message from the device.
@@ -147,19 +150,15 @@ func (c *Conversation) Tell(e hub.Event) {
 	if c.closed != nil || !c.channel.Established() {
 		return
 	}
-	var moved []syncproto.ScopeID
-	for scope := range e.Scopes {
+	for scope, head := range e.Scopes {
 		if c.scopes[scope] {
-			moved = append(moved, scope)
+			c.moved[scope] = max(c.moved[scope], head)
 		}
 	}
-	if len(moved) > 0 {
-		slices.SortFunc(moved, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
-		heads := make([]uint64, len(moved))
-		for i, scope := range moved {
-			heads[i] = e.Scopes[scope]
-		}
-		c.step(session.Moved{Scopes: moved, Heads: heads})
+	// Of a commit everybody is told before those whose batches it held: what they
+	// pushed themselves they hear with their answer.
+	if len(c.pending) == 0 {
+		c.wake()
 	}
 	if e.Access {
 		c.step(session.GrantsChanged{})
@@ -175,6 +174,20 @@ func (c *Conversation) Tell(e hub.Event) {
 	if e.Devices[c.Device()] {
 		c.results()
 	}
+}
+
+// wake has the machine look for what has moved and was not read since.
+func (c *Conversation) wake() {
+	if len(c.moved) == 0 {
+		return
+	}
+	m := session.Moved{Scopes: slices.Collect(maps.Keys(c.moved))}
+	slices.SortFunc(m.Scopes, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
+	for _, scope := range m.Scopes {
+		m.Heads = append(m.Heads, c.moved[scope])
+	}
+	clear(c.moved)
+	c.step(m)
 }
 
 // backup tells the device how far its log is in a verified backup.
@@ -417,6 +430,7 @@ func (c *Conversation) Settle() {
 	if c.closed == nil {
 		c.finish(false)
 		c.run(nil)
+		c.wake()
 	}
 }
 
