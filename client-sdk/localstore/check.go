@@ -62,8 +62,14 @@ func (s *Store) Check(ctx context.Context) (problems []Problem, err error) {
 		}
 		return nil
 	})
+	if err == nil && len(c.problems) == 0 {
+		s.catchUp(ctx) // a damaged record would make the index fail
+	}
 	if err == nil {
 		err = s.withIndex(func(x *index) error {
+			if x.behind.Load() {
+				return nil
+			}
 			var rows int
 			if err := x.db.QueryRowContext(ctx, "SELECT count(*) FROM row").Scan(&rows); err != nil {
 				return err

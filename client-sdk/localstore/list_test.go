@@ -274,10 +274,15 @@ func TestFirstLoadIsListedWhenAskedFor(t *testing.T) {
 	}
 	f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("چ")})
 	f.sync(b, plain, persons)
+	if problems, err := b.Check(ctx); len(problems) > 0 || err != nil {
+		t.Errorf("check before anybody asked: got %v, %v, want nothing", problems, err)
+	}
+	f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("ح")})
+	f.sync(b, plain, persons)
 	check(t, b.SaveIndex(ctx))
 	b.reopenStore()
-	if n, err := b.Count(ctx, Filter{}); n != 8 || err != nil {
-		t.Errorf("count after a snapshot: got %d, %v, want 8", n, err)
+	if n, err := b.Count(ctx, Filter{}); n != 9 || err != nil {
+		t.Errorf("count after a snapshot: got %d, %v, want 9", n, err)
 	}
 }
 
