@@ -15,7 +15,7 @@ export CGO_ENABLED
 # non-joiner is a letter of ordinary spelling, and words are written as words.
 STATICCHECKS ?= inherit,-ST1018
 
-.PHONY: all build test lint fmt-check vet staticcheck tidy-check fuzz cross fmt
+.PHONY: all build test lint fmt-check vet staticcheck tidy-check fuzz cross fmt release
 
 all: build test
 
@@ -49,6 +49,9 @@ cross: ## compile everything for every platform
 		echo "cross-compile for $$platform"; \
 		GOOS="$${platform%/*}" GOARCH="$${platform#*/}" CGO_ENABLED=0 $(GO) build -buildvcs=false ./...; \
 	done
+
+release: ## what people install, into the empty folder dist/: archives, Debian packages, checksums
+	$(GO) run ./cmd/internal/release --out dist
 
 fmt:
 	gofmt -w .

@@ -302,3 +302,37 @@ func TestLinks(t *testing.T) {
 		t.Errorf("%d pages were read, %v", pages, err)
 	}
 }
+
+// The pages for operators name commands and flags that exist, in their blocks
+// and in the text.
+func TestOperatorsCommandsExist(t *testing.T) {
+	for _, file := range []string{"docs/operate.md", "docs/operate.fa.md"} {
+		page := read(t, file)
+		var lines []string
+		for _, b := range blocks(t, page) {
+			if b.lang == "sh" {
+				lines = append(lines, strings.Split(b.text, "\n")...)
+			}
+		}
+		seen := 0
+		for _, line := range append(lines, spans(page)...) {
+			line = strings.TrimPrefix(line, "sudo -u mahalleh ")
+			cmds, err := commands(line)
+			if err != nil {
+				continue // a span that is no command line
+			}
+			for _, cmd := range cmds {
+				if !slices.Contains(programNames, cmd[0]) || len(cmd) < 2 {
+					continue
+				}
+				seen++
+				if err := built.check(t, cmd[0], cmd[1:]); err != nil && !strings.HasPrefix(cmd[1], "act") && cmd[1] != "COMMAND" {
+					t.Errorf("%s: %q: %v", file, strings.Join(cmd, " "), err)
+				}
+			}
+		}
+		if seen < 15 {
+			t.Errorf("%s: only %d command lines were found", file, seen)
+		}
+	}
+}
