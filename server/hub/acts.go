@@ -22,7 +22,12 @@ func (d *Desk) loadActs(r store.Reader, dev store.Device, h *wire.Hello, ev *ses
 	var known []syncproto.Checkpoint
 	for i, n := range h.Acts {
 		scope := h.Cursors[i].Scope
-		if n == 0 || !slices.Contains(granted, scope) {
+		if n == 0 {
+			continue
+		}
+		// It goes on from there also if the scope is granted later in the session.
+		d.acts[scope] = n
+		if !slices.Contains(granted, scope) {
 			continue
 		}
 		at, err := r.AuditAt(scope, n)
@@ -30,7 +35,6 @@ func (d *Desk) loadActs(r store.Reader, dev store.Device, h *wire.Hello, ev *ses
 			return err
 		}
 		known = append(known, at)
-		d.acts[scope] = n
 	}
 	ev.Welcome.Acts = syncproto.ActsKnown(known)
 	ev.Acts.Chains, err = d.chains(r, granted)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"mahalleh/client-sdk/sessionstore"
 	"mahalleh/server/hub"
 	"mahalleh/syncproto/session"
 )
@@ -53,6 +54,9 @@ func (w *world) heal() error {
 		if err := w.rest(); err != nil {
 			return err
 		}
+	}
+	if err := w.unbroken(); err != nil {
+		return err
 	}
 	if err := w.noMending(); err != nil {
 		return err
@@ -140,6 +144,24 @@ func (w *world) noMending() error {
 	}
 	if n := w.rep.Events["mend"]; n > 0 {
 		return broken("nothing needs mending without an accident", "%d records were mended", n)
+	}
+	return nil
+}
+
+// unbroken checks that no device found an act rewritten where nobody put the
+// server back.
+func (w *world) unbroken() error {
+	if w.rep.Events["restore server"] > 0 {
+		return nil
+	}
+	for _, d := range w.devices {
+		acts, err := sessionstore.ActsOf(w.ctx, d.store)
+		if err != nil {
+			return err
+		}
+		if len(acts.Breaks) > 0 {
+			return broken("acts go on", "device %d found that the server's acts do not go on from what it holds: %+v", d.n, acts.Breaks[0])
+		}
 	}
 	return nil
 }

@@ -109,6 +109,9 @@ func (b *rights) offered(id syncproto.DeviceID, ev session.ServerEvent) error {
 		for _, g := range ev.Welcome.Grants {
 			offered = append(offered, g.Scope)
 		}
+		for _, c := range ev.Acts.Chains {
+			offered = append(offered, c.Scope)
+		}
 	case session.GrantsLoaded:
 		for _, g := range ev.Grants.Grants {
 			offered = append(offered, g.Scope)
