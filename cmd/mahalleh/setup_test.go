@@ -166,6 +166,9 @@ func TestSetup(t *testing.T) {
 			return err
 		}
 		grants, err := r.Grants(people[0].ID)
+		if err != nil {
+			return err
+		}
 		if len(people) != 1 || len(grants) != 1 || grants[0].Role != "province" {
 			t.Errorf("people are %+v, grants %+v", people, grants)
 		}

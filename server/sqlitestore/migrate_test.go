@@ -142,7 +142,7 @@ func TestOlderIsKeptBeforeMigration(t *testing.T) {
 		t.Fatal(err)
 	}
 	migrations = embedded
-	if s, err = Open(t.Context(), Options{Path: path}); !errors.Is(err, store.ErrNewer) {
+	if _, err = Open(t.Context(), Options{Path: path}); !errors.Is(err, store.ErrNewer) {
 		t.Fatalf("the older release opens it with %v", err)
 	}
 	if s, err = Open(t.Context(), Options{Path: m.Kept}); err != nil {
