@@ -382,3 +382,15 @@ func writeFile(t *testing.T, dir, name, text string) string {
 	}
 	return file
 }
+
+// A release says its own version, whatever the Go tool made of the commit.
+func TestReleaseSaysItsVersion(t *testing.T) {
+	release = "1.2.3"
+	t.Cleanup(func() { release = "" })
+	a := newApp(Program{Name: "x", BuildInfo: func() (*debug.BuildInfo, bool) {
+		return &debug.BuildInfo{Main: debug.Module{Version: "v0.0.0-2026"}, Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}}}, true
+	}}, nil, io.Discard, io.Discard, nil)
+	if v := a.Version(); v.Version != "1.2.3" || v.Revision != "abc" {
+		t.Errorf("got %+v", v)
+	}
+}

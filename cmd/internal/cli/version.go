@@ -20,8 +20,11 @@ type Version struct {
 	Protocol string `json:"protocol,omitempty"`
 }
 
-// Version is the version of the running program, from what the Go tool wrote
-// into it.
+// release is the version of a release; the linker writes it (cmd/internal/release).
+var release string
+
+// Version is the version of the running program, from what the linker and the
+// Go tool wrote into it.
 func (a *App) Version() Version {
 	v := Version{
 		Program:  a.program.Name,
@@ -40,6 +43,9 @@ func (a *App) Version() Version {
 	}
 	if info.Main.Version != "" && info.Main.Version != "(devel)" {
 		v.Version = info.Main.Version
+	}
+	if release != "" {
+		v.Version = release
 	}
 	for _, setting := range info.Settings {
 		switch setting.Key {

@@ -136,7 +136,7 @@ func makePlatform(ctx context.Context, root, out, version, platform string, when
 		path := filepath.Join(scratch, program+end)
 		// -trimpath and no build id: the folder in which it is built leaves no mark.
 		_, err := output(ctx, root, []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0", "GOFLAGS="},
-			"go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", path, "./cmd/"+program)
+			"go", "build", "-trimpath", "-buildvcs=true", "-ldflags=-s -w -buildid= -X mahalleh/cmd/internal/cli.release="+version, "-o", path, "./cmd/"+program)
 		if err != nil {
 			return nil, err
 		}
