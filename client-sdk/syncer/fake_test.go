@@ -132,7 +132,7 @@ func (f *server) do(effect session.ServerEffect) session.ServerEvent {
 		}
 		return ev
 	case session.LoadGrants:
-		return session.GrantsLoaded{Standing: f.standing, Grants: wire.GrantsNote{GrantSerial: 1}}
+		return session.GrantsLoaded{Standing: f.standing, Serial: 1, Grants: wire.GrantsNote{GrantSerial: 1}}
 	case session.MakeReceipt:
 		if f.noReceipts {
 			return session.ReceiptMade{}
@@ -143,7 +143,7 @@ func (f *server) do(effect session.ServerEffect) session.ServerEvent {
 }
 
 func (f *server) load(h wire.Hello) session.ServerEvent {
-	ev := session.SessionLoaded{Standing: f.standing, Welcome: wire.Welcome{Era: f.era, Received: f.logs[h.Log],
+	ev := session.SessionLoaded{Standing: f.standing, Serial: 1, Welcome: wire.Welcome{Era: f.era, Received: f.logs[h.Log],
 		ReceivedHead: chainAt(h.Log, f.logs[h.Log]), GrantSerial: 1}}
 	for _, s := range f.order() {
 		ev.Welcome.Grants = append(ev.Welcome.Grants, wire.Grant{Scope: s})

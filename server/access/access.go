@@ -168,7 +168,7 @@ func ScopeRow(r store.AccessReader, id syncproto.ScopeID) (store.Scope, error) {
 }
 
 // within reports whether a place is the other one or lies in it.
-func (p places) within(place, in syncproto.PlaceID) bool {
+func (p *places) within(place, in syncproto.PlaceID) bool {
 	for range maxDepth {
 		if place == in {
 			return true
@@ -198,7 +198,7 @@ func Resolve(r store.AccessReader, id syncproto.PersonID) (store.Person, error) 
 // expand returns everything that grants open, scope by scope, ascending by
 // scope. Besides the places of their grants, people read the reference
 // compartments of the places above, where organisations stand.
-func expand(p places, grants []store.Grant) []ScopeGrant {
+func expand(p *places, grants []store.Grant) []ScopeGrant {
 	sum := map[syncproto.ScopeID]*ScopeGrant{}
 	for _, g := range grants {
 		row, known := ruleOf(Role(g.Role))

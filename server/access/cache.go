@@ -1,8 +1,10 @@
 package access
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"mahalleh/server/store"
@@ -19,12 +21,14 @@ type Cache struct {
 	mu     sync.Mutex
 	serial uint64
 	held   map[syncproto.PersonID]*holding
+	// places and roll are as of the serial, nil until somebody asks.
+	places *places
+	roll   *roll
 }
 
 // holding is what one person may do. It is shared and never changed.
 type holding struct {
-	grants  []ScopeGrant // ascending by scope
-	byScope map[syncproto.ScopeID]ScopeGrant
+	grants []ScopeGrant // ascending by scope
 	// lost are scopes in which a revoked grant let the person write.
 	lost map[syncproto.ScopeID]bool
 }
@@ -55,12 +59,54 @@ func (c *Cache) look(r store.AccessReader, id syncproto.PersonID) (holder, error
 	}
 	h := c.known(serial, who.ID)
 	if h == nil {
-		if h, err = hold(r, who.ID); err != nil {
+		p, err := c.country(r, serial)
+		if err != nil {
 			return holder{}, err
 		}
-		c.keep(serial, who.ID, h)
+		if h, err = hold(r, p, who.ID); err != nil {
+			return holder{}, err
+		}
+		c.keep(serial, func() { c.held[who.ID] = h })
 	}
 	return holder{who, true, h}, nil
+}
+
+// in returns what a person may do in a scope.
+func (h *holding) in(scope syncproto.ScopeID) (ScopeGrant, bool) {
+	i, has := slices.BinarySearchFunc(h.grants, scope, func(g ScopeGrant, s syncproto.ScopeID) int { return bytes.Compare(g.Scope[:], s[:]) })
+	if !has {
+		return ScopeGrant{}, false
+	}
+	return h.grants[i], true
+}
+
+// Places returns all places in their order; the list is shared and never changed.
+func (c *Cache) Places(r store.AccessReader) ([]store.Place, error) {
+	serial, err := r.GrantSerial()
+	if err != nil {
+		return nil, fmt.Errorf("read the grants' serial: %w", err)
+	}
+	p, err := c.country(r, serial)
+	if err != nil {
+		return nil, err
+	}
+	return p.order, nil
+}
+
+// country returns the places as of a serial.
+func (c *Cache) country(r store.AccessReader, serial uint64) (*places, error) {
+	c.mu.Lock()
+	known, at := c.places, c.serial
+	c.mu.Unlock()
+	if known != nil && at == serial {
+		return known, nil
+	}
+	p, err := readPlaces(r)
+	if err != nil {
+		return nil, err
+	}
+	c.keep(serial, func() { c.places = &p })
+	return &p, nil
 }
 
 func (c *Cache) known(serial uint64, who syncproto.PersonID) *holding {
@@ -72,31 +118,25 @@ func (c *Cache) known(serial uint64, who syncproto.PersonID) *holding {
 	return c.held[who]
 }
 
-func (c *Cache) keep(serial uint64, who syncproto.PersonID, h *holding) {
+// keep has f keep what was looked up as of a serial, unless it is an old one.
+func (c *Cache) keep(serial uint64, f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held == nil || c.serial < serial {
-		c.serial, c.held = serial, map[syncproto.PersonID]*holding{}
+		c.serial, c.held, c.places, c.roll = serial, map[syncproto.PersonID]*holding{}, nil, nil
 	}
 	if c.serial == serial {
-		c.held[who] = h
+		f()
 	}
 }
 
 // hold looks up what a person's grants come to.
-func hold(r store.AccessReader, person syncproto.PersonID) (*holding, error) {
+func hold(r store.AccessReader, p *places, person syncproto.PersonID) (*holding, error) {
 	grants, err := grantsOf(r, person)
 	if err != nil {
 		return nil, err
 	}
-	p, err := readPlaces(r)
-	if err != nil {
-		return nil, err
-	}
-	h := &holding{grants: expand(p, grants), byScope: map[syncproto.ScopeID]ScopeGrant{}, lost: map[syncproto.ScopeID]bool{}}
-	for _, g := range h.grants {
-		h.byScope[g.Scope] = g
-	}
+	h := &holding{grants: slices.Clip(expand(p, grants))}
 	for _, g := range grants {
 		row, known := ruleOf(Role(g.Role))
 		if g.Revoked == 0 || !known {
@@ -105,6 +145,9 @@ func hold(r store.AccessReader, person syncproto.PersonID) (*holding, error) {
 		for _, x := range p.order {
 			for _, c := range Compartments {
 				if p.within(x.ID, g.Place) && row.below[c]&Write != 0 {
+					if h.lost == nil {
+						h.lost = map[syncproto.ScopeID]bool{}
+					}
 					h.lost[syncproto.ScopeOf(x.ID, c)] = true
 				}
 			}

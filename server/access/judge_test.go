@@ -1,8 +1,10 @@
 package access_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -265,5 +267,48 @@ func TestWhatADeviceCarries(t *testing.T) {
 	o.place("محلهٔ نو", store.PlaceNeighbourhood, "101")
 	if after := carried(); !slices.Equal(before, after) {
 		t.Error("a place that was added changed what the device carries")
+	}
+}
+
+// A device is told the names of those who may write, or once might, in the places
+// that it reads, and of nobody else: who works elsewhere is not for it to know.
+func TestColleagues(t *testing.T) {
+	o := newOffice(t)
+	mine, manager, former := o.person("مریم رضایی"), o.person("علی پورمحمد"), o.person("هیوا احمدی")
+	o.grant("مریم رضایی", "facilitator", "102")
+	o.grant("علی پورمحمد", "technical_manager", "101")
+	o.grant("هیوا احمدی", "facilitator", "102")
+	if _, err := o.Revoke(t.Context(), "هیوا احمدی", "facilitator", "102", ""); err != nil {
+		t.Fatal(err)
+	}
+	o.person("روناک کریمی")
+	o.grant("روناک کریمی", "facilitator", "103")
+	alias := o.alias(1, mine)
+	phone := o.device(1, mine.ID)
+	cache := new(access.Cache)
+	told := func() map[syncproto.PersonID]string {
+		names := map[syncproto.PersonID]string{}
+		o.read(func(r store.Reader) error {
+			people, err := cache.Colleagues(r, phone, 100)
+			for i, p := range people {
+				names[p.ID] = p.Name
+				if i > 0 && bytes.Compare(people[i-1].ID[:], p.ID[:]) >= 0 {
+					t.Error("the names are not in order")
+				}
+			}
+			return err
+		})
+		return names
+	}
+	want := map[syncproto.PersonID]string{mine.ID: mine.Name, alias: mine.Name, manager.ID: manager.Name, former.ID: former.Name}
+	if got := told(); !maps.Equal(got, want) {
+		t.Errorf("the device is told %v, want %v", got, want)
+	}
+	// Names of people who enrol meanwhile come when the cache is told.
+	another := o.alias(2, manager)
+	want[another] = manager.Name
+	cache.PeopleChanged()
+	if got := told(); !maps.Equal(got, want) {
+		t.Errorf("after an enrolment the device is told %v, want %v", got, want)
 	}
 }

@@ -52,7 +52,7 @@ func (w *Writer) Judge(h *syncproto.Header, scope syncproto.ScopeID) (syncproto.
 	if a.who.Disabled {
 		return syncproto.ReasonRevoked, nil
 	}
-	g, has := a.byScope[scope]
+	g, has := a.in(scope)
 	need := Write
 	if h.Verified {
 		need |= Decide
@@ -76,7 +76,11 @@ func (w *Writer) Judge(h *syncproto.Header, scope syncproto.ScopeID) (syncproto.
 // if they have none there.
 func (w *Writer) Compartment(author syncproto.PersonID, scope syncproto.ScopeID) (string, error) {
 	a, err := w.author(author)
-	return a.byScope[scope].Compartment, err
+	if err != nil {
+		return "", err
+	}
+	g, _ := a.in(scope)
+	return g.Compartment, nil
 }
 
 func (w *Writer) author(id syncproto.PersonID) (holder, error) {

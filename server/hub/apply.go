@@ -103,22 +103,15 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 			return err
 		}
 		if t.state.Erased {
-			return w.erased(row, ch)
+			return w.erased(row, ch, t.state, broken)
 		}
 	}
 	if ch == nil || broken != nil {
-		reason := syncproto.ReasonMalformed
-		if errors.Is(broken, wire.ErrTooNew) {
-			reason = syncproto.ReasonTooNew
-		}
-		return w.quarantine(row, ch, reason, syncproto.CellKey{})
+		return w.quarantine(row, ch, brokenBy(broken), syncproto.CellKey{})
 	}
-	fault, cell := syncproto.ReasonNone, syncproto.CellKey{}
-	if !ch.Redacted() {
-		fault, cell = w.judge(ch)
-		if fault != syncproto.ReasonNone && fault != syncproto.ReasonBadValue {
-			return w.quarantine(row, ch, fault, cell)
-		}
+	fault, cell := w.faultOf(ch)
+	if fault != syncproto.ReasonNone && fault != syncproto.ReasonBadValue {
+		return w.quarantine(row, ch, fault, cell)
 	}
 	// Whoever releases a bad value must not let in by it what access forbids.
 	fate, reason, err := w.admit(row, ch, t.state)
@@ -190,7 +183,7 @@ func (w *work) admit(row *store.Change, ch *syncproto.Change, s *syncproto.Recor
 			}
 		}
 	}
-	if !s.Exists() || h.Scope == s.Home || slices.Contains(s.Homes, h.Scope) || h.Verb == syncproto.VerbCreate {
+	if !s.Exists() || beenIn(s, h.Scope) || h.Verb == syncproto.VerbCreate {
 		return fateApplies, syncproto.ReasonNone, nil
 	}
 	reason, err = writer.Judge(h, s.Home)
@@ -216,12 +209,19 @@ func (w *work) holds(writer *access.Writer, h *syncproto.Header, scope syncproto
 }
 
 func (w *work) quarantine(row *store.Change, ch *syncproto.Change, reason syncproto.Reason, cell syncproto.CellKey) error {
-	row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Quarantined, Reason: reason}
+	row.Result = setAside(row.ID, reason, cell)
+	return w.withhold(row, ch)
+}
+
+// setAside is the result of a change that is quarantined, for what stands in a cell
+// or for all of it.
+func setAside(id syncproto.ChangeID, reason syncproto.Reason, cell syncproto.CellKey) syncproto.Result {
+	res := syncproto.Result{Change: id, Outcome: syncproto.Quarantined, Reason: reason}
 	if cell != (syncproto.CellKey{}) {
 		cell.Element = syncproto.Value{}
-		row.Result.Cells = []syncproto.CellResult{{Cell: cell, Reason: reason}}
+		res.Cells = []syncproto.CellResult{{Cell: cell, Reason: reason}}
 	}
-	return w.withhold(row, ch)
+	return res
 }
 
 // withhold lets the record know of a change that is received and not applied.
@@ -242,23 +242,58 @@ func (w *work) withhold(row *store.Change, ch *syncproto.Change) error {
 	return err
 }
 
-// erased strips a change that arrives for a record that was erased. Only who
-// may write where the change says is told that there was one.
-func (w *work) erased(row *store.Change, ch *syncproto.Change) error {
+// erased strips a change that arrives for a record that was erased. Only who may
+// write where the change says, and names a scope that the record was in, is told
+// that there was one: whoever knows no more than an id is told what is told of a
+// record that nobody knows.
+func (w *work) erased(row *store.Change, ch *syncproto.Change, s *syncproto.RecordState, broken error) error {
 	row.Bytes = redact(row.Bytes)
-	row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Erased}
-	if row.Device == w.h.office {
+	refused := func(reason syncproto.Reason, cell syncproto.CellKey) error {
+		row.Result = setAside(row.ID, reason, cell)
 		return nil
 	}
-	writer, err := w.writer(row.Device)
-	if err != nil {
+	if broken != nil {
+		return refused(brokenBy(broken), syncproto.CellKey{})
+	}
+	fault, cell := w.faultOf(ch)
+	if fault != syncproto.ReasonNone && fault != syncproto.ReasonBadValue {
+		return refused(fault, cell)
+	}
+	fate, reason, err := w.admit(row, ch, syncproto.NewRecordState(s.Record))
+	switch {
+	case err != nil:
 		return err
+	case fate == fateRefused:
+		return refused(reason, syncproto.CellKey{})
+	case beenIn(s, ch.Header.Scope) || ch.Header.Verb == syncproto.VerbCreate || row.Device == w.h.office:
+		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Erased}
+	case fault != syncproto.ReasonNone:
+		return refused(fault, cell)
+	default:
+		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Parked, Reason: syncproto.ReasonWaitsCreate}
 	}
-	reason, err := writer.Judge(&ch.Header, ch.Header.Scope)
-	if reason != syncproto.ReasonNone {
-		row.Result.Outcome, row.Result.Reason = syncproto.Quarantined, reason
+	return nil
+}
+
+// beenIn reports whether a scope is a record's home, or was.
+func beenIn(s *syncproto.RecordState, scope syncproto.ScopeID) bool {
+	return scope == s.Home || slices.Contains(s.Homes, scope)
+}
+
+// faultOf says what is wrong with a change by itself, and where.
+func (w *work) faultOf(ch *syncproto.Change) (syncproto.Reason, syncproto.CellKey) {
+	if ch.Redacted() {
+		return syncproto.ReasonNone, syncproto.CellKey{}
 	}
-	return err
+	return w.judge(ch)
+}
+
+// brokenBy names what keeps a change from being read.
+func brokenBy(broken error) syncproto.Reason {
+	if errors.Is(broken, wire.ErrTooNew) {
+		return syncproto.ReasonTooNew
+	}
+	return syncproto.ReasonMalformed
 }
 
 // redact keeps the header of a change alone.

@@ -1,7 +1,10 @@
 package hub
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -25,8 +28,6 @@ type Desk struct {
 	log    syncproto.LogID
 	// certs are those of the logs that the device named.
 	certs map[syncproto.LogID][]byte
-	// grants are those of the last look, whose serial is serial.
-	serial uint64
 	// acts is how many acts of each scope the device was told of.
 	acts map[syncproto.ScopeID]uint64
 	// door is what the session was let see when it last read, nil before. Its
@@ -101,7 +102,7 @@ func (d *Desk) do(ctx context.Context, effect session.ServerEffect) (ev session.
 		b, err := d.h.Receipt(ctx, d.id, e.Log)
 		return session.ReceiptMade{Receipt: b}, err
 	case session.Touch:
-		return nil, d.touch(ctx, e)
+		return nil, d.h.Touch(ctx, []Touched{d.Touched(e)})
 	case session.NotePurged:
 		return nil, d.h.store.Update(ctx, func(tx store.Tx) error {
 			return access.Note(tx, store.AuditEntry{At: d.h.now(), Act: "purged", Subject: d.device.String()}, e.Scope)
@@ -144,7 +145,8 @@ func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerE
 	if err := d.certifies(cert, h.Log, err); err != nil {
 		return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: "log certificate: " + err.Error()}, nil
 	}
-	d.certs = map[syncproto.LogID][]byte{h.Log: h.Cert}
+	// What is kept of Hello is kept by itself, or all of it would be.
+	d.certs = map[syncproto.LogID][]byte{h.Log: bytes.Clone(h.Cert)}
 	d.opener.LearnCert(cert)
 	d.log = h.Log
 	for i := range h.Ancestors {
@@ -153,7 +155,7 @@ func (d *Desk) load(ctx context.Context, e session.LoadSession) (session.ServerE
 		if err := d.certifies(c, a.Log, err); err != nil {
 			return session.SessionLoaded{Refuse: wire.RefuseMalformed, Detail: "ancestor's certificate: " + err.Error()}, nil
 		}
-		d.certs[a.Log] = a.Cert
+		d.certs[a.Log] = bytes.Clone(a.Cert)
 		d.opener.LearnCert(c)
 	}
 	var ev session.SessionLoaded
@@ -309,16 +311,19 @@ func (d *Desk) welcome(r store.Reader, h *wire.Hello, dev store.Device, ev *sess
 	}
 	w.Lease = lease
 	w.Dictionary = wire.DictChanges
+	if ev.Serial, err = r.GrantSerial(); err != nil {
+		return err
+	}
 	note, err := d.note(r, dev)
 	if err != nil {
 		return err
 	}
-	w.GrantSerial, d.serial = note.GrantSerial, note.GrantSerial
-	if note.GrantSerial != h.Grants || h.Grants == 0 {
-		keys := d.id.Keys()
-		w.ServerKeys = wire.AppendServerKeys(nil, &keys)
-		w.Grants, w.Places, w.People = note.Grants, note.Places, note.People
+	if w.GrantSerial = note.GrantSerial; w.GrantSerial == h.Grants {
+		return nil
 	}
+	keys := d.id.Keys()
+	w.ServerKeys = wire.AppendServerKeys(nil, &keys)
+	w.Grants, w.Places, w.People = note.Grants, note.Places, note.People
 	return nil
 }
 
@@ -349,11 +354,6 @@ func readLog(r store.Reader, id syncproto.LogID) (store.Log, error) {
 // note is what the device may use, and the names that go with it.
 func (d *Desk) note(r store.Reader, dev store.Device) (wire.GrantsNote, error) {
 	var n wire.GrantsNote
-	serial, err := r.GrantSerial()
-	if err != nil {
-		return n, err
-	}
-	n.GrantSerial = serial
 	grants, err := d.h.access.OfDevice(r, dev)
 	if err != nil {
 		return n, err
@@ -366,7 +366,7 @@ func (d *Desk) note(r store.Reader, dev store.Device) (wire.GrantsNote, error) {
 		n.Grants = append(n.Grants, wire.Grant{Scope: g.Scope, Place: g.Place, Compartment: g.Compartment, Rights: uint32(g.Rights), Role: g.Rank})
 		places[g.Place] = true
 	}
-	all, err := r.Places()
+	all, err := d.h.access.Places(r)
 	if err != nil {
 		return n, err
 	}
@@ -375,8 +375,20 @@ func (d *Desk) note(r store.Reader, dev store.Device) (wire.GrantsNote, error) {
 			n.Places = append(n.Places, wire.Place{ID: p.ID, Number: p.Number, Kind: uint8(p.Kind), Parent: p.Parent, NameFa: p.NameFa, NameEn: p.NameEn})
 		}
 	}
-	n.People, err = d.h.access.Colleagues(r, dev, wire.MaxPlaces)
-	return n, err
+	if n.People, err = d.h.access.Colleagues(r, dev, wire.MaxPlaces); err != nil {
+		return n, err
+	}
+	n.GrantSerial = d.nameOf(&n)
+	return n, nil
+}
+
+// nameOf names what a device is granted by its content. The store's serial counts
+// acts everywhere: it would tell each device how much is done elsewhere, and send it
+// what it has. 42 bits are as short in a change as the serial was.
+func (d *Desk) nameOf(n *wire.GrantsNote) uint64 {
+	keys := d.id.Keys()
+	h := sha256.Sum256(wire.AppendMessage(wire.AppendServerKeys(nil, &keys), n))
+	return binary.BigEndian.Uint64(h[:8])>>22 | 1<<41
 }
 
 func (d *Desk) starts(r store.Reader, h *wire.Hello, dev store.Device, ev *session.SessionLoaded) error {

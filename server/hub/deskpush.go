@@ -209,17 +209,3 @@ func (d *Desk) gap(ctx context.Context, e session.AcceptGap) (session.ServerEven
 	})
 	return ev, err
 }
-
-func (d *Desk) touch(ctx context.Context, e session.Touch) error {
-	return d.h.store.Update(ctx, func(tx store.Tx) error {
-		dev, err := tx.Device(d.device)
-		if err != nil {
-			return err
-		}
-		dev.LastSeen, dev.Queue, dev.OldestQueued, dev.ClockAhead = d.h.now(), e.Queue, e.OldestQueued, e.ClockAhead
-		if e.App != "" {
-			dev.App = e.App
-		}
-		return tx.PutDevice(dev)
-	})
-}

@@ -239,6 +239,9 @@ func (d *Desk) loadGrants(ctx context.Context) (session.ServerEvent, error) {
 			return err
 		}
 		ev.Standing = standing(dev)
+		if ev.Serial, err = r.GrantSerial(); err != nil {
+			return err
+		}
 		ev.Grants, err = d.note(r, dev)
 		return err
 	})

@@ -85,6 +85,7 @@ func (d *Desk) redeem(ctx context.Context, e session.Redeem) (session.ServerEven
 		return nil
 	})
 	if err == nil && ev.Refuse == 0 {
+		d.h.access.PeopleChanged()
 		d.device = device
 	}
 	return ev, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/planted"
@@ -92,6 +93,12 @@ func (w *work) erase(t *touched, e Erasure) error {
 		if !planted.Bug("erased content stays in history") {
 			row.Bytes = redact(row.Bytes)
 		}
+		if hears, err := w.hears(row, s); err != nil {
+			return err
+		} else if !hears {
+			w.keep(row)
+			continue
+		}
 		row.Result.Cells = nil
 		switch row.Result.Outcome {
 		case syncproto.Parked, syncproto.Quarantined:
@@ -117,6 +124,27 @@ func (w *work) erase(t *touched, e Erasure) error {
 		return fmt.Errorf("write tombstone: %w", err)
 	}
 	return nil
+}
+
+// hears reports whether a change's device may be told that its record was erased:
+// where it reads, and the record was. Whoever named a record elsewhere, knowing no
+// more than its id, is not told that there was one. A record of which there is
+// nothing but what was set aside is no secret to whoever wrote that.
+func (w *work) hears(row *store.Change, s *syncproto.RecordState) (bool, error) {
+	if !s.Exists() || row.Device == w.h.office {
+		return true, nil
+	}
+	if !beenIn(s, row.Scope) {
+		return false, nil
+	}
+	door, err := w.h.access.ForDevice(w.tx, row.Device)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return door.May(row.Scope, access.Read), nil
 }
 
 // markErased takes a record out of its scope, and tells of its erasure there and

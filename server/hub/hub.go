@@ -214,6 +214,7 @@ func (h *Hub) ActsNoted(scopes ...syncproto.ScopeID) {
 // AccessChanged tells every session to look at its grants again, and applies
 // what waited for a right that somebody has now.
 func (h *Hub) AccessChanged() {
+	h.access.PeopleChanged()
 	h.announce(Event{Access: true})
 	if err := h.admitWaiting(); err != nil {
 		// They wait on; the next act, or a move of the record, comes by again.

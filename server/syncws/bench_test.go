@@ -132,6 +132,7 @@ type phone struct {
 	records  map[syncproto.RecordID]*syncproto.RecordState
 	safe     uint64
 	dropped  []syncproto.ScopeID
+	window   uint32 // of credit, 0 for the default
 	sealer   *wire.BatchSealer
 	acts     []wire.Checkpoints
 	known    [16]byte                     // Welcome.Acts
@@ -406,7 +407,7 @@ type end struct {
 func (p *phone) connect() *end {
 	p.b.t.Helper()
 	keys := p.b.s.Identity.Keys()
-	e := &end{p: p, channel: session.DeviceChannel(p.noise, wire.AppendServerKeys(nil, &keys), nil, p.b.s.Random), machine: session.NewDevice(session.DeviceConfig{})}
+	e := &end{p: p, channel: session.DeviceChannel(p.noise, wire.AppendServerKeys(nil, &keys), nil, p.b.s.Random), machine: session.NewDevice(session.DeviceConfig{Window: p.window})}
 	first, err := e.channel.Start()
 	if err != nil {
 		p.b.t.Fatal(err)

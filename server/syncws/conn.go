@@ -2,14 +2,14 @@ package syncws
 
 import (
 	"errors"
-	"io"
 	"net"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
 
+	"mahalleh/server/hub"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
@@ -35,31 +35,53 @@ const (
 	// replacedAfter is when a device that has connected anew may come back on
 	// the older connection: if it does, there are two with the same keys.
 	replacedAfter = time.Minute
-	// unknownMost bounds a message while it is not known who sends it: anybody
-	// may connect, and many at once. The longest Hello, with all its scopes,
-	// ancestors and unsettled changes, is half of it.
-	unknownMost = 128 << 10
 )
 
-// conn is one connection: one goroutine reads, one does everything else, and
-// one more writes while there is something to write.
-type conn struct {
-	h    *Handler
-	ws   *websocket.Conn
-	who  string
-	mail mailbox
+// stage is how much of the other end is known, and so how much it may say.
+type stage uint32
 
-	in     chan []byte
-	failed chan error // of reading, once
-	wrote  chan error
-	gone   chan struct{}
-	took   chan struct{} // holds one ring while accepted batches wait
-	heard  atomic.Int64  // when something last arrived, as time.Since(began)
-	began  time.Time
-	known  atomic.Bool // who it is
+const (
+	greeting stage = iota // no secure channel yet
+	stranger              // it says that it has a key
+	known                 // a device, which has proved itself
+)
+
+// conn is one connection. At rest it is one goroutine that waits for bytes, and a
+// timer. What happens is worked off in turns, by a goroutine that is there only for
+// that: looking into the store grows its stack, which goes with it. One more writes
+// while there is something to write.
+type conn struct {
+	h     *Handler
+	ws    *websocket.Conn
+	meter *meter
+	who   string
+	from  origin
+	began time.Time
+	// heard is when something last arrived, as time.Since(began).
+	heard atomic.Int64
+	stage atomic.Uint32
 	// leave is, once not zero, after how many milliseconds the device shall come
 	// back.
 	leave atomic.Int64
+	timer *time.Timer
+
+	mu sync.Mutex
+	// What has happened since the last turn, guarded by mu.
+	happened happening
+	msg      []byte
+	readErr  error
+	wroteErr error
+	mail     hub.Event
+	// turning says that a turn is under way, feeding that it looks at a message,
+	// over that there will be no more turns; reading and writing that goroutines do.
+	turning, feeding, over, reading, writing bool
+	// fed wakes the reader when the next message may come.
+	fed sync.Cond
+
+	// What turns use, one after the other.
+	v        *Conversation
+	mute     bool // nothing can be written any more
+	giveUpAt time.Time
 
 	// What the registry knows; guarded by its lock.
 	scopes map[syncproto.ScopeID]bool
@@ -67,15 +89,28 @@ type conn struct {
 	device syncproto.DeviceID
 }
 
-func newConn(h *Handler, ws *websocket.Conn, who string) *conn {
-	ws.SetReadLimit(session.MaxSealed)
+// happening is a set of things that happened to a connection.
+type happening uint8
+
+const (
+	came    happening = 1 << iota // a message
+	failed                        // reading
+	wrote                         // a message went out, or could not
+	rung                          // there is mail, or the session shall leave
+	ticked                        // the timer
+	aborted                       // the handler has lost patience
+	settled                       // batches under way were accepted
+)
+
+func newConn(h *Handler, ws *websocket.Conn, who string, from origin) *conn {
+	c := &conn{h: h, ws: ws, who: who, from: from, began: time.Now(), reading: true}
+	c.fed.L = &c.mu
+	c.meter = ws.NetConn().(*meter) // Handler put it there
 	// The line is kept open by what devices say and by pings; the system's own
 	// probes every few seconds would wake their radios for nothing.
-	if tcp, ok := ws.NetConn().(*net.TCPConn); ok {
+	if tcp, ok := c.meter.Conn.(*net.TCPConn); ok {
 		tcp.SetKeepAlive(false)
 	}
-	c := &conn{h: h, ws: ws, who: who, mail: mailbox{bell: make(chan struct{}, 1)},
-		in: make(chan []byte), failed: make(chan error, 1), wrote: make(chan error, 1), gone: make(chan struct{}), took: make(chan struct{}, 1), began: time.Now()}
 	ws.SetPongHandler(func(string) error {
 		c.hear()
 		return nil
@@ -85,57 +120,191 @@ func newConn(h *Handler, ws *websocket.Conn, who string) *conn {
 		c.hear()
 		return answer(text)
 	})
+	s := h.s
+	clock := s.Clock()
+	s.Clock = func() int64 { return clock + time.Since(c.began).Milliseconds() }
+	c.v = NewConversation(h.ctx, &s, who)
+	c.v.interested = func(scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID) {
+		h.sessions.interested(c, scopes, logs)
+	}
+	c.v.ring = func() { c.happen(settled) }
+	c.timer = time.AfterFunc(c.wait(), func() { c.happen(ticked) })
 	return c
+}
+
+// happen notes that something happened and sees that there is a turn.
+func (c *conn) happen(what happening) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.note(what)
+}
+
+// note is happen where mu is held.
+func (c *conn) note(what happening) {
+	c.happened |= what
+	if !c.turning && !c.over {
+		c.turning = true
+		go c.turn()
+	}
 }
 
 // shed asks the session to end; any goroutine may call it.
 func (c *conn) shed(after time.Duration) {
 	c.leave.CompareAndSwap(0, max(after.Milliseconds(), 1))
-	c.mail.ring()
+	c.happen(rung)
 }
 
-// hear notes that the device is there.
-func (c *conn) hear() {
-	c.heard.Store(int64(time.Since(c.began)))
-	c.ws.SetReadDeadline(time.Now().Add(silence))
+// post leaves a note of the hub's.
+func (c *conn) post(f func(*hub.Event)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.mail)
+	c.note(rung)
 }
 
-func (c *conn) run() {
-	s := c.h.s
-	clock := s.Clock()
-	s.Clock = func() int64 { return clock + time.Since(c.began).Milliseconds() }
-	v := NewConversation(c.h.ctx, &s, c.who)
-	reading := make(chan struct{})
-	go func() {
-		defer close(reading)
-		c.read()
-	}()
-	v.interested = func(scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID) {
-		c.h.sessions.interested(c, scopes, logs)
+// turn works off what has happened.
+func (c *conn) turn() {
+	for {
+		c.mu.Lock()
+		what, mail := c.happened, c.mail
+		c.happened, c.mail = 0, hub.Event{}
+		if what&came != 0 && c.v.Busy() {
+			// It waits until batches under way are settled.
+			what, c.happened = what&^came, came
+		}
+		var msg []byte
+		if c.feeding = what&came != 0; c.feeding {
+			msg, c.msg = c.msg, nil
+		}
+		if what == 0 || c.over {
+			c.turning = false
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+		if what&came != 0 {
+			c.v.Feed(msg)
+			c.learn()
+			c.mu.Lock()
+			c.feeding = false
+			c.fed.Broadcast()
+			c.mu.Unlock()
+		}
+		c.work(what, mail)
 	}
-	v.ring = func() {
-		select {
-		case c.took <- struct{}{}:
-		default:
+}
+
+// learn notes how much is known of the other end.
+func (c *conn) learn() {
+	now := greeting
+	switch {
+	case c.v.Proved() && !c.v.Device().IsZero():
+		now = known
+	case c.v.channel.Established():
+		now = stranger
+	}
+	c.stage.Store(uint32(now))
+}
+
+// work tells the conversation what else has happened, has the next message
+// written, and ends the session when it is over: its last message included if that
+// goes out soon.
+func (c *conn) work(what happening, mail hub.Event) {
+	v := c.v
+	if what&settled != 0 {
+		v.Settle()
+	}
+	if what&rung != 0 {
+		v.Tell(mail)
+		if after := c.leave.Load(); after != 0 {
+			v.Shed(wire.RefuseBusy, after)
 		}
 	}
-	c.loop(v)
-	close(c.gone)
+	c.mu.Lock()
+	writing, readErr, wroteErr := c.writing, c.readErr, c.wroteErr
+	c.mu.Unlock()
+	if what&failed != 0 {
+		v.Cut(readErr)
+	}
+	if what&wrote != 0 && wroteErr != nil {
+		c.mute = true
+		v.Cut(wroteErr)
+	}
+	if what&aborted != 0 {
+		c.mute = true
+		v.Cut(c.h.ctx.Err())
+	}
+	if what&ticked != 0 {
+		v.Tick()
+		c.ask(writing)
+	}
+	if !writing && !c.mute {
+		if b := v.Next(); b != nil {
+			writing = true
+			c.mu.Lock()
+			c.writing = true
+			c.mu.Unlock()
+			go c.write(b)
+		}
+	}
+	if _, ended := v.Ended(); ended {
+		if c.giveUpAt.IsZero() {
+			c.giveUpAt = time.Now().Add(lastWords)
+		}
+		if !writing || c.mute || !time.Now().Before(c.giveUpAt) {
+			c.end()
+			return
+		}
+	}
+	if d := v.Device(); d != c.device && v.Proved() {
+		c.recognise(d)
+	}
+	c.timer.Reset(c.wait())
+}
+
+// wait is how long the timer may run: to the deadline, or until a ping may be due.
+func (c *conn) wait() time.Duration {
+	if !c.giveUpAt.IsZero() {
+		return time.Until(c.giveUpAt)
+	}
+	wait := pingAfter
+	if at, ok := c.v.Deadline(); ok {
+		wait = min(wait, time.Duration(max(at-c.v.s.Clock(), 0))*time.Millisecond)
+	}
+	return wait
+}
+
+// end closes the connection; whoever of reader and writer ends last takes leave.
+func (c *conn) end() {
+	c.timer.Stop()
 	c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(goodbye))
 	c.ws.Close()
-	<-reading
-	c.h.sessions.remove(c)
-	c.report(v)
+	c.after(func() {
+		c.over = true
+		c.fed.Broadcast()
+	})
+}
+
+// after notes, by f, that somebody who worked for the connection does not any more,
+// and takes leave of it once nobody does.
+func (c *conn) after(f func()) {
+	c.mu.Lock()
+	f()
+	gone := c.over && !c.reading && !c.writing
+	c.mu.Unlock()
+	if gone {
+		c.h.left(c)
+	}
 }
 
 // report counts and logs how a session ended.
-func (c *conn) report(v *Conversation) {
-	count := &c.h.count
+func (c *conn) report() {
+	v, count := c.v, &c.h.count
 	count.ended.Add(1)
 	end, _ := v.Ended()
 	level := c.h.log.Debug
 	switch {
-	case errors.Is(v.Cause(), session.ErrChannel), errors.Is(v.Cause(), errNoChannel), end.Code == session.CloseMalformed, end.Code == session.CloseLimits:
+	case broke(v.Cause()), end.Code == session.CloseMalformed, end.Code == session.CloseLimits:
 		count.broken.Add(1)
 		level = c.h.log.Warn
 	case end.Code == session.CloseLocal:
@@ -154,72 +323,19 @@ func (c *conn) report(v *Conversation) {
 	level("a session ended", "peer", from, "device", v.Device(), "key", end.Key, "detail", end.Detail, "lasted", time.Since(c.began).Round(time.Millisecond))
 }
 
-// loop runs the conversation to its end, its last message included if that goes
-// out soon.
-func (c *conn) loop(v *Conversation) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	var device syncproto.DeviceID
-	var giveUp <-chan time.Time
-	writing, mute := false, false
-	abort := c.h.ctx.Done()
-	for {
-		if !writing && !mute {
-			if b := v.Next(); b != nil {
-				writing = true
-				go c.write(b)
-			}
-		}
-		if _, ended := v.Ended(); ended {
-			if !writing || mute {
-				return
-			}
-			if giveUp == nil {
-				giveUp = time.After(lastWords)
-			}
-		}
-		if d := v.Device(); d != device {
-			device = d
-			c.recognise(d)
-		}
-		c.set(timer, v)
-		in := c.in
-		if v.Busy() {
-			in = nil
-		}
-		select {
-		case b := <-in:
-			v.Feed(b)
-		case <-c.took:
-			v.Settle()
-		case err := <-c.failed:
-			v.Cut(err)
-		case err := <-c.wrote:
-			writing = false
-			if err != nil {
-				mute = true
-				v.Cut(err)
-			}
-		case <-c.mail.bell:
-			v.Tell(c.mail.take())
-			if after := c.leave.Load(); after != 0 {
-				v.Shed(wire.RefuseBusy, after)
-			}
-		case <-timer.C:
-			v.Tick()
-			c.ask(writing)
-		case <-giveUp:
-			return
-		case <-abort:
-			abort, mute = nil, true
-			v.Cut(c.h.ctx.Err())
+// broke tells what no program of ours does from a line that was lost.
+func broke(cause error) bool {
+	for _, e := range []error{session.ErrChannel, session.ErrUnreadable, errNoChannel, errLong, errCrowd, errText, errWaste, websocket.ErrReadLimit} {
+		if errors.Is(cause, e) {
+			return true
 		}
 	}
+	return false
 }
 
 // recognise keeps the newest connection of a device.
 func (c *conn) recognise(device syncproto.DeviceID) {
-	c.known.Store(true)
+	c.h.gate.known(c.from)
 	older := c.h.sessions.known(c, device)
 	if older == nil || older == c {
 		return
@@ -227,15 +343,6 @@ func (c *conn) recognise(device syncproto.DeviceID) {
 	c.h.count.replaced.Add(1)
 	c.h.log.Warn("a device has connected twice; the older connection ends", "device", device)
 	older.shed(replacedAfter)
-}
-
-// set makes the timer fire at the deadline, or when a ping may be due.
-func (c *conn) set(timer *time.Timer, v *Conversation) {
-	wait := pingAfter
-	if at, ok := v.Deadline(); ok {
-		wait = min(wait, time.Duration(max(at-v.s.Clock(), 0))*time.Millisecond)
-	}
-	timer.Reset(wait)
 }
 
 // ask pings a device that has been silent for long; not while a message is
@@ -246,7 +353,7 @@ func (c *conn) ask(writing bool) {
 	}
 }
 
-// write sends one message; its error is for the loop.
+// write sends one message.
 func (c *conn) write(b []byte) {
 	allowed := writeTimeout + time.Duration(len(b)/slowest)*time.Second
 	c.ws.SetWriteDeadline(time.Now().Add(allowed))
@@ -255,57 +362,8 @@ func (c *conn) write(b []byte) {
 		c.h.count.framesOut.Add(1)
 		c.h.count.bytesOut.Add(int64(len(b)))
 	}
-	c.wrote <- err
-}
-
-// read hands messages over one by one: while the session is busy, nothing is
-// read, and the device has to wait.
-func (c *conn) read() {
-	c.hear()
-	for {
-		b, err := c.message()
-		if err != nil {
-			c.failed <- err
-			return
-		}
-		c.h.count.framesIn.Add(1)
-		c.h.count.bytesIn.Add(int64(len(b)))
-		select {
-		case c.in <- b:
-		case <-c.gone:
-			return
-		}
-	}
-}
-
-// errLong says that somebody unknown sends what no device begins with.
-var errLong = errors.New("a long message from an unknown sender")
-
-// errText says that the peer sent text, which no device does.
-var errText = errors.New("a text message")
-
-func (c *conn) message() ([]byte, error) {
-	kind, r, err := c.ws.NextReader()
-	if err != nil {
-		return nil, err
-	}
-	if kind != websocket.BinaryMessage {
-		return nil, errText
-	}
-	var b []byte
-	for {
-		b = slices.Grow(b, readBuffer)
-		n, err := r.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		c.hear()
-		if len(b) > unknownMost && !c.known.Load() {
-			return nil, errLong
-		}
-		if err == io.EOF {
-			return b, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
+	c.after(func() {
+		c.writing, c.wroteErr = false, err
+		c.note(wrote)
+	})
 }

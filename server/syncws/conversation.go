@@ -37,8 +37,9 @@ type Surroundings struct {
 	Random io.Reader
 	Log    *slog.Logger
 	// Do, if set, carries out in place of the desk what a session asks of it. It
-	// is for the simulator, whose server may die before its desk's work or after.
-	Do func(desk *hub.Desk, e session.ServerEffect) session.ServerEvent
+	// is for the simulator, whose server may die before its desk's work or after,
+	// and for Handler, which sets its own.
+	Do func(ctx context.Context, desk *hub.Desk, e session.ServerEffect) session.ServerEvent
 }
 
 // Conversation is the server's end of one connection without goroutine, timer
@@ -55,6 +56,7 @@ type Conversation struct {
 	desk    *hub.Desk
 
 	begun   int64
+	proved  bool
 	replies [][]byte // of the handshake
 	effects []session.ServerEffect
 	closed  *session.Close
@@ -117,6 +119,7 @@ func (c *Conversation) Feed(msg []byte) {
 		}
 		return
 	}
+	c.proved = true
 	c.step(session.Received{Message: m})
 }
 
@@ -125,6 +128,7 @@ func (c *Conversation) Feed(msg []byte) {
 func (c *Conversation) Next() []byte {
 	if len(c.replies) > 0 {
 		b := c.replies[0]
+		c.replies[0] = nil // it is not held any longer than it is written
 		c.replies = c.replies[1:]
 		return b
 	}
@@ -343,6 +347,11 @@ func (c *Conversation) name() string {
 // Device is whom the conversation is with, zero before that is proved.
 func (c *Conversation) Device() syncproto.DeviceID { return c.desk.Device() }
 
+// Proved says that the other end holds its key: something that it sealed was opened.
+// The first message of the handshake names a key too, but whoever heard it can say
+// it again.
+func (c *Conversation) Proved() bool { return c.proved }
+
 // Idle checks, when every message of Next was delivered, that nothing is stuck:
 // see session.Server.Idle. It is for tests and the simulator.
 func (c *Conversation) Idle() error {
@@ -447,7 +456,7 @@ func (c *Conversation) finish(all bool) {
 // do carries one request out and returns its answer, nil if there is none.
 func (c *Conversation) do(effect session.ServerEffect) session.ServerEvent {
 	if c.s.Do != nil {
-		return c.s.Do(c.desk, effect)
+		return c.s.Do(c.ctx, c.desk, effect)
 	}
 	return c.desk.Do(c.ctx, effect)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -37,6 +38,9 @@ type Handler struct {
 	upgrader websocket.Upgrader
 	sessions *registry
 	count    counters
+	// strangers is what long messages of unknown senders take together.
+	strangers atomic.Int64
+	touches   touches
 
 	// ctx is that of all sessions; it ends when Shutdown loses patience.
 	ctx    context.Context
@@ -61,6 +65,8 @@ func New(s Surroundings, l Limits) *Handler {
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	h.s.Log = h.log
+	h.touches.hub, h.touches.log = s.Hub, h.log
+	h.s.Do = h.touches.do
 	h.upgrader.Error = func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 		h.count.rejected.Add(1)
 		http.Error(w, reason.Error(), status)
@@ -95,18 +101,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.turnAway(w, h.gate.later(time.Now()))
 		return
 	}
-	if after, ok := h.gate.admit(time.Now()); !ok {
+	from := originOf(r.RemoteAddr)
+	if after, ok := h.gate.admit(from, time.Now()); !ok {
 		h.sessions.release()
 		h.turnAway(w, after)
 		return
 	}
-	ws, err := h.upgrader.Upgrade(w, r, nil)
+	ws, err := h.upgrader.Upgrade(metered{w}, r, nil)
 	if err != nil {
+		h.gate.known(from)
 		h.sessions.release()
 		h.log.Debug("a connection was not upgraded", "peer", r.RemoteAddr, "err", err)
 		return
 	}
-	h.begin(ws, r.RemoteAddr)
+	h.begin(newConn(h, ws, r.RemoteAddr, from))
 }
 
 // turnAway asks a device to come back, before anything costly is done for it.
@@ -116,20 +124,27 @@ func (h *Handler) turnAway(w http.ResponseWriter, after time.Duration) {
 	http.Error(w, "busy", http.StatusServiceUnavailable)
 }
 
-// begin starts the session's goroutines. The one that called has a stack that
-// net/http has grown and ends when the handler returns.
-func (h *Handler) begin(ws *websocket.Conn, who string) {
-	c := newConn(h, ws, who)
+// begin starts a connection's session, unless the handler stops. The goroutine that
+// calls has a stack that net/http has grown, and ends when ServeHTTP returns.
+func (h *Handler) begin(c *conn) {
 	if !h.sessions.add(c) {
-		ws.Close()
+		c.timer.Stop()
+		c.ws.Close()
+		h.gate.known(c.from)
 		h.sessions.release()
 		return
 	}
 	h.count.opened.Add(1)
-	go func() {
-		defer h.sessions.release()
-		c.run()
-	}()
+	go c.read()
+}
+
+// left takes leave of a connection that nobody works for any more.
+func (h *Handler) left(c *conn) {
+	if h.sessions.remove(c) {
+		h.gate.known(c.from)
+	}
+	c.report()
+	h.sessions.release()
 }
 
 // Shutdown asks every device to leave and to come back, each at another
@@ -150,9 +165,13 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		err = fmt.Errorf("stop sessions: %w", ctx.Err())
 		h.cancel()
+		for _, c := range h.sessions.stop() {
+			c.happen(aborted)
+		}
 		<-gone
 	}
 	h.cancel()
 	h.unsubscribe()
+	h.touches.write()
 	return err
 }

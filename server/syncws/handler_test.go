@@ -254,7 +254,7 @@ func TestUnknownSenderIsBounded(t *testing.T) {
 		began := time.Now()
 		go func() {
 			if w, err := ws.NextWriter(websocket.BinaryMessage); err == nil {
-				w.Write(make([]byte, 2*unknownMost)) // and never the end of it
+				w.Write(make([]byte, 64<<10)) // and never the end of it
 			}
 		}()
 		if _, _, err := ws.ReadMessage(); err == nil || time.Since(began) > time.Second {
@@ -484,6 +484,45 @@ func TestFlippedByteEndsOneSession(t *testing.T) {
 	})
 }
 
+// What devices say of themselves is written for many of them at once, and before
+// the handler ends.
+func TestWhatDevicesSayIsWrittenTogether(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		began := time.Now().UnixMilli()
+		var all []*online
+		for n := range byte(20) {
+			all = append(all, s.online(s.phone(n+1, "facilitator")))
+		}
+		soon()
+		time.Sleep(10 * time.Minute) // each speaks ten times
+		seen := func(o *online) (at int64) {
+			if err := s.store.View(t.Context(), func(r store.Reader) error {
+				dev, err := r.Device(o.p.id)
+				at = dev.LastSeen
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		for _, o := range all {
+			if at := seen(o); at < began+9*60_000 {
+				t.Errorf("a device was last seen %d s after the beginning", (at-began)/1000)
+			}
+		}
+		last := all[0]
+		last.save <- 1
+		synctest.Wait()
+		s.h.Shutdown(t.Context())
+		if n := s.h.touches.last; n != nil {
+			t.Errorf("%d devices' words are not written", len(n))
+		}
+		if w := s.h.touches.written.Load(); w > 15 {
+			t.Errorf("they were written in %d transactions for 220 words", w)
+		}
+	})
+}
+
 func TestShutdownAsksEveryoneToLeave(t *testing.T) {
 	onSite(t, Limits{Handshakes: 5}, func(t *testing.T, s *site) {
 		var all []*online
@@ -570,6 +609,10 @@ func TestUpgradeIsRefused(t *testing.T) {
 		{"no subprotocol", Path, with("Sec-WebSocket-Protocol", ""), http.StatusBadRequest},
 		{"another subprotocol", Path, with("Sec-WebSocket-Protocol", "chat, mahalleh-sync.v2"), http.StatusBadRequest},
 		{"another site's page", Path, with("Origin", "https://evil.example"), http.StatusForbidden},
+		{"a page without an origin of its own", Path, with("Origin", "null"), http.StatusForbidden},
+		{"a file", Path, with("Origin", "file://"), http.StatusForbidden},
+		{"no origin that can be read", Path, with("Origin", "%zz://"), http.StatusForbidden},
+		{"the server's name on another port", Path, with("Origin", "http://"+own.Hostname()+":1"), http.StatusForbidden},
 		{"no key", Path, with("Sec-WebSocket-Key", ""), http.StatusBadRequest},
 		{"an old version", Path, with("Sec-WebSocket-Version", "8"), http.StatusBadRequest},
 		{"a device", Path, upgrade, http.StatusSwitchingProtocols},

@@ -77,7 +77,8 @@ func (r *registry) stop() []*conn {
 	return all
 }
 
-func (r *registry) remove(c *conn) {
+// remove forgets a connection, and says whether it never learned whose it is.
+func (r *registry) remove(c *conn) (unknown bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.all, c)
@@ -85,6 +86,7 @@ func (r *registry) remove(c *conn) {
 	if r.devices[c.device] == c {
 		delete(r.devices, c.device)
 	}
+	return c.device.IsZero()
 }
 
 // forget takes a connection's interests out; mu is held.
@@ -144,12 +146,12 @@ func (r *registry) tell(e hub.Event) {
 	defer r.mu.Unlock()
 	if e.Access {
 		for c := range r.all {
-			c.mail.put(func(m *hub.Event) { m.Access = true })
+			c.post(func(m *hub.Event) { m.Access = true })
 		}
 	}
 	for scope, head := range e.Scopes {
 		for c := range r.scopes[scope] {
-			c.mail.put(func(m *hub.Event) {
+			c.post(func(m *hub.Event) {
 				if m.Scopes == nil {
 					m.Scopes = map[syncproto.ScopeID]uint64{}
 				}
@@ -159,17 +161,17 @@ func (r *registry) tell(e hub.Event) {
 	}
 	for scope := range e.Acts {
 		for c := range r.scopes[scope] {
-			c.mail.put(func(m *hub.Event) { m.Acts = with(m.Acts, scope) })
+			c.post(func(m *hub.Event) { m.Acts = with(m.Acts, scope) })
 		}
 	}
 	for device := range e.Devices {
 		if c := r.devices[device]; c != nil {
-			c.mail.put(func(m *hub.Event) { m.Devices = with(m.Devices, device) })
+			c.post(func(m *hub.Event) { m.Devices = with(m.Devices, device) })
 		}
 	}
 	for log := range e.Backups {
 		for c := range r.logs[log] {
-			c.mail.put(func(m *hub.Event) { m.Backups = with(m.Backups, log) })
+			c.post(func(m *hub.Event) { m.Backups = with(m.Backups, log) })
 		}
 	}
 }
@@ -180,35 +182,4 @@ func with[K comparable](set map[K]bool, k K) map[K]bool {
 	}
 	set[k] = true
 	return set
-}
-
-// mailbox gathers events for a session; its size is bounded by what the session
-// is interested in.
-type mailbox struct {
-	mu    sync.Mutex
-	event hub.Event
-	// bell holds one ring while something is in the box.
-	bell chan struct{}
-}
-
-func (m *mailbox) put(f func(*hub.Event)) {
-	m.mu.Lock()
-	f(&m.event)
-	m.mu.Unlock()
-	m.ring()
-}
-
-func (m *mailbox) ring() {
-	select {
-	case m.bell <- struct{}{}:
-	default:
-	}
-}
-
-func (m *mailbox) take() hub.Event {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	e := m.event
-	m.event = hub.Event{}
-	return e
 }

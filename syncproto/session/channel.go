@@ -240,6 +240,9 @@ func (c *Channel) begin(tx, rx *noise.CipherState) {
 	c.binding = append([]byte(nil), c.hs.ChannelBinding()...)
 	copy(c.peer[:], c.hs.PeerStatic())
 	c.hs = nil
+	if !c.initiator {
+		c.keys = nil // nobody asks for them any more
+	}
 	c.stage = stageOpen
 }
 

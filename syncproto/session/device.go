@@ -157,11 +157,9 @@ func (d *Device) Next(now int64) (wire.Message, []DeviceEffect) {
 	var m wire.Message
 	switch {
 	case len(d.control) > 0:
-		m = d.control[0]
-		d.control = d.control[1:]
+		m = pop(&d.control)
 	case d.state != deviceClosed && len(d.outbox) > 0:
-		m = d.outbox[0]
-		d.outbox = d.outbox[1:]
+		m = pop(&d.outbox)
 	default:
 		return nil, nil
 	}

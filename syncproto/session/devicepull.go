@@ -178,8 +178,7 @@ func (d *Device) caughtCommitted(ev CaughtCommitted) {
 	if len(d.caughts) == 0 {
 		return
 	}
-	heads := d.caughts[0]
-	d.caughts = d.caughts[1:]
+	heads := pop(&d.caughts)
 	mine := make(map[syncproto.ScopeID]wire.Head, len(ev.Heads))
 	for _, h := range ev.Heads {
 		mine[h.Scope] = h

@@ -62,6 +62,18 @@ type LogResult struct {
 	Result syncproto.Result
 }
 
+// pop takes the first of a queue. What was taken is not held any longer: a session
+// may rest for days after its last page.
+func pop[T any](queue *[]T) T {
+	var none T
+	first := (*queue)[0]
+	(*queue)[0] = none
+	if *queue = (*queue)[1:]; len(*queue) == 0 {
+		*queue = nil
+	}
+	return first
+}
+
 func (Received) deviceEvent()     {}
 func (Received) serverEvent()     {}
 func (Disconnected) deviceEvent() {}

@@ -236,7 +236,7 @@ func (d *fakeDesk) do(e ServerEffect) ServerEvent {
 	case ReadRecords:
 		return d.records(e)
 	case LoadGrants:
-		return GrantsLoaded{Standing: d.standing(), Grants: d.note()}
+		return GrantsLoaded{Standing: d.standing(), Serial: d.s.serial, Grants: d.note()}
 	case MakeReceipt:
 		s.receipts++
 		return ReceiptMade{Receipt: []byte{9}}
@@ -270,7 +270,7 @@ func (d *fakeDesk) load(h *wire.Hello) ServerEvent {
 	d.log = h.Log
 	l := s.log(h.Log)
 	l.device = h.Device
-	ev := SessionLoaded{Standing: d.standing()}
+	ev := SessionLoaded{Standing: d.standing(), Serial: s.serial}
 	w := &ev.Welcome
 	w.Era = s.eras[len(s.eras)-1]
 	w.Received, w.ReceivedHead, w.BackupSafe = l.received(), l.chain[l.received()], l.safe

@@ -123,9 +123,7 @@ func (s *Server) flush() []ServerEffect {
 // can go on once it is gone.
 func (s *Server) Next(now int64) (wire.Message, []ServerEffect) {
 	if len(s.control) > 0 {
-		m := s.control[0]
-		s.control = s.control[1:]
-		return m, nil
+		return pop(&s.control), nil
 	}
 	if s.state != serverLive {
 		return nil, nil

@@ -21,7 +21,7 @@ func testHello() *wire.Hello {
 
 func testLoaded() SessionLoaded {
 	return SessionLoaded{Standing: StandingGood, Starts: []Start{{Scope: scopeA}},
-		Welcome: wire.Welcome{Era: testEra, Received: 3, ReceivedHead: syncproto.Hash{3}, GrantSerial: 1, Grants: []wire.Grant{{Scope: scopeA}}}}
+		Serial: 1, Welcome: wire.Welcome{Era: testEra, Received: 3, ReceivedHead: syncproto.Hash{3}, GrantSerial: 1, Grants: []wire.Grant{{Scope: scopeA}}}}
 }
 
 // serverIn brings a server into a state.
@@ -270,6 +270,23 @@ func TestServerBounds(t *testing.T) {
 				s.Step(5, Received{&wire.Push{Batch: []byte{1}}})
 			}
 		}, wire.RefuseLimits},
+		{"pushes without reading", func(s *Server) {
+			for n := uint64(0); n <= maxUntold && !s.Closed(); n += syncproto.MaxBatchChanges {
+				s.Step(5, Received{&wire.Push{Batch: []byte{1}}})
+				told := s.told
+				ev := Accepted{Log: testLog, Received: told + syncproto.MaxBatchChanges}
+				for i := range uint64(syncproto.MaxBatchChanges) {
+					ev.Results = append(ev.Results, LogResult{Seq: told + 1 + i})
+				}
+				s.Step(5, ev)
+			}
+		}, wire.RefuseLimits},
+		{"pushes ancestors without reading", func(s *Server) {
+			for range maxUntoldAcks + 1 {
+				s.Step(5, Received{&wire.Push{Batch: []byte{1}}})
+				s.Step(5, Accepted{Log: syncproto.LogID{55}, Received: 1})
+			}
+		}, wire.RefuseLimits},
 		{"more credit than there is", func(s *Server) {
 			for range 5 {
 				s.Step(5, Received{&wire.Credit{Bytes: 1<<32 - 1}})
@@ -417,6 +434,24 @@ func TestServerDoesNotBuffer(t *testing.T) {
 	}
 }
 
+// A session may rest for days after a page: what was sent is not held any longer.
+func TestServerLetsGoOfWhatItSent(t *testing.T) {
+	s := serverIn(t, serverLive)
+	s.Step(5, ScopesRead{GrantSerial: 1, Era: testEra, Received: 3, Complete: true,
+		Pages: []wire.Page{{Scope: scopeA, To: 1, Records: [][]byte{make([]byte, 600)}}}, Heads: []wire.Head{{Scope: scopeA, Position: 1, Count: 1}}})
+	sent := false
+	for m, _ := s.Next(6); m != nil; m, _ = s.Next(6) {
+		_, caught := m.(*wire.Caught)
+		sent = sent || caught
+	}
+	if !sent {
+		t.Fatal("nothing was sent")
+	}
+	if s.outbox != nil || s.control != nil {
+		t.Errorf("outbox %v and control %v still hold what was sent", s.outbox, s.control)
+	}
+}
+
 // Results are told in the order of the log, none is left out, and a page waits
 // until those of its snapshot have been told.
 func TestServerTellsResultsInOrder(t *testing.T) {
@@ -538,7 +573,7 @@ func TestServerGrantsLive(t *testing.T) {
 	if len(effects) != 1 || effects[0] != (LoadGrants{}) {
 		t.Fatalf("effects %v", effects)
 	}
-	effects = s.Step(5, GrantsLoaded{Standing: StandingGood, Grants: wire.GrantsNote{GrantSerial: 2, Grants: []wire.Grant{{Scope: scopeB}}}})
+	effects = s.Step(5, GrantsLoaded{Standing: StandingGood, Serial: 2, Grants: wire.GrantsNote{GrantSerial: 2, Grants: []wire.Grant{{Scope: scopeB}}}})
 	var read *ReadScopes
 	for _, e := range effects {
 		if r, ok := e.(ReadScopes); ok {

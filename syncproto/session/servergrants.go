@@ -27,7 +27,7 @@ func (s *Server) sendPurge(scope syncproto.ScopeID) {
 
 func (s *Server) purged(m *wire.Purged) {
 	if !s.purging[m.Scope] {
-		if s.scopes[m.Scope] == nil {
+		if s.scope(m.Scope) == nil {
 			s.malformed("a scope is purged that should not be")
 		}
 		return // granted again meanwhile: the device comes back without it
@@ -68,7 +68,7 @@ func (s *Server) grantsLoaded(ev GrantsLoaded) {
 		return
 	}
 	s.draining = ev.Standing == StandingRevoked
-	s.serial = note.GrantSerial
+	s.serial = ev.Serial
 	now := map[syncproto.ScopeID]bool{}
 	if !s.draining {
 		for _, g := range note.Grants {
@@ -81,7 +81,8 @@ func (s *Server) grantsLoaded(ev GrantsLoaded) {
 		s.do(Subscribe{})
 		return
 	}
-	if !s.sameNote(&note) {
+	if s.noted != note.GrantSerial {
+		s.noted = note.GrantSerial
 		s.control = append(s.control, &note)
 	}
 	for _, g := range note.Grants {
@@ -92,18 +93,16 @@ func (s *Server) grantsLoaded(ev GrantsLoaded) {
 		s.enter(Start{Scope: g.Scope})
 	}
 	s.needRead = true
-	s.do(Subscribe{Scopes: slices.Clone(s.order)})
+	s.do(Subscribe{Scopes: s.ids()})
 }
 
 // leave purges the scopes that are not among those granted now.
 func (s *Server) leave(now map[syncproto.ScopeID]bool) {
-	kept := s.order[:0]
-	for _, id := range s.order {
+	for _, id := range s.ids() {
 		if now[id] {
-			kept = append(kept, id)
 			continue
 		}
-		delete(s.scopes, id)
+		s.scopes = slices.DeleteFunc(s.scopes, func(at scopeAt) bool { return at.Scope == id })
 		s.sendPurge(id)
 		// What was read of it is not sent any more.
 		s.outbox = slices.DeleteFunc(s.outbox, func(m wire.Message) bool { return ofScope(m, id) })
@@ -114,7 +113,6 @@ func (s *Server) leave(now map[syncproto.ScopeID]bool) {
 			s.want = nil
 		}
 	}
-	s.order = kept
 }
 
 // ofScope says whether a message is about one scope, and takes the scope out of
@@ -132,11 +130,4 @@ func ofScope(m wire.Message, id syncproto.ScopeID) bool {
 		m.Heads = slices.DeleteFunc(m.Heads, func(h wire.Head) bool { return h.Scope == id })
 	}
 	return false
-}
-
-// sameNote says whether the device was told the same already in this session.
-func (s *Server) sameNote(n *wire.GrantsNote) bool {
-	old := s.note
-	s.note = n
-	return old != nil && slices.Equal(old.Grants, n.Grants) && slices.Equal(old.Places, n.Places) && slices.Equal(old.People, n.People)
 }

@@ -162,7 +162,9 @@ func (s *Server) loaded(ev SessionLoaded) {
 	s.actsRead(ActsRead{Said: ev.Acts})
 	s.begin(h, &w)
 	s.changed(ev.Results)
-	s.open(h, &w, ev.Starts)
+	s.open(h, &w, ev.Serial, ev.Starts)
+	// A session may rest for days: of Hello it keeps what it still asks for.
+	s.hello = wire.Hello{Log: h.Log, HeadSeq: h.HeadSeq}
 }
 
 // vouched limits what is said of ancestors to what can be vouched for: an

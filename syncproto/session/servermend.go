@@ -18,7 +18,7 @@ func (s *Server) compare(m *wire.Compare) {
 		s.malformed("a comparison of %d bytes", len(m.Buckets))
 	case s.compared != nil || s.want != nil:
 		s.malformed("a comparison before the last one is answered")
-	case s.scopes[m.Scope] == nil:
+	case s.scope(m.Scope) == nil:
 		// Taken away meanwhile; the Purge under way ends it.
 		if !s.purging[m.Scope] {
 			s.malformed("a comparison of a scope that is not granted")
@@ -34,7 +34,7 @@ func (s *Server) entriesRead(ev EntriesRead) {
 	}
 	scope := s.compared.Scope
 	s.compared = nil
-	if s.scopes[scope] == nil {
+	if s.scope(scope) == nil {
 		return
 	}
 	s.outbox = append(s.outbox, &wire.ServerEntries{Scope: scope, Buckets: ev.Buckets, Entries: ev.Entries})
@@ -46,7 +46,7 @@ func (s *Server) wanted(m *wire.Want) {
 		s.malformed("%d records wanted", len(m.Records))
 	case s.compared != nil || s.want != nil:
 		s.malformed("records wanted before the last are sent")
-	case s.scopes[m.Scope] == nil:
+	case s.scope(m.Scope) == nil:
 		if !s.purging[m.Scope] {
 			s.malformed("records of a scope that is not granted")
 		}
@@ -60,7 +60,7 @@ func (s *Server) recordsRead(ev RecordsRead) {
 		return
 	}
 	w := s.want
-	if s.scopes[w.Scope] == nil {
+	if s.scope(w.Scope) == nil {
 		s.want = nil
 		return
 	}

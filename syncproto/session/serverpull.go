@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,8 +15,8 @@ import (
 // that whatever arrives later is from a later snapshot.
 type reading struct {
 	serial uint64
-	scopes map[syncproto.ScopeID]*scopeAt
-	order  []syncproto.ScopeID
+	// scopes are ascending: thousands of sessions rest, and a list is smallest.
+	scopes []scopeAt
 	// first says that no Caught has been sent; draining that the device is
 	// revoked and only gives.
 	first, draining bool
@@ -35,7 +36,8 @@ type reading struct {
 	grantsDirty, grantsAsked   bool
 	grantsStale, receiptsStale int
 	receiptAsked               bool
-	note                       *wire.GrantsNote
+	// noted names the grants that the device has.
+	noted uint64
 	// purging are the scopes whose destruction the device has not confirmed.
 	purging map[syncproto.ScopeID]bool
 }
@@ -49,39 +51,59 @@ type scopeAt struct {
 	told bool
 }
 
+// scope returns how far one of the session's scopes is, nil if it is none.
+func (r *reading) scope(id syncproto.ScopeID) *scopeAt {
+	i, has := slices.BinarySearchFunc(r.scopes, id, compareScopeAt)
+	if !has {
+		return nil
+	}
+	return &r.scopes[i]
+}
+
+func compareScopeAt(at scopeAt, id syncproto.ScopeID) int { return bytes.Compare(at.Scope[:], id[:]) }
+
+// ids are those of the session's scopes.
+func (r *reading) ids() []syncproto.ScopeID {
+	out := make([]syncproto.ScopeID, len(r.scopes))
+	for i := range r.scopes {
+		out[i] = r.scopes[i].Scope
+	}
+	return out
+}
+
 // asked is 1 if the store reads something for the session.
 func (r *reading) asked() int {
 	return boolInt(r.scopesAsked) + boolInt(r.entriesAsked) + boolInt(r.recordsAsked)
 }
 
 // open begins sending: starts are the granted scopes.
-func (s *Server) open(h *wire.Hello, w *wire.Welcome, starts []Start) {
+func (s *Server) open(h *wire.Hello, w *wire.Welcome, serial uint64, starts []Start) {
 	old := s.reading
 	s.reading = reading{stale: old.stale, grantsDirty: old.grantsDirty, grantsStale: old.grantsStale, receiptsStale: old.receiptsStale,
-		serial: w.GrantSerial, scopes: map[syncproto.ScopeID]*scopeAt{}, purging: map[syncproto.ScopeID]bool{},
+		serial: serial, noted: w.GrantSerial, purging: map[syncproto.ScopeID]bool{},
 		first: true, needRead: true, lastRead: s.now, credit: min(int64(h.Credit), MaxWindow), draining: s.standing == StandingRevoked}
 	if len(starts) > syncproto.MaxScopes {
 		s.refuse(wire.RefuseLimits, 0, "more scopes than one session holds")
 		return
 	}
 	if !s.draining {
+		s.scopes = make([]scopeAt, 0, len(starts))
 		for _, st := range starts {
 			s.enter(st)
 		}
 	}
 	for _, c := range h.Cursors {
-		if s.scopes[c.Scope] == nil {
+		if s.scope(c.Scope) == nil {
 			s.sendPurge(c.Scope)
 		}
 	}
-	s.do(Subscribe{Scopes: slices.Clone(s.order)})
+	s.do(Subscribe{Scopes: s.ids()})
 	s.drained()
 }
 
 func (s *Server) enter(st Start) {
-	if s.scopes[st.Scope] == nil {
-		s.scopes[st.Scope] = &scopeAt{Start: st, loading: st.Since == 0}
-		s.order = append(s.order, st.Scope)
+	if i, has := slices.BinarySearchFunc(s.scopes, st.Scope, compareScopeAt); !has {
+		s.scopes = slices.Insert(s.scopes, i, scopeAt{Start: st, loading: st.Since == 0})
 	}
 }
 
@@ -91,7 +113,7 @@ func (s *Server) moved(ev Moved) {
 	}
 	for i, id := range ev.Scopes {
 		// Of what it pushed itself a session has read the head before it is woken.
-		if at := s.scopes[id]; at != nil && (len(ev.Heads) == 0 || ev.Heads[i] > at.From) {
+		if at := s.scope(id); at != nil && (len(ev.Heads) == 0 || ev.Heads[i] > at.From) {
 			s.needRead = true
 			return
 		}
@@ -135,8 +157,8 @@ func (s *Server) pump() {
 		e := ReadScopes{MaxBytes: syncproto.MaxPage, Log: s.hello.Log, ResultsFrom: s.told + 1, Pushed: s.pushed}
 		// What is caught up comes before what is loaded for the first time.
 		for _, loading := range []bool{false, true} {
-			for _, id := range s.order {
-				if at := s.scopes[id]; at.loading == loading {
+			for i := range s.scopes {
+				if at := &s.scopes[i]; at.loading == loading {
 					e.Scopes = append(e.Scopes, at.Start)
 				}
 			}
@@ -170,7 +192,7 @@ func (s *Server) scopesRead(ev ScopesRead) {
 	s.readResults(&ev)
 	for i := range ev.Pages {
 		p := &ev.Pages[i]
-		at := s.scopes[p.Scope]
+		at := s.scope(p.Scope)
 		if at == nil || p.From != at.From || p.To < p.From {
 			s.close(Close{Code: CloseLocal, Detail: "the store read another page than was asked for"})
 			return
@@ -190,7 +212,7 @@ func (s *Server) scopesRead(ev ScopesRead) {
 	}
 	c := &wire.Caught{Era: ev.Era, Pages: ev.Pages}
 	for _, h := range ev.Heads {
-		at := s.scopes[h.Scope]
+		at := s.scope(h.Scope)
 		if at == nil {
 			continue
 		}
@@ -220,8 +242,7 @@ func (s *Server) nextRecords() wire.Message {
 	if !s.resultsFit() {
 		return nil // most go first, since what follows builds on them
 	}
-	m := s.outbox[0]
-	s.outbox = s.outbox[1:]
+	m := pop(&s.outbox)
 	s.credit -= weight(m)
 	switch m := m.(type) {
 	case *wire.Page:

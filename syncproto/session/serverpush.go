@@ -104,8 +104,7 @@ func (s *Server) accepted(ev Accepted) {
 		s.close(Close{Code: CloseLocal, Detail: "an answer to no batch"})
 		return
 	}
-	a := s.pending[0]
-	s.pending = s.pending[1:]
+	a := pop(&s.pending)
 	s.bytes -= a.weight
 	if a.stale || s.state != serverLive {
 		return
@@ -116,6 +115,7 @@ func (s *Server) accepted(ev Accepted) {
 		s.receiptDue, s.lastAccept = true, s.now
 		if own {
 			s.acceptedOwn(ev, a.gap)
+			s.listens()
 			return
 		}
 		ack := &wire.Ack{Log: ev.Log, Received: ev.through(a.gap)}
@@ -123,6 +123,7 @@ func (s *Server) accepted(ev Accepted) {
 			ack.Results = append(ack.Results, r.Result)
 		}
 		s.others = append(s.others, ack)
+		s.listens()
 	case AcceptedNot, AcceptedHole:
 		if a.refused {
 			return // the device was told already, and sends it again
@@ -148,6 +149,13 @@ func (s *Server) accepted(ev Accepted) {
 		s.forked = true
 	default:
 		s.malformed("batch: %s", ev.Detail)
+	}
+}
+
+// listens refuses a device that pushes and does not read what is said of it.
+func (s *Server) listens() {
+	if len(s.results) > maxUntold || len(s.others) > maxUntoldAcks {
+		s.refuse(wire.RefuseLimits, retryLocal, "it pushes and does not read")
 	}
 }
 
@@ -252,9 +260,7 @@ func (s *Server) nextAck() wire.Message {
 		return &wire.Ack{Received: s.received, Results: s.someResults()}
 	}
 	if len(s.others) > 0 {
-		m := s.others[0]
-		s.others = s.others[1:]
-		return m
+		return pop(&s.others)
 	}
 	return nil
 }

@@ -101,14 +101,17 @@ type SessionLoaded struct {
 	Refuse   wire.RefuseCode
 	Detail   string
 	Standing Standing
+	// Serial is that of the grants in the snapshot, for the session alone: the
+	// device is told a name of what it is granted, see wire.Welcome.
+	Serial uint64
 	// Welcome is complete but for Proto, ServerTime, Fork, Credit and
 	// ClockAhead. Received and ReceivedHead are zero and the chain's start for an
 	// unknown log. Of an ancestor, Received and BackupSafe are zero if the log's
 	// chain hash here, at the ancestor's HeadSeq, is not the ancestor's Head:
 	// somebody else wrote it, and nothing of it may be acknowledged to this
 	// device, which then pushes it, is contradicted, and issues it again.
-	// Grants, Places and People are left out if the serial is the
-	// device's. For a revoked device there are no grants.
+	// Grants, Places and People are left out if their name, GrantSerial, is the
+	// one that the device says it has. For a revoked device there are no grants.
 	Welcome wire.Welcome
 	// Starts name every granted scope and where its pages go on, see Resume.
 	Starts []Start
@@ -233,7 +236,9 @@ type LoadGrants struct{}
 // GrantsLoaded answers LoadGrants.
 type GrantsLoaded struct {
 	Standing Standing
-	Grants   wire.GrantsNote
+	// Serial is that of the grants in the snapshot.
+	Serial uint64
+	Grants wire.GrantsNote
 }
 
 // MakeReceipt asks for a signed receipt of what a log's session brought.

@@ -1,6 +1,9 @@
 package session
 
-import "mahalleh/syncproto/wire"
+import (
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
 
 // Protocol versions that this release speaks.
 const (
@@ -44,6 +47,12 @@ const (
 	// maxAckWeight bounds the same by size: results of changes with very many
 	// operations are long.
 	maxAckWeight = 256 << 10
+
+	// maxUntold bounds the results, and maxUntoldAcks the acknowledgements of
+	// ancestors, that wait for a device that pushes and does not read: more than
+	// all that a right device has under way.
+	maxUntold     = 2 * maxFlights * syncproto.MaxBatchChanges
+	maxUntoldAcks = 2 * maxFlights
 
 	// helloWithin is how long a connection may stay without Hello or Enrol.
 	helloWithin = 60_000

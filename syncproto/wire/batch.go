@@ -217,9 +217,9 @@ type Batch struct {
 // lean on. It serves one goroutine.
 type BatchOpener struct {
 	codec    *Codec
-	certs    map[Ref]*LogCert
-	contexts map[Ref]batchContext
-	heads    map[logSeq]syncproto.Hash
+	certs    memory[Ref, *LogCert]
+	contexts memory[Ref, batchContext]
+	heads    memory[logSeq, syncproto.Hash]
 }
 
 type batchContext struct {
@@ -238,22 +238,47 @@ const maxRemembered = 2 * MaxAncestors
 
 // NewBatchOpener makes an opener that has seen nothing.
 func NewBatchOpener(codec *Codec) *BatchOpener {
-	return &BatchOpener{codec: codec, certs: map[Ref]*LogCert{}, contexts: map[Ref]batchContext{}, heads: map[logSeq]syncproto.Hash{}}
+	return &BatchOpener{codec: codec}
 }
 
 // LearnCert makes a certificate known, from Hello.
-func (o *BatchOpener) LearnCert(c *LogCert) { remember(o.certs, refOf(AppendLogCert(nil, c)), c) }
+func (o *BatchOpener) LearnCert(c *LogCert) { o.certs.keep(refOf(AppendLogCert(nil, c)), c) }
 
 // LearnHead makes the chain hash of a log after a sequence known.
 func (o *BatchOpener) LearnHead(log syncproto.LogID, seq uint64, head syncproto.Hash) {
-	remember(o.heads, logSeq{log, seq}, head)
+	o.heads.keep(logSeq{log, seq}, head)
 }
 
-func remember[K comparable, V any](m map[K]V, k K, v V) {
-	if _, ok := m[k]; !ok && len(m) >= maxRemembered {
-		clear(m)
+// memory holds a few values by key. A session that rests holds one or two, for
+// which a map would take ten times the room.
+type memory[K comparable, V any] []remembered[K, V]
+
+type remembered[K comparable, V any] struct {
+	key   K
+	value V
+}
+
+func (m memory[K, V]) get(k K) (v V, ok bool) {
+	for i := range m {
+		if m[i].key == k {
+			return m[i].value, true
+		}
 	}
-	m[k] = v
+	return v, false
+}
+
+// keep forgets all before it holds too many.
+func (m *memory[K, V]) keep(k K, v V) {
+	for i := range *m {
+		if (*m)[i].key == k {
+			(*m)[i].value = v
+			return
+		}
+	}
+	if len(*m) >= maxRemembered {
+		*m = nil
+	}
+	*m = append(*m, remembered[K, V]{k, v})
 }
 
 // Open unpacks a batch and verifies it: the certificate's signature, and the
@@ -311,7 +336,7 @@ func (o *BatchOpener) open(buf []byte) (*Batch, error) {
 		return nil, ErrSignature
 	}
 	o.LearnCert(b.Cert)
-	remember(o.contexts, contextRef(AppendLogCert(nil, b.Cert), context.tables), context)
+	o.contexts.keep(contextRef(AppendLogCert(nil, b.Cert), context.tables), context)
 	o.LearnHead(b.Cert.Log, b.First+uint64(len(b.Entries))-1, b.Last)
 	return b, nil
 }
@@ -319,7 +344,7 @@ func (o *BatchOpener) open(buf []byte) (*Batch, error) {
 func (o *BatchOpener) context(c *cursor, flags byte) (batchContext, error) {
 	if flags&batchTables == 0 {
 		ref := c.ref("certificate and tables")
-		known, ok := o.contexts[ref]
+		known, ok := o.contexts.get(ref)
 		if c.err == nil && (!ok || flags&batchCert != 0) {
 			return known, fmt.Errorf("certificate and tables: %w", ErrUnknownRef)
 		}
@@ -337,7 +362,7 @@ func (o *BatchOpener) context(c *cursor, flags byte) (batchContext, error) {
 		}
 	} else {
 		ref := c.ref("certificate")
-		if cert = o.certs[ref]; c.err == nil && cert == nil {
+		if cert, _ = o.certs.get(ref); c.err == nil && cert == nil {
 			return batchContext{}, fmt.Errorf("certificate: %w", ErrUnknownRef)
 		}
 	}
@@ -351,7 +376,7 @@ func (c *cursor) ref(what string) (r Ref) {
 }
 
 func (o *BatchOpener) prev(c *cursor, flags byte, b *Batch) error {
-	known, ok := o.heads[logSeq{b.Cert.Log, b.First - 1}]
+	known, ok := o.heads.get(logSeq{b.Cert.Log, b.First - 1})
 	if b.First == 1 {
 		known, ok = syncproto.ChainStart(b.Cert.Log), true
 	}

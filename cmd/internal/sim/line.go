@@ -39,7 +39,7 @@ func (s *server) converse() *syncws.Conversation {
 
 // do carries out one request at the server, if it lives that long. A dead
 // server answers nothing any more; afterwards fate says so.
-func (s *server) do(desk *hub.Desk, e session.ServerEffect) session.ServerEvent {
+func (s *server) do(ctx context.Context, desk *hub.Desk, e session.ServerEffect) session.ServerEvent {
 	if s.crash == 0 && !s.crashAfter {
 		s.dead = true
 	}
@@ -51,7 +51,7 @@ func (s *server) do(desk *hub.Desk, e session.ServerEffect) session.ServerEvent 
 		e = read
 	}
 	s.talking = true
-	ev := desk.Do(s.w.ctx, e)
+	ev := desk.Do(ctx, e)
 	s.talking = false
 	if s.broken = s.w.oracle.answered(desk.Device(), e, ev); s.broken != nil {
 		return nil
