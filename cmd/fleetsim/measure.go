@@ -144,7 +144,7 @@ func env(a *cli.App, o *options) (figures.Env, error) {
 	progress := a.Progress()
 	return figures.Env{
 		Dir: o.dir, Memory: figures.MemoryDir(o.dir),
-		Sizes: map[string]int{"seeds": o.seeds, "histories": o.seeds, "records": o.records, "saves": o.records, "images": o.seeds, "cases": o.seeds, "rounds": o.seeds, "flips": o.seeds, "drills": o.seeds, "seconds": o.seeds, "devices": o.records, "changes": o.records},
+		Sizes: map[string]int{"seeds": o.seeds, "histories": o.seeds, "records": o.records, "saves": o.records, "images": o.seeds, "cases": o.seeds, "rounds": o.seeds, "flips": o.seeds, "drills": o.seeds, "seconds": o.seeds, "devices": o.records, "changes": o.records, "sessions": o.seeds, "worlds": o.seeds},
 		From:  o.from, Workers: o.workers,
 		Progress: func(figure string, done, total int) {
 			progress.Update("fleetsim.figures.progress", cli.Args{"name": figure, "done": done, "total": total})

@@ -27,6 +27,8 @@ func All() []*Figure {
 		drills(),
 		deadlineDay(),
 		soak(),
+		idle(),
+		twoWorlds(),
 	}
 }
 
