@@ -103,7 +103,7 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 			return err
 		}
 		if t.state.Erased {
-			return w.erased(row, ch, t.state, broken)
+			return w.erased(row, ch, broken)
 		}
 	}
 	if ch == nil || broken != nil {
@@ -183,7 +183,7 @@ func (w *work) admit(row *store.Change, ch *syncproto.Change, s *syncproto.Recor
 			}
 		}
 	}
-	if !s.Exists() || beenIn(s, h.Scope) || h.Verb == syncproto.VerbCreate {
+	if !s.Exists() || h.Scope == s.Home || slices.Contains(s.Homes, h.Scope) || h.Verb == syncproto.VerbCreate {
 		return fateApplies, syncproto.ReasonNone, nil
 	}
 	reason, err = writer.Judge(h, s.Home)
@@ -243,41 +243,28 @@ func (w *work) withhold(row *store.Change, ch *syncproto.Change) error {
 }
 
 // erased strips a change that arrives for a record that was erased. Only who may
-// write where the change says, and names a scope that the record was in, is told
-// that there was one: whoever knows no more than an id is told what is told of a
-// record that nobody knows.
-func (w *work) erased(row *store.Change, ch *syncproto.Change, s *syncproto.RecordState, broken error) error {
+// write where the change says is told that there was one; whatever else is wrong
+// with the change is told as of any other.
+func (w *work) erased(row *store.Change, ch *syncproto.Change, broken error) error {
 	row.Bytes = redact(row.Bytes)
-	refused := func(reason syncproto.Reason, cell syncproto.CellKey) error {
-		row.Result = setAside(row.ID, reason, cell)
+	if broken != nil {
+		row.Result = setAside(row.ID, brokenBy(broken), syncproto.CellKey{})
 		return nil
 	}
-	if broken != nil {
-		return refused(brokenBy(broken), syncproto.CellKey{})
+	if fault, cell := w.faultOf(ch); fault != syncproto.ReasonNone && fault != syncproto.ReasonBadValue {
+		row.Result = setAside(row.ID, fault, cell)
+		return nil
 	}
-	fault, cell := w.faultOf(ch)
-	if fault != syncproto.ReasonNone && fault != syncproto.ReasonBadValue {
-		return refused(fault, cell)
-	}
-	fate, reason, err := w.admit(row, ch, syncproto.NewRecordState(s.Record))
+	fate, reason, err := w.admit(row, ch, syncproto.NewRecordState(ch.Header.Record))
 	switch {
 	case err != nil:
 		return err
 	case fate == fateRefused:
-		return refused(reason, syncproto.CellKey{})
-	case beenIn(s, ch.Header.Scope) || ch.Header.Verb == syncproto.VerbCreate || row.Device == w.h.office:
-		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Erased}
-	case fault != syncproto.ReasonNone:
-		return refused(fault, cell)
+		row.Result = setAside(row.ID, reason, syncproto.CellKey{})
 	default:
-		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Parked, Reason: syncproto.ReasonWaitsCreate}
+		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Erased}
 	}
 	return nil
-}
-
-// beenIn reports whether a scope is a record's home, or was.
-func beenIn(s *syncproto.RecordState, scope syncproto.ScopeID) bool {
-	return scope == s.Home || slices.Contains(s.Homes, scope)
 }
 
 // faultOf says what is wrong with a change by itself, and where.

@@ -93,7 +93,7 @@ func (w *work) erase(t *touched, e Erasure) error {
 		if !planted.Bug("erased content stays in history") {
 			row.Bytes = redact(row.Bytes)
 		}
-		if hears, err := w.hears(row, s); err != nil {
+		if hears, err := w.hears(row); err != nil {
 			return err
 		} else if !hears {
 			w.keep(row)
@@ -127,15 +127,11 @@ func (w *work) erase(t *touched, e Erasure) error {
 }
 
 // hears reports whether a change's device may be told that its record was erased:
-// where it reads, and the record was. Whoever named a record elsewhere, knowing no
-// more than its id, is not told that there was one. A record of which there is
-// nothing but what was set aside is no secret to whoever wrote that.
-func (w *work) hears(row *store.Change, s *syncproto.RecordState) (bool, error) {
-	if !s.Exists() || row.Device == w.h.office {
+// if it reads where the change says. Whoever named a record in a scope that is not
+// theirs is not told that there was one.
+func (w *work) hears(row *store.Change) (bool, error) {
+	if row.Device == w.h.office {
 		return true, nil
-	}
-	if !beenIn(s, row.Scope) {
-		return false, nil
 	}
 	door, err := w.h.access.ForDevice(w.tx, row.Device)
 	if errors.Is(err, store.ErrNotFound) {

@@ -24,8 +24,8 @@ type Welcome struct {
 	// BackupSafe is the sequence up to which the device's log stands in a
 	// verified backup.
 	BackupSafe uint64
-	// GrantSerial numbers the grants that follow; they are left out if the
-	// device has this serial.
+	// GrantSerial names the grants that follow, by their content; they are left out
+	// if the device has those of this name.
 	GrantSerial uint64
 	Grants      []Grant
 	Places      []Place

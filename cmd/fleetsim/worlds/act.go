@@ -50,15 +50,13 @@ func (w *world) outside() error {
 		})
 		w.hub.AccessChanged()
 		return err
-	case 6:
-		if len(w.theirs) == 0 {
-			return nil
+	case 6: // a record is erased, one that the watched device does not name
+		if n := len(w.nameless); n > 0 && w.luck.IntN(2) == 0 {
+			return w.hub.Erase(w.ctx, w.nameless[w.luck.IntN(n)])
 		}
-		id := w.theirs[w.luck.IntN(len(w.theirs))]
-		if s, err := w.state(id); err != nil || !s.Exists() || s.Erased {
-			return err // of what is only set aside, some of it may be the watched device's own
-		}
-		return w.hub.Erase(w.ctx, id)
+		id := w.recordOf("nameless"+w.variant, len(w.nameless))
+		w.nameless = append(w.nameless, id)
+		return w.say(a, a.titled(w, syncproto.NewRecordState(id), scope, "بی‌نام"))
 	default: // a record moves between two places elsewhere
 		if len(w.theirs) == 0 {
 			return nil

@@ -80,6 +80,7 @@ type world struct {
 	there                     []syncproto.PlaceID  // outside, those that exist in this world
 	mine                      []syncproto.RecordID // in the watched device's place
 	theirs                    []syncproto.RecordID // outside, those that exist in this world
+	nameless                  []syncproto.RecordID // outside, never named by the watched device
 	sent                      [][]byte             // to the device
 	behind                    []string             // what the desk had answered last, for each of them
 	answered                  string
