@@ -73,11 +73,15 @@ func (t *tx) PutRecord(rec store.Record) error {
 		return fmt.Errorf("put record %s: %w", s.Record, err)
 	}
 	at, err := place(home, s.Position)
+	state := rec.Stored
+	if state == nil {
+		state = wire.AppendStoredRecord(nil, s)
+	}
 	if err == nil {
 		err = t.put(`INSERT INTO records (place, id, form, open, erased, hash, state) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET place = excluded.place, form = excluded.form, open = excluded.open,
 				erased = excluded.erased, hash = excluded.hash, state = excluded.state`,
-			at, s.Record[:], int64(s.Form), int64(rec.Open), yes(s.Erased), rec.Hash[:], wire.AppendStoredRecord(nil, s))
+			at, s.Record[:], int64(s.Form), int64(rec.Open), yes(s.Erased), rec.Hash[:], state)
 	}
 	if err != nil {
 		return fmt.Errorf("put record %s at position %d: %w", s.Record, s.Position, err)

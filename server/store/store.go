@@ -226,6 +226,9 @@ type Record struct {
 	Hash [16]byte
 	// Open counts its open conflicts.
 	Open int
+	// Stored is wire.AppendStoredRecord of State, if who writes has it already; nil
+	// otherwise, and when it was read.
+	Stored []byte
 }
 
 // Mark says that a record left a scope, or was erased.
