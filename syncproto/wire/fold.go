@@ -54,6 +54,9 @@ func (f *folder) fold(b []byte, s string) []byte {
 
 // unfold returns what was folded, at most max bytes.
 func (f *folder) unfold(s []byte, max int) ([]byte, error) {
+	if max < 0 {
+		return nil, ErrTooLarge
+	}
 	b := make([]byte, 0, min(2*len(s), max))
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {

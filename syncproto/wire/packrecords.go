@@ -101,7 +101,7 @@ func (c *Codec) unpackRecords(in *cursor, lists []*[][]byte, room int) error {
 	ends := make([]int, 0, all)
 	for range all {
 		r.record()
-		if err := r.err(); err != nil {
+		if err := r.problem(); err != nil {
 			return fmt.Errorf("record: %w", err)
 		}
 		ends = append(ends, len(r.out))

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"math/rand"
 	"reflect"
 	"testing"
@@ -207,6 +208,34 @@ func TestPrefixCodesComeBack(t *testing.T) {
 		gotNums, gotLetters := codec.changes.decode(c, "codes")
 		if c.err != nil || !bytes.Equal(gotNums, nums) || !bytes.Equal(gotLetters, letters) {
 			t.Fatalf("seed %d: got %x %x, %v, want %x %x", seed, gotNums, gotLetters, c.err, nums, letters)
+		}
+	}
+}
+
+// A page that has used up its room may still hold an empty word.
+func TestTextsWithoutRoomAreRefused(t *testing.T) {
+	codec := newCodec(t)
+	if _, err := codec.fold.unfold(nil, -1); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("unfold: got %v, want %v", err, ErrTooLarge)
+	}
+	records := append(page(t, 3).Records, strangeRecords(t, rand.New(rand.NewSource(18)), 1)...)
+	for range 4 { // records without a cell
+		erased := syncproto.NewRecordState(seq16(byte(len(records))))
+		erased.Erased = true
+		records = append(records, AppendRecord(nil, erased, 0))
+	}
+	b, err := codec.packRecords(nil, [][][]byte{records})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := 0
+	for _, r := range records {
+		size += len(r)
+	}
+	for room := range size {
+		var list [][]byte
+		if err := codec.unpackRecords(&cursor{buf: b}, []*[][]byte{&list}, room); !errors.Is(err, ErrTooLarge) {
+			t.Fatalf("records of %d bytes in %d: got %v, want %v", size, room, err, ErrTooLarge)
 		}
 	}
 }
