@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
@@ -588,6 +589,119 @@ func TestCreditNeverGranted(t *testing.T) {
 			if n := got.Load(); n != 1 {
 				t.Errorf("%d messages came on a credit of one byte, want one", n)
 			}
+		})
+	})
+}
+
+// push sends a batch as the session's next message.
+func (s *site) push(t *testing.T, ws *websocket.Conn, e *end, m wire.Message) {
+	t.Helper()
+	b, err := s.s.Codec.AppendFrame(nil, m)
+	if err == nil {
+		b, err = e.channel.Seal(b)
+	}
+	if err == nil {
+		err = ws.WriteMessage(websocket.BinaryMessage, b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A device that claims another's log, brings another's batches, or signs as somebody
+// else, is refused, and nothing of it is taken.
+func TestBatchesOfAnothersLog(t *testing.T) {
+	forge := map[string]func(s *site, thief, victim *phone) []byte{
+		"another's batch, as it was": func(_ *site, _, victim *phone) []byte { return victim.sealed(victim.cert, 2) },
+		"another's log under a certificate of one's own": func(s *site, thief, victim *phone) []byte {
+			claim := wire.SignLogCert(wire.LogCert{Log: victim.cert.Log, LogKey: thief.cert.LogKey, Serial: 1, Created: 1}, thief.key)
+			victim.key = thief.key
+			return victim.sealed(claim, 2)
+		},
+		"another's certificate under a key of one's own": func(s *site, thief, victim *phone) []byte {
+			victim.key = thief.key
+			return victim.sealed(victim.cert, 2)
+		},
+	}
+	for name, make := range forge {
+		t.Run(name, func(t *testing.T) {
+			onSite(t, Limits{}, func(t *testing.T, s *site) {
+				s.honest(func() {
+					victim, thief := s.phone(1, "facilitator"), s.phone(2, "facilitator")
+					victim.saveNew(1)
+					s.record(victim)
+					victim.saveNew(1)
+					batch := make(s, thief, victim)
+					ws, e := s.known(thief)
+					defer ws.Close()
+					ended := drain(ws)
+					s.push(t, ws, e, &wire.Push{Batch: batch})
+					<-ended
+					soon()
+					if err := s.store.View(t.Context(), func(r store.Reader) error {
+						log, err := r.Log(victim.cert.Log)
+						if log.Received != 1 {
+							t.Errorf("the log has %d changes, want its own", log.Received)
+						}
+						return err
+					}); err != nil {
+						t.Fatal(err)
+					}
+					if c := s.h.Counters(); c.Broken != 1 {
+						t.Errorf("counters %+v", c)
+					}
+				})
+			})
+		})
+	}
+}
+
+// sealed is a self-contained batch of the phone's changes from a sequence on.
+func (p *phone) sealed(cert *wire.LogCert, from uint64) []byte {
+	batch, _, err := wire.NewBatchSealer(p.b.s.Codec, wire.PurposePush, cert, p.key).Seal(from, p.chain(from-1), p.changes[from-1:], 0)
+	if err != nil {
+		p.b.t.Fatal(err)
+	}
+	return batch
+}
+
+// A device that says other sums than it has gets what it may read, and no more; of a
+// scope that is not its own it gets nothing.
+func TestLiesAboutDigests(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		s.honest(func() {
+			w := s.phone(1, "facilitator")
+			w.saveNew(50)
+			s.record(w)
+			liar := s.phone(2, "facilitator")
+			ws, e := s.known(liar)
+			defer ws.Close()
+			sums := bytes.Repeat([]byte{7}, wire.Buckets*16)
+			for range 20 { // again and again, each answered before the next
+				s.push(t, ws, e, &wire.Compare{Scope: s.scope("plain"), Buckets: sums})
+				for answered := false; !answered; {
+					_, b, err := ws.ReadMessage()
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, f, err := e.channel.Receive(b)
+					if err != nil {
+						t.Fatal(err)
+					}
+					m, err := s.s.Codec.DecodeFrame(f)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, is := m.(*wire.ServerEntries); is {
+						if answered = true; got.Scope != s.scope("plain") || len(got.Entries) > 50 {
+							t.Errorf("%d entries of scope %s", len(got.Entries), got.Scope)
+						}
+					}
+				}
+			}
+			ended := drain(ws)
+			s.push(t, ws, e, &wire.Compare{Scope: syncproto.ScopeOf(syncproto.PlaceID{9}, "plain"), Buckets: sums})
+			<-ended
 		})
 	})
 }
