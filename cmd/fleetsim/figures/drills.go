@@ -107,7 +107,8 @@ type drilling struct {
 
 	lost, cameBack, changes int
 	refused, told           int
-	problems                []string
+	saying                  sync.Mutex
+	problems                []string // guarded by saying
 
 	mu    sync.Mutex
 	moved sync.Cond // guarded by mu: a sync has ended well, or an address changed
@@ -116,12 +117,17 @@ type drilling struct {
 	// that nobody shall write any more.
 	address string
 	resting bool
+	// stuck says that the devices got nowhere for so long that nobody waits for
+	// them any more.
+	stuck bool
 	// line ends, by hangUp, when the server goes: nobody waits for it then.
 	line   context.Context
 	hangUp func()
 }
 
 func (d *drilling) say(format string, args ...any) {
+	d.saying.Lock()
+	defer d.saying.Unlock()
 	d.problems = append(d.problems, fmt.Sprintf(format, args...))
 }
 
@@ -192,11 +198,24 @@ func (d *drilling) away(end func() error) error {
 	return end()
 }
 
+// awaitWithin is how long devices may take for the syncs that a drill waits for.
+const awaitWithin = 5 * time.Minute
+
 // await waits until so many more syncs have ended well.
 func (d *drilling) await(n int) {
+	late := time.AfterFunc(awaitWithin, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if !d.stuck {
+			d.stuck = true
+			d.say("the devices got nowhere for %v", awaitWithin)
+		}
+		d.moved.Broadcast()
+	})
+	defer late.Stop()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for until := d.syncs + n; d.syncs < until && !d.resting && d.ctx.Err() == nil; {
+	for until := d.syncs + n; d.syncs < until && !d.resting && !d.stuck && d.ctx.Err() == nil; {
 		d.moved.Wait()
 	}
 }
@@ -450,12 +469,11 @@ func copyFile(to, from string, size int64) error {
 func (d *drilling) settle(i int) error {
 	name := fmt.Sprintf("drill %d (%s): ", i+1, drillNames[i%kindsOfDrills])
 	for range 2 {
-		var mu sync.Mutex
 		each(workersOf(d.Workers), len(d.phones), func(n int) bool {
-			if r := d.phones[n].sync(d.ctx, d.server.address, syncer.Once); r.Outcome != syncer.CaughtUp {
-				mu.Lock()
+			ctx, stop := context.WithTimeout(d.ctx, awaitWithin)
+			defer stop()
+			if r := d.phones[n].sync(ctx, d.server.address, syncer.Once); r.Outcome != syncer.CaughtUp {
 				d.say("%sdevice %d is not up to date in the end: %v %v", name, n, r.Outcome, r.Err)
-				mu.Unlock()
 			}
 			return true
 		})
