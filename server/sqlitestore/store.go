@@ -100,6 +100,11 @@ func open(ctx context.Context, o Options, path string, connector driver.Connecto
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	if o.VFS == "" {
+		if err := begin(path); err != nil {
+			return nil, errors.Join(fmt.Errorf("open store: %w", err), release(lock))
+		}
+	}
 	if o.Readers <= 0 {
 		o.Readers = defaultReaders
 	}
@@ -118,6 +123,20 @@ func open(ctx context.Context, o Options, path string, connector driver.Connecto
 	}
 	s.turn <- struct{}{}
 	return s, nil
+}
+
+// begin makes an empty file where there is no database yet: what SQLite makes
+// beside one takes the rights that it has then. One that is there is not touched,
+// since closing it would end the locks of this process.
+func begin(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // start opens the writing connection for the first time.

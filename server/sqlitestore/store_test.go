@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -504,4 +505,30 @@ func TestCheckpoint(t *testing.T) {
 	}
 	saveAll(t, s, d, 55, 60)
 	wantSound(t, s)
+}
+
+// TestNobodyElseReads: database, write-ahead log and its map are the owner's
+// alone from the beginning, not only once the database was opened again.
+func TestNobodyElseReads(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("rights are another matter there")
+	}
+	dir := t.TempDir()
+	s, err := Open(t.Context(), Options{Path: filepath.Join(dir, "s.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.PutMeta("x", []byte("y")) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"s.db", "s.db-wal", "s.db-shm"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has the rights %o", name, info.Mode().Perm())
+		}
+	}
 }
