@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand"
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 
 	"mahalleh/syncproto"
@@ -236,6 +238,41 @@ func TestTextsWithoutRoomAreRefused(t *testing.T) {
 		var list [][]byte
 		if err := codec.unpackRecords(&cursor{buf: b}, []*[][]byte{&list}, room); !errors.Is(err, ErrTooLarge) {
 			t.Fatalf("records of %d bytes in %d: got %v, want %v", size, room, err, ErrTooLarge)
+		}
+	}
+}
+
+// More words, columns, codes and references than the model remembers come back.
+func TestWhatTheModelForgetsComesBack(t *testing.T) {
+	codec := newCodec(t)
+	log := syncproto.LogID(seq16(0x50))
+	changes := crowded(t, log)
+	var text strings.Builder
+	for i := range maxWords + 300 {
+		text.WriteString(strconv.Itoa(i%(maxWords+100)) + " ")
+	}
+	h := changes[0].Header
+	h.OriginSeq = uint64(len(changes) + 1)
+	for range 2 {
+		ch, err := NewChange(h, seq16(1), []syncproto.Op{{Kind: syncproto.OpSet, Critical: true, Field: 12, Value: syncproto.Text(text.String())}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes = append(changes, ch)
+		h.OriginSeq++
+	}
+	tables, err := new(Tables).extend(changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := codec.packWith(codingAdaptive, nil, log, tables, 1, changes)
+	entries, err := codec.unpackChanges(&cursor{buf: b}, log, tables, 1, len(changes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range entries {
+		if !bytes.Equal(entries[i].Raw(), AppendChange(nil, changes[i])) {
+			t.Fatalf("change %d came back differently", i+1)
 		}
 	}
 }

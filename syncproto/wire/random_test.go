@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"math/rand"
 	"slices"
+	"strconv"
 	"testing"
 
 	"mahalleh/syncproto"
@@ -241,6 +242,42 @@ func strangeRecords(t testing.TB, r *rand.Rand, n int) (out [][]byte) {
 			t.Fatalf("a random record: %v", err)
 		}
 		out = append(out, b)
+	}
+	return out
+}
+
+// crowded are changes with more fields, codes of one field and references of
+// another than the model that learns remembers, each of them twice.
+func crowded(t testing.TB, log syncproto.LogID) (out []*syncproto.Change) {
+	t.Helper()
+	id := func(kind byte, n int) (id [16]byte) {
+		id[0], id[1], id[2] = kind, byte(n>>8), byte(n)
+		return id
+	}
+	const rounds = 60
+	for i := range rounds {
+		n := i % (rounds / 2)
+		var ops []syncproto.Op
+		set := func(field int, v syncproto.Value) {
+			ops = append(ops, syncproto.Op{Kind: syncproto.OpSet, Critical: true, Field: uint32(field), Value: v})
+		}
+		for k := range 10 {
+			ops = append(ops, syncproto.Op{Kind: syncproto.OpSetAdd, Critical: true, Field: 10, Value: syncproto.Code("c" + strconv.Itoa(10*n+k))})
+		}
+		for k := range 2 {
+			ops = append(ops, syncproto.Op{Kind: syncproto.OpSetAdd, Critical: true, Field: 11, Value: syncproto.Ref(id(2, 2*n+k))})
+		}
+		for k := range 10 {
+			set(100+10*n+k, []syncproto.Value{syncproto.Int(int64(k)), syncproto.Date(int32(20000 + i)), syncproto.Code("yes"),
+				syncproto.At(syncproto.Point{LatE7: int32(i), LonE7: int32(k)})}[k%4])
+		}
+		h := syncproto.Header{Verb: syncproto.VerbEdit, Record: id(3, i), Form: 12, Scope: seq16(0x30), OriginLog: log, OriginSeq: uint64(i + 1),
+			Author: seq16(0x90), Time: 1_780_000_000_000 + int64(i)}
+		ch, err := NewChange(h, id(4, i), ops)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, ch)
 	}
 	return out
 }

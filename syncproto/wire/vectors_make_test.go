@@ -355,6 +355,7 @@ func (m *vectorMaker) batches() {
 	}
 	learnt := seal(bundle(), 1, start, written)
 	m.add("batches", "forty records as they are written", learnt, nil)
+	m.add("batches", "more fields, codes and references than the model remembers", seal(bundle(), 1, start, crowded(m.t, log)), nil)
 	m.add("batches", "from the middle of a log", seal(bundle(), 11, chainOver(start, changes[:10]), changes[10:20]), nil)
 	s := NewBatchSealer(m.codec, PurposePush, cert, logKey)
 	s.PeerKnowsCert()
