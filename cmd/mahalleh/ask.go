@@ -14,6 +14,7 @@ import (
 	"mahalleh/server"
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
+	"mahalleh/server/syncws"
 )
 
 // ask has an act done: at the running server if there is one, otherwise here.
@@ -121,7 +122,12 @@ func (e *inUseError) Error() string { return e.err.Error() }
 func (e *inUseError) Unwrap() error { return e.err }
 
 // openDesk opens the store and the server over it.
-func openDesk(ctx context.Context, a *cli.App, f folder) (d *desk, err error) {
+func openDesk(ctx context.Context, a *cli.App, f folder) (*desk, error) {
+	return openWithin(ctx, a, f, syncws.Limits{})
+}
+
+// openWithin is openDesk of a server that takes on no more than the limits.
+func openWithin(ctx context.Context, a *cli.App, f folder, limits syncws.Limits) (d *desk, err error) {
 	fresh := f.fresh()
 	packages, err := forms.Load()
 	if err != nil {
@@ -134,7 +140,7 @@ func openDesk(ctx context.Context, a *cli.App, f folder) (d *desk, err error) {
 	d.log = a.Log()
 	d.server, err = server.Open(ctx, server.Options{
 		Store: d.store, Packages: packages, Erasures: d.journal, Clock: d.clock,
-		Uptime: func() int64 { return a.Now().Sub(start).Milliseconds() }, Rand: rand.Reader, Log: a.Log(),
+		Uptime: func() int64 { return a.Now().Sub(start).Milliseconds() }, Rand: rand.Reader, Limits: limits, Log: a.Log(),
 		Alarms: d.alarms,
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mahalleh/cmd/internal/cli"
+	"mahalleh/server/syncws"
 )
 
 const (
@@ -51,6 +52,7 @@ type serving struct {
 	backupDir       string
 	backupEvery     time.Duration
 	keep            keepRule
+	limits          syncws.Limits
 }
 
 func serveCommand(a *cli.App) *cobra.Command {
@@ -64,7 +66,11 @@ func serveCommand(a *cli.App) *cobra.Command {
 	c.Flags().StringVar(&q.metrics, "metrics", "", a.T("mahalleh.serve.flag_metrics"))
 	c.Flags().StringVar(&q.backupDir, "backup-dir", "", a.T("mahalleh.serve.flag_backup_dir"))
 	c.Flags().DurationVar(&q.backupEvery, "backup-every", defaultBackupEvery, a.T("mahalleh.serve.flag_backup_every"))
-	a.Setting(c.Flags(), "listen", "address", "metrics", "backup-dir", "backup-every")
+	most := syncws.DefaultLimits()
+	c.Flags().IntVar(&q.limits.Sessions, "sessions", most.Sessions, a.T("mahalleh.serve.flag_sessions"))
+	c.Flags().IntVar(&q.limits.Handshakes, "handshakes", most.Handshakes, a.T("mahalleh.serve.flag_handshakes"))
+	c.Flags().IntVar(&q.limits.PerAddress, "per-address", most.PerAddress, a.T("mahalleh.serve.flag_per_address"))
+	a.Setting(c.Flags(), "listen", "address", "metrics", "backup-dir", "backup-every", "sessions", "handshakes", "per-address")
 	q.keep.flags(a, c)
 	return c
 }
@@ -83,7 +89,7 @@ func serve(ctx context.Context, a *cli.App, q serving) (err error) {
 	if err != nil {
 		return err
 	}
-	d, err := openDesk(ctx, a, f)
+	d, err := openWithin(ctx, a, f, q.limits)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,9 @@ const (
 	perAddressPart    = 10
 )
 
+// DefaultLimits are those that zero values stand for.
+func DefaultLimits() Limits { return Limits{}.orDefaults() }
+
 func (l Limits) orDefaults() Limits {
 	if l.Sessions <= 0 {
 		l.Sessions = defaultSessions
