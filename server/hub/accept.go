@@ -308,6 +308,7 @@ func (w *work) batch(r *request) (Accepted, error) {
 		if err := w.tx.PutLog(log); err != nil {
 			return Accepted{}, fmt.Errorf("write log %s: %w", log.ID, err)
 		}
+		w.logs[log.ID] = log
 	}
 	ack := Accepted{Log: log.ID, Received: log.Received, Head: log.Head}
 	for i := range entries {
@@ -322,7 +323,14 @@ func (w *work) log(device syncproto.DeviceID, cert *wire.LogCert) (store.Log, er
 	if cert.Device() != device {
 		return store.Log{}, fmt.Errorf("log %s: %w", cert.Log, errForeignLog)
 	}
-	log, err := w.tx.Log(cert.Log)
+	log, read := w.logs[cert.Log]
+	var err error
+	switch {
+	case !read:
+		log, err = w.tx.Log(cert.Log)
+	case log.ID.IsZero():
+		err = store.ErrNotFound
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Log{ID: cert.Log, Device: device, Cert: wire.AppendLogCert(nil, cert), Head: syncproto.ChainStart(cert.Log)}, nil
 	}

@@ -67,12 +67,14 @@ func (w *work) judge(ch *syncproto.Change) (syncproto.Reason, syncproto.CellKey)
 	return merge.Judge(w.h.packages, ch)
 }
 
-// ahead asks the store for what a group's changes will be looked up by: whether
-// they came before, their records, and what waits for records that they make. A
-// row that cannot be read is left to be met again at its change.
+// ahead asks the store for what a group's changes will be looked up by: their
+// logs, whether they came before, their records, and what waits for records that
+// they make; logs before records, each ascending, as the contract asks. A row that
+// cannot be read is left to be met again at its change.
 func (w *work) ahead(group []*request) error {
 	err := w.ask(group)
 	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, errPanic) {
+		clear(w.logs)
 		clear(w.changes)
 		clear(w.records)
 		clear(w.waiting)
@@ -87,6 +89,17 @@ func (w *work) ask(group []*request) (err error) {
 			err = fmt.Errorf("%w: %v", errPanic, what)
 		}
 	}()
+	logs := map[syncproto.LogID]bool{}
+	for _, r := range group {
+		logs[r.batch.Cert.Log] = true
+	}
+	for _, id := range ascending(logs) {
+		row, err := w.tx.Log(id)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("read log %s: %w", id, err)
+		}
+		w.logs[id] = row
+	}
 	made := map[syncproto.RecordID]bool{}
 	for _, r := range group {
 		for i := range r.opened {

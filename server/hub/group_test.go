@@ -17,6 +17,7 @@ type held struct {
 	mu      sync.Mutex
 	first   chan struct{}
 	written []int
+	late    int // commits that asked for a log after records
 }
 
 func (s *held) Update(ctx context.Context, f func(store.Tx) error) error {
@@ -29,6 +30,9 @@ func (s *held) Update(ctx context.Context, f func(store.Tx) error) error {
 	}
 	tx := &countingTx{}
 	err := s.Store.Update(ctx, func(inner store.Tx) error { tx.Tx, tx.n = inner, 0; return f(tx) })
+	if tx.late {
+		s.late++
+	}
 	if err == nil && tx.n > 0 {
 		s.written = append(s.written, tx.n)
 	}
@@ -38,12 +42,29 @@ func (s *held) Update(ctx context.Context, f func(store.Tx) error) error {
 type countingTx struct {
 	store.Tx
 	n int
+	// records says that records were asked for, late that a log was after that.
+	records, late bool
+}
+
+func (t *countingTx) Log(id syncproto.LogID) (store.Log, error) {
+	t.late = t.late || t.records
+	return t.Tx.Log(id)
+}
+
+func (t *countingTx) Record(id syncproto.RecordID) (store.Record, error) {
+	t.records = true
+	return t.Tx.Record(id)
+}
+
+func (t *countingTx) RecordsByID(ids []syncproto.RecordID) ([]store.Record, error) {
+	t.records = true
+	return t.Tx.RecordsByID(ids)
 }
 
 func (t *countingTx) PutChange(c store.Change) error { t.n++; return t.Tx.PutChange(c) }
 
 // What queued during a commit is taken together, and still in commits that
-// nobody waits for long.
+// nobody waits for long; logs are locked before records, as the store asks.
 func TestGroupIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
@@ -76,6 +97,9 @@ func TestGroupIsBounded(t *testing.T) {
 			if err := <-answers; err != nil {
 				t.Error(err)
 			}
+		}
+		if s.late > 0 {
+			t.Errorf("%d commits asked for a log after records", s.late)
 		}
 		all := 0
 		for _, n := range s.written {

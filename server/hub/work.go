@@ -32,6 +32,9 @@ type work struct {
 	// changes has nil for a change that is known not to be there.
 	changes map[syncproto.ChangeID]*store.Change
 	fresh   []syncproto.ChangeID // rows of changes to write, in order of receipt
+	// logs are rows that were read in advance, as they stand now, zero for those
+	// that are not there.
+	logs map[syncproto.LogID]store.Log
 	// waiting is what waits for records that were asked about in advance.
 	waiting map[syncproto.RecordID][]*store.Change
 	// judged is what was found out about changes before the transaction.
@@ -58,7 +61,7 @@ var _ merge.History = (*work)(nil)
 func (h *Hub) newWork(tx store.Tx, now int64) *work {
 	return &work{h: h, tx: tx, now: now,
 		records: map[syncproto.RecordID]*touched{}, changes: map[syncproto.ChangeID]*store.Change{},
-		waiting: map[syncproto.RecordID][]*store.Change{}, judged: map[syncproto.ChangeID]*opened{},
+		logs: map[syncproto.LogID]store.Log{}, waiting: map[syncproto.RecordID][]*store.Change{}, judged: map[syncproto.ChangeID]*opened{},
 		kept: map[syncproto.ChangeID]bool{}, ofRecord: map[syncproto.RecordID][]syncproto.ChangeID{}, standings: map[syncproto.ChangeID]stand{},
 		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]uint64{}, told: map[syncproto.DeviceID]bool{}}
 }
