@@ -59,7 +59,7 @@ func OpenErasures(path string) (*Erasures, error) {
 }
 
 func (e *Erasures) load() error {
-	f, err := os.OpenFile(e.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openOwn(e.path)
 	if err != nil {
 		return err
 	}

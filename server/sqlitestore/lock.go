@@ -21,7 +21,7 @@ const maxPID = 20
 // writes this process's number into it. The system gives the lock back when
 // the process ends, however it ends.
 func acquire(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openOwn(path)
 	if err != nil {
 		return nil, fmt.Errorf("open lock file: %w", err)
 	}
@@ -42,6 +42,19 @@ func acquire(path string) (*os.File, error) {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return f, nil
+}
+
+// errOdd says that there is something else in a file's place.
+var errOdd = errors.New("a link or a folder is in the place of a file; take it away")
+
+// openOwn opens a file of the server's own, which is made if it is not there, to
+// read and write it. It follows no link: what is written would be lost to whoever
+// owns the target.
+func openOwn(path string) (*os.File, error) {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", path, errOdd)
+	}
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 }
 
 // release gives the lock back.
