@@ -267,7 +267,12 @@ func (d *drilling) drill(i int) (err error) {
 	err = d.disaster(i, rng)
 	d.await(len(d.phones))
 	d.rest()
+	late := time.AfterFunc(awaitWithin, d.giveUp)
+	if d.stuck {
+		d.giveUp()
+	}
 	all.Wait()
+	late.Stop()
 	close(errs)
 	for e := range errs {
 		err = errors.Join(err, e)
@@ -283,6 +288,14 @@ func (d *drilling) rest() {
 	defer d.mu.Unlock()
 	d.resting = true
 	d.moved.Broadcast()
+}
+
+// giveUp cuts all lines: a device that cannot come to an end with the server
+// would else try for ever.
+func (d *drilling) giveUp() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hangUp()
 }
 
 // disaster takes a backup, goes on, erases a record, and puts the server back.
