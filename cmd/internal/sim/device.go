@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"time"
 
@@ -36,6 +37,9 @@ type device struct {
 	crashAfter bool
 	dead       bool
 	gone       bool // lost for good
+	// away are the records of which a page said that they left, and none has
+	// brought since.
+	away map[syncproto.RecordID]bool
 	// broken is a law that the device's store broke in what it was last asked.
 	broken error
 	// left is how many random bytes there still are, negative for no end.
@@ -62,7 +66,7 @@ func (c *deviceClock) Uptime() time.Duration {
 }
 
 func (w *world) addDevice(p *person) error {
-	d := &device{w: w, n: len(w.devices), person: p, crash: -1, left: -1}
+	d := &device{w: w, n: len(w.devices), person: p, crash: -1, left: -1, away: map[syncproto.RecordID]bool{}}
 	d.path = filepath.Join(w.dir, fmt.Sprintf("device%d.db", d.n))
 	d.clock = &deviceClock{w: w, boot: w.time}
 	d.key = make([]byte, 64)
@@ -166,7 +170,7 @@ func (d *device) clone() error {
 		return err
 	}
 	w := d.w
-	c := &device{w: w, n: len(w.devices), person: d.person, crash: -1, left: -1, key: d.key, id: d.id, clock: &deviceClock{w: w, offset: d.clock.offset, boot: d.clock.boot}}
+	c := &device{w: w, n: len(w.devices), person: d.person, crash: -1, left: -1, away: maps.Clone(d.away), key: d.key, id: d.id, clock: &deviceClock{w: w, offset: d.clock.offset, boot: d.clock.boot}}
 	c.path = filepath.Join(w.dir, fmt.Sprintf("device%d.db", c.n))
 	if w.rng.IntN(2) == 0 {
 		delete(im, ".head") // the side file stays out of backups

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/client-sdk/syncer"
@@ -27,6 +26,9 @@ func (f *faulty) steady(leave []syncproto.RecordID, commit func() error) error {
 	if err != nil {
 		return err
 	}
+	for _, id := range leave {
+		f.d.away[id] = true
+	}
 	failed := commit()
 	if f.d.broken != nil {
 		return failed
@@ -39,7 +41,7 @@ func (f *faulty) steady(leave []syncproto.RecordID, commit func() error) error {
 		if err != nil {
 			return err
 		}
-		if (s == nil || !s.Exists()) && !slices.Contains(leave, id) {
+		if (s == nil || !s.Exists()) && !f.d.away[id] {
 			f.d.broken = broken("what is shown stays shown during a load", "record %s is gone from device %d, and nobody said that it left", id, f.d.n)
 		}
 	}
@@ -61,17 +63,24 @@ func (d *device) held() (ids []syncproto.RecordID, err error) {
 	return ids, err
 }
 
-// leaving are the records that a page says have left its scope or are erased.
-func leaving(p *wire.Page) (ids []syncproto.RecordID) {
-	for _, m := range p.Marks {
-		ids = append(ids, m.Record)
-	}
+// turns notes which records a page brings, and returns those of which it says
+// that they have left its scope or are erased. What left may stay for a while,
+// until the server has what the device wrote to it.
+func (d *device) turns(p *wire.Page) (leave []syncproto.RecordID) {
 	for _, b := range p.Records {
-		if s, _, err := wire.DecodeRecord(b); err == nil && s.Erased {
-			ids = append(ids, s.Record)
+		s, _, err := wire.DecodeRecord(b)
+		switch {
+		case err != nil:
+		case s.Erased:
+			leave = append(leave, s.Record)
+		default:
+			delete(d.away, s.Record)
 		}
 	}
-	return ids
+	for _, m := range p.Marks {
+		leave = append(leave, m.Record)
+	}
+	return leave
 }
 
 func (f *faulty) at(commit func() error) error {
@@ -121,12 +130,20 @@ func (f *faulty) CommitResults(ctx context.Context, e session.CommitResults) err
 
 func (f *faulty) CommitPage(ctx context.Context, e session.CommitPage) error {
 	return f.at(func() error {
-		return f.steady(leaving(&e.Page), func() error { return f.Store.CommitPage(ctx, e) })
+		return f.steady(f.d.turns(&e.Page), func() error { return f.Store.CommitPage(ctx, e) })
 	})
 }
 
 func (f *faulty) CommitCaught(ctx context.Context, e session.CommitCaught) (r session.CaughtCommitted, err error) {
-	err = f.at(func() error { r, err = f.Store.CommitCaught(ctx, e); return err })
+	err = f.at(func() error {
+		for i := range e.Caught.Pages {
+			for _, id := range f.d.turns(&e.Caught.Pages[i]) {
+				f.d.away[id] = true
+			}
+		}
+		r, err = f.Store.CommitCaught(ctx, e)
+		return err
+	})
 	return r, err
 }
 
