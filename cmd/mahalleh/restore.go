@@ -234,9 +234,15 @@ func setAside(f folder, now time.Time) (string, error) {
 	if f.fresh() {
 		return "", nil
 	}
-	kept := f.database() + ".before-" + now.UTC().Format("20060102T150405Z")
-	if _, err := os.Lstat(kept); !errors.Is(err, os.ErrNotExist) {
-		return "", errors.Join(fmt.Errorf("keep the old data: %s is there already", kept), err)
+	name := f.database() + ".before-" + now.UTC().Format("20060102T150405Z")
+	kept := name
+	_, err := os.Lstat(kept)
+	for n := 2; err == nil; n++ { // somebody restores twice in one second
+		kept = fmt.Sprintf("%s-%d", name, n)
+		_, err = os.Lstat(kept)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("keep the old data: %w", err)
 	}
 	for _, end := range besides() {
 		if err := os.Rename(f.database()+end, kept+end); err != nil && !errors.Is(err, os.ErrNotExist) {
