@@ -180,6 +180,9 @@ func (s *Store) catchUpLocked(ctx context.Context) {
 	if s.index == nil || s.keys == nil || len(s.index.late) == 0 {
 		return
 	}
+	// Once begun it is done for all who ask: if it ended with the one who asked
+	// first, the index would be stale for the others.
+	ctx = context.WithoutCancel(ctx)
 	late := s.index.late
 	s.index.late = nil
 	s.look(ctx, late)

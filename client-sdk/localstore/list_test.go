@@ -1,6 +1,7 @@
 package localstore
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -333,5 +334,20 @@ func TestSnapshot(t *testing.T) {
 		if got := titles(t, b, Filter{Text: "تازه"}); !slices.Equal(got, []string{"تازه"}) {
 			t.Errorf("%s: found %v, want the new one", c.name, got)
 		}
+	}
+}
+
+// TestListsOutliveWhoAskedFirst: somebody who asks for a list after a first load and
+// goes away again leaves it to the next.
+func TestListsOutliveWhoAskedFirst(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
+	f.sync(b, plain, persons)
+	gone, leave := context.WithCancel(ctx)
+	leave()
+	// Whether this one is answered is not promised.
+	_, _ = b.List(gone, Filter{})
+	if got := titles(t, b, Filter{}); !slices.Equal(got, []string{"الف"}) {
+		t.Errorf("got %v, want the record that came", got)
 	}
 }

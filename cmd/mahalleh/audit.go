@@ -323,7 +323,8 @@ func readHeld(path string) ([]heldItem, error) {
 		return nil, bad(err)
 	}
 	held := []heldItem{}
-	for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
+	lines := bufio.NewScanner(bytes.NewReader(raw))
+	for lines.Scan() {
 		line := bytes.TrimSpace(lines.Bytes())
 		if len(line) == 0 {
 			continue
@@ -336,6 +337,10 @@ func readHeld(path string) ([]heldItem, error) {
 			return nil, bad(fmt.Errorf("%q is no checkpoint", line))
 		}
 		held = append(held, h)
+	}
+	// Nobody may take for verified what stands behind a line that is too long.
+	if err := lines.Err(); err != nil {
+		return nil, bad(err)
 	}
 	return held, nil
 }

@@ -59,9 +59,6 @@ func (s *Store) backup(ctx context.Context, dir string, now int64) (m Manifest, 
 	if err := s.copyInto(ctx, path); err != nil {
 		return m, err
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return m, err
-	}
 	sum, size, err := digest(path, true)
 	if err != nil {
 		return m, err
@@ -93,7 +90,16 @@ func (s *Store) copyInto(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.scriptContext(ctx, "VACUUM INTO ?", path), c.close())
+	return errors.Join(vacuumInto(ctx, c, path), c.close())
+}
+
+// vacuumInto copies a database to a file that is the owner's alone from its first
+// byte on: the keys of the server stand in it.
+func vacuumInto(ctx context.Context, c *conn, path string) error {
+	if err := begin(path); err != nil {
+		return err
+	}
+	return c.scriptContext(ctx, "VACUUM INTO ?", path)
 }
 
 // digest reads a file: SHA-256 in hexadecimal and size. With flush it makes the

@@ -86,10 +86,7 @@ func keepOlder(ctx context.Context, c *conn, path string, version int) (kept str
 			return "", fmt.Errorf("keep the database as it was: %w", err)
 		}
 	}
-	err = c.scriptContext(ctx, "VACUUM INTO ?", kept)
-	if err == nil {
-		err = os.Chmod(kept, 0o600)
-	}
+	err = vacuumInto(ctx, c, kept)
 	if err == nil {
 		_, _, err = digest(kept, true)
 	}

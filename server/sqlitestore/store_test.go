@@ -508,7 +508,8 @@ func TestCheckpoint(t *testing.T) {
 }
 
 // TestNobodyElseReads: database, write-ahead log and its map are the owner's
-// alone from the beginning, not only once the database was opened again.
+// alone from the beginning, not only once the database was opened again, and so is
+// a copy, not only once it is whole.
 func TestNobodyElseReads(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("rights are another matter there")
@@ -522,7 +523,10 @@ func TestNobodyElseReads(t *testing.T) {
 	if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.PutMeta("x", []byte("y")) }); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"s.db", "s.db-wal", "s.db-shm"} {
+	if err := s.copyInto(t.Context(), filepath.Join(dir, "copy.db")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"s.db", "s.db-wal", "s.db-shm", "copy.db"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
