@@ -137,6 +137,9 @@ func (r *restore) newer(ctx context.Context, a *cli.App, f folder, m sqlitestore
 		return nil
 	}
 	st, err := openStore(ctx, f)
+	if errors.Is(err, store.ErrInUse) {
+		return err // somebody started a server while the backup was read through
+	}
 	if err != nil {
 		return nil
 	}

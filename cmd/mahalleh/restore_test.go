@@ -1,28 +1,23 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
+	"errors"
 	"testing"
-	"time"
+
+	"mahalleh/server/sqlitestore"
+	"mahalleh/server/store"
 )
 
-// Two restores in one second keep what stood there before each of them.
-func TestSetAsideTwiceInOneSecond(t *testing.T) {
+// TestRestoreSparesWhatIsInUse: a server that was started while the backup was read
+// through keeps its database.
+func TestRestoreSparesWhatIsInUse(t *testing.T) {
 	f := folder{dir: t.TempDir()}
-	now := time.Date(2026, 11, 22, 6, 27, 42, 0, time.UTC)
-	seen := map[string]bool{}
-	for _, text := range []string{"first", "second", "third"} {
-		if err := os.WriteFile(f.database(), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		kept, err := setAside(f, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b, err := os.ReadFile(kept); err != nil || string(b) != text || seen[kept] {
-			t.Errorf("%s is kept as %s with %q, %v", text, filepath.Base(kept), b, err)
-		}
-		seen[kept] = true
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: f.database()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if err := new(restore).newer(t.Context(), nil, f, sqlitestore.Manifest{}); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("got %v, want that it is in use", err)
 	}
 }
