@@ -30,6 +30,8 @@ type desk struct {
 	clock func() int64
 	// free, if set, stands in for the system's word on the free bytes of a disk.
 	free func(dir string) int64
+	// settle, if set, takes the place of sqlitestore.SyncDir in tests.
+	settle func(dir string) error
 	// backing is held while a backup is made.
 	backing sync.Mutex
 	watched watched

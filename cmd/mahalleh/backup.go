@@ -86,17 +86,43 @@ func (d *desk) backUp(ctx context.Context, q backup, out tell) (item backupItem,
 			return item, fmt.Errorf("name the backup: %w", err)
 		}
 	}
+	// Devices may let go of what it holds only when no loss of power can take its
+	// name away again.
+	if err := d.durable(dir); err != nil {
+		return item, fmt.Errorf("name the backup: %w", err)
+	}
 	if err := d.markSafe(ctx, m); err != nil {
 		return item, err
 	}
 	item = backupOf(dir, m)
 	if q.Keep != nil {
 		// A backup that cannot be deleted is no reason to call the new one failed.
-		if item.Deleted, err = q.Keep.prune(q.Dir); err != nil && d.log != nil {
+		if item.Deleted, err = q.Keep.prune(q.Dir, filepath.Base(dir)); err != nil && d.log != nil {
 			d.log.Warn("older backups could not be deleted", "err", err)
 		}
 	}
 	return item, nil
+}
+
+// durable makes a folder's name durable, and that of the folder it lies in.
+func (d *desk) durable(dir string) error {
+	settle := d.settle
+	if settle == nil {
+		settle = sqlitestore.SyncDir
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	in := filepath.Dir(dir)
+	if err := settle(in); err != nil {
+		return err
+	}
+	// Above that it may have been made just now, or belong to somebody else.
+	if err := settle(filepath.Dir(in)); !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	return nil
 }
 
 // makeBackup makes a backup in an empty or new folder and tries it out. If

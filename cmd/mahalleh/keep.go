@@ -92,9 +92,11 @@ func rotated(dir string) ([]time.Time, error) {
 	return times, nil
 }
 
-// prune deletes the backups of a folder that are not to be kept, and what a
-// backup left that was cut short. Whatever else lies there is not touched.
-func (k keepRule) prune(dir string) (deleted []string, err error) {
+// prune deletes the backups of a folder that are not to be kept. The one that was
+// made just now stays in any case: devices are told of it, and the others may
+// have been named by a clock that was ahead. Whatever else lies there is not
+// touched.
+func (k keepRule) prune(dir, made string) (deleted []string, err error) {
 	times, err := rotated(dir)
 	if err != nil {
 		return nil, err
@@ -102,10 +104,10 @@ func (k keepRule) prune(dir string) (deleted []string, err error) {
 	keep := k.kept(times)
 	var errs []error
 	for _, t := range times {
-		if keep[t] {
+		name := t.Format(backupName)
+		if keep[t] || name == made {
 			continue
 		}
-		name := t.Format(backupName)
 		if err := removeBackup(filepath.Join(dir, name)); err != nil {
 			errs = append(errs, fmt.Errorf("delete the backup %s: %w", name, err))
 			continue

@@ -152,6 +152,41 @@ func TestBackupThatFails(t *testing.T) {
 	}
 }
 
+// TestBackupWithoutADurableName: a backup whose name a loss of power could take
+// away again lets no device let go of anything.
+func TestBackupWithoutADurableName(t *testing.T) {
+	for _, keep := range []*keepRule{nil, &defaultKeep} {
+		var log bytes.Buffer
+		d := logged(t, &log)
+		dir := filepath.Join(t.TempDir(), "backups")
+		d.settle = func(in string) error { return errors.New("the disk is gone") }
+		if err := actBackup(t.Context(), d, backup{Dir: dir, Keep: keep}, quiet); err == nil {
+			t.Error("it counts as made")
+		}
+		if b, failing := d.backups(); !failing || b.Done != 0 {
+			t.Errorf("%+v, failing %v", b, failing)
+		}
+	}
+}
+
+// TestPruneSparesTheNewest: the backup that was made just now stays, though
+// folders that a clock named which was ahead count as later.
+func TestPruneSparesTheNewest(t *testing.T) {
+	var log bytes.Buffer
+	d := logged(t, &log)
+	dir := filepath.Join(t.TempDir(), "backups")
+	if err := os.MkdirAll(filepath.Join(dir, "2099-01-01T000000Z"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := actBackup(t.Context(), d, backup{Dir: dir, Keep: &keepRule{Last: 1}}, quiet); err != nil {
+		t.Fatal(err)
+	}
+	times, err := rotated(dir)
+	if err != nil || len(times) != 2 {
+		t.Errorf("left are %v, %v; want the new one too", times, err)
+	}
+}
+
 // TestDrillFindsWhatReadingDoesNot: a backup which a server cannot be started
 // over is none, even if every byte is as it was copied.
 func TestDrillFindsWhatReadingDoesNot(t *testing.T) {

@@ -278,7 +278,7 @@ func restore(ctx context.Context, dir, path string) (m Manifest, err error) {
 	if err := os.Rename(part, path); err != nil {
 		return m, err
 	}
-	return m, syncDir(filepath.Dir(path))
+	return m, SyncDir(filepath.Dir(path))
 }
 
 // copyFile copies a file, as long as it is wanted.

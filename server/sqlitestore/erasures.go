@@ -77,7 +77,7 @@ func (e *Erasures) load() error {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(e.path))
+		err = SyncDir(filepath.Dir(e.path))
 	}
 	if err != nil {
 		return errors.Join(err, f.Close())
@@ -193,9 +193,9 @@ func (e *Erasures) Close() error {
 	return err
 }
 
-// syncDir makes the names in a folder durable. Windows has no such call: there
+// SyncDir makes the names in a folder durable. Windows has no such call: there
 // the file system's own journal keeps them.
-func syncDir(dir string) error {
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
@@ -223,5 +223,5 @@ func writeDurable(path string, b []byte) error {
 	if err := os.Rename(part, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }

@@ -91,7 +91,7 @@ func keepOlder(ctx context.Context, c *conn, path string, version int) (kept str
 		_, _, err = digest(kept, true)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(kept))
+		err = SyncDir(filepath.Dir(kept))
 	}
 	if err != nil {
 		_ = os.Remove(kept) // half a copy is none
