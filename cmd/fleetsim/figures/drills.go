@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/client-sdk/syncer"
+	"mahalleh/cmd/internal/cli"
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -333,15 +335,20 @@ func (d *drilling) erase(rng *rand.Rand) error {
 	if err != nil {
 		return err
 	}
-	if len(list.Rows) == 0 {
-		return errTooFew
+	for _, i := range rng.Perm(len(list.Rows)) {
+		id := list.Rows[i].Record
+		_, err := d.programs.tell("mahalleh", d.data, "erase", id.String(), "--yes", "--reason", "درخواست خود شخص")
+		var code *exec.ExitError
+		if errors.As(err, &code) && code.ExitCode() == int(cli.DataInvalid) {
+			continue // the device has not sent it yet, or not again
+		}
+		if err != nil {
+			return err
+		}
+		d.erased = append(d.erased, id)
+		return nil
 	}
-	id := list.Rows[rng.IntN(len(list.Rows))].Record
-	if _, err := d.programs.tell("mahalleh", d.data, "erase", id.String(), "--yes", "--reason", "درخواست خود شخص"); err != nil {
-		return err
-	}
-	d.erased = append(d.erased, id)
-	return nil
+	return errors.New("the server has none of the records that a device lists")
 }
 
 // unasked restores where newer data can be read: that must be asked for.

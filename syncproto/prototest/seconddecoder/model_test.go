@@ -267,7 +267,6 @@ type modelSource struct {
 	home, at    *column
 	words       [][]byte
 	letters     map[byte]tree
-	made        int // bytes of texts
 }
 
 func newModelSource(raw, code []byte) *modelSource {
