@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"mahalleh/server/access"
@@ -78,6 +79,7 @@ func (d *Desk) readable(r store.Reader, dev store.Device) ([]syncproto.ScopeID, 
 func (d *Desk) chains(r store.Reader, scopes []syncproto.ScopeID) ([]wire.ActChain, error) {
 	var said []wire.ActChain
 	left := wire.MaxActLinks
+	counts := map[syncproto.ScopeID]uint64{} // a device that is told nothing, since reading failed, was not told
 	for _, scope := range scopes {
 		told := d.acts[scope]
 		now, err := r.AuditAt(scope, ^uint64(0))
@@ -105,8 +107,9 @@ func (d *Desk) chains(r store.Reader, scopes []syncproto.ScopeID) ([]wire.ActCha
 				chain.Head = at.Head
 			}
 		}
-		d.acts[scope] = chain.Count
+		counts[scope] = chain.Count
 		said = append(said, chain)
 	}
+	maps.Copy(d.acts, counts)
 	return said, nil
 }

@@ -37,6 +37,9 @@ const maxOwn = 2 * syncproto.MaxBatchChanges
 
 // own is what a session pushed and has not been told of yet.
 type own struct {
+	// weight is how many bytes of operations the changes have; opened they take
+	// many times as much, so they are bounded like what is opened ahead.
+	weight  int
 	changes map[syncproto.ChangeID]ownChange
 	// made are the creates among them with whose position nothing else is to be
 	// told: the record there is what the create made, as long as it stands there.
@@ -59,6 +62,7 @@ func newOwn() own {
 }
 
 func (o *own) forget() {
+	o.weight = 0
 	clear(o.changes)
 	clear(o.made)
 }
@@ -73,9 +77,13 @@ func (d *Desk) remember(got Accepted, opened []opened) {
 		if !o.done || o.err != nil || !taken.Here || len(d.own.changes) >= maxOwn {
 			continue
 		}
+		if d.own.weight+len(o.change.OpsBytes) > maxAhead {
+			continue // it is read from the store
+		}
 		switch res.Result.Outcome {
 		case syncproto.Applied, syncproto.Merged, syncproto.Conflicted:
 			// This stays so; what was set aside or waits may be something else by then.
+			d.own.weight += len(o.change.OpsBytes)
 			d.own.changes[o.id] = ownChange{log: got.Log, seq: res.Seq, result: res.Result, change: o.change}
 		}
 		if res.Result.Outcome == syncproto.Applied && taken.Alone && o.change.Header.Verb == syncproto.VerbCreate && !slices.ContainsFunc(o.change.Ops, isStep) {
