@@ -35,7 +35,7 @@ func TestBackupOfDamagedDataLeavesNothing(t *testing.T) {
 	}
 	// A log whose only entry follows from nothing.
 	_, err = db.Exec(`INSERT INTO ids VALUES (9999, zeroblob(16)); INSERT INTO logs VALUES (9999, 9999, NULL, 1, zeroblob(32), 0, 0);
-		INSERT INTO entries VALUES (9999, 1, zeroblob(16), zeroblob(32))`)
+		INSERT INTO entries VALUES (9999, 1, zeroblob(48))`)
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

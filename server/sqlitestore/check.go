@@ -3,6 +3,8 @@ package sqlitestore
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -124,14 +126,10 @@ func (r *reader) checkLogs(rep *Report) error {
 			return err
 		}
 	}
-	err = r.each(`SELECT e.log, e.seq, e.change, e.chain, c.id, c.body FROM entries e LEFT JOIN changes c ON c.id = e.change ORDER BY e.log, e.seq`, func(row *row) error {
-		rep.Entries++
+	err = r.each("SELECT log, first, places FROM entries ORDER BY log, first", func(row *row) error {
 		num := row.int()
-		e := store.Entry{Seq: uint64(row.int()), Change: row.id(), Chain: row.hash()}
-		there := row.v[row.i] != nil
-		row.i++
-		body := row.blob()
-		where := Spot{PartEntry, fmt.Sprintf("#%d:%d", num, e.Seq)}
+		first, places := uint64(row.int()), row.blob()
+		where := Spot{PartEntry, fmt.Sprintf("#%d:%d", num, first)}
 		if !scanned(rep, row, where, func() error { return nil }) {
 			return nil
 		}
@@ -140,17 +138,38 @@ func (r *reader) checkLogs(rep *Report) error {
 			rep.problem(where, FaultMissing, "its log is not there")
 			return nil
 		}
-		if !there {
-			rep.problem(where, FaultMissing, "its change %s is not there", e.Change)
-		}
-		w.step(rep, e, body)
-		return nil
+		return r.checkRun(rep, w, entriesOf(first, places))
 	})
 	if err != nil {
 		return err
 	}
 	for _, num := range order {
 		walks[num].end(rep)
+	}
+	return nil
+}
+
+// checkRun takes the next run of the log.
+func (r *reader) checkRun(rep *Report, w *chainWalk, run []store.Entry) error {
+	bodies := make(map[syncproto.ChangeID][]byte, len(run))
+	for i := range run {
+		bodies[run[i].Change] = nil
+	}
+	there := map[syncproto.ChangeID]bool{}
+	err := r.among("SELECT id, body FROM changes WHERE id", "", bare(slices.Collect(maps.Keys(bodies))), func(row *row) error {
+		id := syncproto.ChangeID(row.id())
+		bodies[id], there[id] = row.blob(), true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range run {
+		rep.Entries++
+		if e := &run[i]; !there[e.Change] {
+			rep.problem(w.entry(e.Seq), FaultMissing, "its change %s is not there", e.Change)
+		}
+		w.step(rep, run[i], bodies[run[i].Change])
 	}
 	return nil
 }
@@ -162,6 +181,10 @@ func (w *chainWalk) entry(seq uint64) Spot {
 // step takes the next entry of the log.
 func (w *chainWalk) step(rep *Report, e store.Entry, body []byte) {
 	where := w.entry(e.Seq)
+	if e.Seq <= w.seq {
+		rep.problem(where, FaultTwice, "entry %d is there twice", e.Seq)
+		return
+	}
 	if e.Seq != w.seq+1 {
 		w.bridge(rep, e.Seq-1)
 		w.sure = false

@@ -28,12 +28,16 @@ func TestCheckFinds(t *testing.T) {
 		{"changed operations", "UPDATE changes SET body = CAST(substr(body, 1, length(body) - 1) || x'41' AS BLOB) WHERE num = 3", "its content cannot be read"},
 		{"a damaged result", "UPDATE changes SET result = x'ff' WHERE num = 3", "decode result"},
 		{"a scope nobody knows", "UPDATE changes SET scope = 99999 WHERE num = 3", "id number 99999"},
-		{"another chain", "UPDATE entries SET chain = zeroblob(32) WHERE seq = 4", "chain hash does not follow"},
-		{"a lost entry", "DELETE FROM entries WHERE seq = 3", "entry 3 is not there"},
-		{"a lost last entry", "DELETE FROM entries WHERE seq = 6", "entry 6 is not there"},
+		{"another chain", "UPDATE entries SET places = CAST(substr(places, 1, 16) || zeroblob(32) AS BLOB) WHERE first = 4", "chain hash does not follow"},
+		{"a lost entry", "DELETE FROM entries WHERE first = 3", "entry 3 is not there"},
+		{"a lost last entry", "DELETE FROM entries WHERE first = 6", "entry 6 is not there"},
+		{"an entry lost in a run", "UPDATE entries SET places = CAST(substr(places, 1, 48) || substr(places, 97) AS BLOB) WHERE first = 7", "chain hash does not follow"},
+		{"an entry lost at a run's end", "UPDATE entries SET places = CAST(substr(places, 1, 96) AS BLOB) WHERE first = 7", "entry 9 is not there"},
+		{"two entries of a run exchanged", "UPDATE entries SET places = CAST(substr(places, 49, 48) || substr(places, 1, 48) || substr(places, 97) AS BLOB) WHERE first = 7", "chain hash does not follow"},
+		{"a run twice", "INSERT INTO entries (log, first, places) SELECT log, first + 1, places FROM entries WHERE first = 7", "is there twice"},
 		{"entries without a log", "DELETE FROM logs", "its log is not there"},
 		{"another head", "UPDATE logs SET head = zeroblob(32)", "its head is not the chain hash"},
-		{"safe beyond received", "UPDATE logs SET backup_safe = 7", "safe up to 7"},
+		{"safe beyond received", "UPDATE logs SET backup_safe = 10", "safe up to 10"},
 		{"a changed act", "UPDATE audit SET note = 'nothing' WHERE num = 1", "chain hash does not follow from the acts"},
 		{"a lost act", "DELETE FROM audit WHERE num = 1", "chain hash does not follow from the acts"},
 		{"an order given twice", "UPDATE changes SET ord = 1", "share their order"},
@@ -43,7 +47,9 @@ func TestCheckFinds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "server.db")
 			s := openAt(t, path)
-			saveAll(t, s, newDevice(1), 0, 6)
+			d := newDevice(1)
+			saveAll(t, s, d, 0, 6)
+			saveRun(t, s, d, 0, 3)
 			err := s.Update(t.Context(), func(tx store.Tx) error {
 				for _, act := range []string{"erase", "release"} {
 					if err := tx.Audit(store.AuditEntry{Act: act, At: 3, Note: "note"}); err != nil {

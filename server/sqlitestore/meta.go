@@ -129,57 +129,6 @@ func (t *tx) PutLog(l store.Log) error {
 	return nil
 }
 
-// Entry implements store.LogReader.
-func (r *reader) Entry(log syncproto.LogID, seq uint64) (e store.Entry, err error) {
-	num, err := r.numOf(log)
-	if err == nil {
-		err = r.c.one("SELECT change, chain FROM entries WHERE log = ? AND seq = ?", func(row *row) error {
-			e = store.Entry{Seq: seq, Change: row.id(), Chain: row.hash()}
-			return nil
-		}, num, int64(seq))
-	}
-	if err != nil {
-		return store.Entry{}, fmt.Errorf("entry %d of log %s: %w", seq, log, err)
-	}
-	return e, nil
-}
-
-// AppendEntries implements store.LogWriter.
-func (t *tx) AppendEntries(log syncproto.LogID, entries []store.Entry) error {
-	num, err := t.intern(log)
-	if err != nil {
-		return fmt.Errorf("append to log %s: %w", log, err)
-	}
-	for i := range entries {
-		e := &entries[i]
-		if err := t.put("INSERT INTO entries (log, seq, change, chain) VALUES (?, ?, ?, ?)", num, int64(e.Seq), e.Change[:], e.Chain[:]); err != nil {
-			return fmt.Errorf("append entry %d to log %s: %w", e.Seq, log, err)
-		}
-	}
-	return nil
-}
-
-// Results implements store.LogReader.
-func (r *reader) Results(log syncproto.LogID, from uint64, max int) (results []store.SeqResult, err error) {
-	num, err := r.numOf(log)
-	if isNotFound(err) {
-		return nil, nil
-	}
-	if err == nil {
-		err = r.each(`SELECT e.seq, c.id, c.outcome, c.result_scope, c.result FROM entries e JOIN changes c ON c.id = e.change
-			WHERE e.log = ? AND e.seq >= ? ORDER BY e.seq LIMIT ?`, func(row *row) error {
-			seq := uint64(row.int())
-			res, err := r.scanResult(row)
-			results = append(results, store.SeqResult{Seq: seq, Result: res})
-			return err
-		}, num, int64(from), int64(max))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("results of log %s: %w", log, err)
-	}
-	return results, nil
-}
-
 // Gaps implements store.LogReader.
 func (r *reader) Gaps(log syncproto.LogID) (gaps []store.Gap, err error) {
 	num, err := r.numOf(log)

@@ -94,6 +94,9 @@ type device struct {
 	chain syncproto.Hash
 	// scopes is over how many scopes its records are spread.
 	scopes int
+	// whole gathers entries into one run.
+	whole bool
+	run   []store.Entry
 }
 
 func newDevice(n int) *device {
@@ -169,8 +172,11 @@ func (d *device) save(tx store.Tx, n int, text string) error {
 		return err
 	}
 	d.chain = syncproto.ChainNext(d.chain, ch.HeaderBytes)
-	if err := tx.AppendEntries(d.log, []store.Entry{{Seq: d.seq, Change: ch.ID, Chain: d.chain}}); err != nil {
-		return err
+	if d.run = append(d.run, store.Entry{Seq: d.seq, Change: ch.ID, Chain: d.chain}); !d.whole {
+		if err := tx.AppendEntries(d.log, d.run); err != nil {
+			return err
+		}
+		d.run = nil
 	}
 	return tx.PutLog(store.Log{ID: d.log, Device: fakeID("device", 1), Received: d.seq, Head: d.chain})
 }
@@ -193,6 +199,25 @@ func saveAll(t testing.TB, s *Store, d *device, from, to int) {
 		if err := save(t, s, d, n, "x"); err != nil {
 			t.Fatalf("save %d: %v", n, err)
 		}
+	}
+}
+
+// saveRun saves records in one transaction, with their entries in one run.
+func saveRun(t testing.TB, s *Store, d *device, from, to int) {
+	t.Helper()
+	err := s.Update(context.Background(), func(tx store.Tx) error {
+		d.whole = true
+		for n := from; n < to; n++ {
+			if err := d.save(tx, n, "x"); err != nil {
+				return err
+			}
+		}
+		err := tx.AppendEntries(d.log, d.run)
+		d.whole, d.run = false, nil
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

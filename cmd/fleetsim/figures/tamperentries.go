@@ -26,9 +26,12 @@ type rewriting struct {
 // knows: a device compares the server's log with what was acknowledged, and the
 // chain of acts with the checkpoints it was handed.
 var rewritings = []rewriting{
-	{"an entry of a log is deleted", serverName, "DELETE FROM entries WHERE seq = 3", "entry"},
-	{"the last entries of a log are cut off", serverName, "DELETE FROM entries WHERE seq >= 9", "entry"},
-	{"two entries of a log change places", serverName, "UPDATE entries SET change = (SELECT e.change FROM entries e WHERE e.log = entries.log AND e.seq = 5 - entries.seq) WHERE seq IN (2, 3)", "entry"},
+	{"a run of a log is deleted", serverName, "DELETE FROM entries WHERE first = 42", "entry"},
+	{"the last runs of a log are cut off", serverName, "DELETE FROM entries WHERE first >= 43", "entry"},
+	{"an entry of a run is deleted", serverName, "UPDATE entries SET places = CAST(substr(places, 1, 48) || substr(places, 97) AS BLOB) WHERE length(places) > 96", "entry"},
+	{"the last entry of a run is cut off", serverName, "UPDATE entries SET places = CAST(substr(places, 1, length(places) - 48) AS BLOB) WHERE length(places) > 48", "entry"},
+	{"two entries of a run change places", serverName, "UPDATE entries SET places = CAST(substr(places, 49, 48) || substr(places, 1, 48) || substr(places, 97) AS BLOB) WHERE length(places) > 48", "entry"},
+	{"two entries of a log exchange their changes", serverName, "UPDATE entries SET places = CAST((SELECT substr(e.places, 1, 16) FROM entries e WHERE e.log = entries.log AND e.first = 83 - entries.first) || substr(places, 17) AS BLOB) WHERE first IN (41, 42)", "entry"},
 	{"a change is deleted", serverName, "DELETE FROM changes WHERE num = 5", "entry"},
 	{"two changes exchange their content", serverName, "UPDATE changes SET body = (SELECT c.body FROM changes c WHERE c.num = 9 - changes.num) WHERE num IN (4, 5)", "change"},
 	{"a change is cut short", serverName, "UPDATE changes SET body = substr(body, 1, length(body) / 2) WHERE num = 4", "change"},

@@ -142,6 +142,15 @@ func (k *tampering) work(random *turns) error {
 	if err := w.fill(40); err != nil {
 		return err
 	}
+	for range 4 { // a log of several runs
+		made, err := w.writer.create(1)
+		if err != nil {
+			return err
+		}
+		if err := w.bring(made); err != nil {
+			return err
+		}
+	}
 	for i := range 10 {
 		random.begin(uint64(i))
 		made, err := w.writer.create(1)

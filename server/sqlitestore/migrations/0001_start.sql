@@ -58,15 +58,16 @@ CREATE TABLE logs (
 ) STRICT;
 CREATE INDEX logs_device ON logs (device);
 
--- The places of the logs: which change stands there, and the chain hash after
--- it. A change may stand in several logs; its body is kept once, in changes.
+-- The logs, in runs as they came: one row for the entries of a batch. places has
+-- 48 bytes for each, from first on: the id of the change that stands there, and
+-- the chain hash after it. A change may stand in several logs; its body is kept
+-- once, in changes.
 CREATE TABLE entries (
 	log    INTEGER NOT NULL,
-	seq    INTEGER NOT NULL,
-	change BLOB NOT NULL CHECK (length(change) = 16),
-	chain  BLOB NOT NULL CHECK (length(chain) = 32),
-	chk INTEGER NOT NULL AS (row_check(log, seq, change, chain)) STORED,
-	PRIMARY KEY (log, seq)
+	first  INTEGER NOT NULL,
+	places BLOB NOT NULL CHECK (length(places) > 0 AND length(places) % 48 = 0),
+	chk INTEGER NOT NULL AS (row_check(log, first, places)) STORED,
+	PRIMARY KEY (log, first)
 ) STRICT, WITHOUT ROWID;
 
 -- Stretches of logs that their devices declared lost.

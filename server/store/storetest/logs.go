@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"mahalleh/server/store"
@@ -99,19 +101,54 @@ func testEntries(t *testing.T, s store.Store) {
 		must(tx.AppendEntries(b.log, want[:2]))
 		must(tx.AppendEntries(b.log, want[2:]))
 		must(tx.AppendEntries(b.log, nil))
+		// After a stretch that was lost, and around another.
+		after := []store.Entry{}
+		for n := range 4 {
+			if n%2 == 0 {
+				must(tx.AddGap(b.log, store.Gap{From: b.seq + 1, To: b.seq + 2}))
+				b.seq += 2
+			}
+			c, e := b.change(recordID(n), scopeID(1), "y")
+			must(tx.PutChange(c))
+			after = append(after, e)
+		}
+		must(tx.AppendEntries(b.log, after))
+		want = append(want, after...)
 		must(tx.PutLog(b.row()))
 	})
-	refused(t, s, "a place of a log was written twice", func(tx store.Tx) error { return tx.AppendEntries(b.log, want[4:]) })
+	for name, again := range map[string][]store.Entry{
+		"the last one": want[8:], "the first one": want[:1], "one of the middle": want[3:4], "several": want[1:5],
+		"one, and one before it": {{Seq: 7, Change: want[4].Change}, want[5]},
+		"one, and one after it":  {want[8], {Seq: want[8].Seq + 1, Change: want[4].Change}},
+	} {
+		refused(t, s, "a place of a log was written twice: "+name, func(tx store.Tx) error { return tx.AppendEntries(b.log, again) })
+	}
 	view(t, s, func(r store.Reader) {
 		for _, w := range want {
 			if got := must1(r.Entry(b.log, w.Seq)); got != w {
 				t.Errorf("entry %d is %+v, want %+v", w.Seq, got, w)
 			}
 		}
-		_, err := r.Entry(b.log, 6)
-		wantMissing(t, "entry after the last", err)
-		_, err = r.Entry(id("log", 2), 1)
+		for _, seq := range []uint64{0, 6, 7, 10, 11, 14, 99} {
+			_, err := r.Entry(b.log, seq)
+			wantMissing(t, fmt.Sprintf("entry %d", seq), err)
+		}
+		_, err := r.Entry(id("log", 2), 1)
 		wantMissing(t, "entry of an unknown log", err)
+		for from := uint64(1); from < 15; from++ {
+			var seqs, wanted []uint64
+			for _, got := range must1(r.Results(b.log, from, 4)) {
+				seqs = append(seqs, got.Seq)
+			}
+			for _, w := range want {
+				if w.Seq >= from && len(wanted) < 4 {
+					wanted = append(wanted, w.Seq)
+				}
+			}
+			if !slices.Equal(seqs, wanted) {
+				t.Errorf("results from %d on are those of %v, want %v", from, seqs, wanted)
+			}
+		}
 	})
 }
 
