@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -38,12 +39,20 @@ const (
 	probeKey = "server.probe"
 )
 
-// probe remembers whether the store could be written.
+// probe remembers whether the store could be written. Opening the server wrote
+// to it.
 type probe struct {
 	mu  sync.Mutex
-	at  time.Time
-	err error
+	at  time.Time // when the last attempt ended
+	err error     // what it said
+	// running is closed when the attempt that runs ends, nil while none does;
+	// since is when it began.
+	running chan struct{}
+	since   time.Time
 }
+
+// errHangs says that an attempt to write has not come back.
+var errHangs = errors.New("the store does not come back from writing")
 
 // Health is what GET /healthz answers, as JSON; the status is 503 unless OK. It
 // says that the server lives; a server that is not ready may well.
@@ -134,19 +143,52 @@ func names(all []Alarm) []string {
 	return slices.Compact(list)
 }
 
-// writable writes a small value, unless that was tried a moment ago.
+// writable writes a small value, unless that was tried a moment ago. Whoever
+// asks while somebody else's attempt runs is told what the last one said, or
+// that this one hangs; nobody waits for another.
 func (s *Server) writable(ctx context.Context) error {
-	s.probe.mu.Lock()
-	defer s.probe.mu.Unlock()
-	if !s.probe.at.IsZero() && time.Since(s.probe.at) < probeEvery {
-		return s.probe.err
+	p := &s.probe
+	p.mu.Lock()
+	now := time.Now()
+	switch {
+	case p.running != nil && now.Sub(p.since) >= lookTimeout:
+		defer p.mu.Unlock()
+		return errHangs
+	case p.running != nil || !p.at.IsZero() && now.Sub(p.at) < probeEvery:
+		defer p.mu.Unlock()
+		return p.err
 	}
-	// An asker who goes away must not leave a false answer for the next one.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
-	defer cancel()
-	s.probe.err = s.store.Update(ctx, func(tx store.Tx) error { return tx.PutMeta(probeKey, []byte{1}) })
-	s.probe.at = time.Now()
-	return s.probe.err
+	ended := make(chan struct{})
+	p.running, p.since = ended, now
+	p.mu.Unlock()
+
+	// An asker who goes away must not leave a false answer for the next one, and
+	// a disk that hangs heeds no context: so the attempt runs by itself.
+	try, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	go func() {
+		defer cancel()
+		p.end(s.store.Update(try, func(tx store.Tx) error { return tx.PutMeta(probeKey, []byte{1}) }))
+	}()
+	limit := time.NewTimer(lookTimeout)
+	defer limit.Stop()
+	select {
+	case <-ended:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.err
+	case <-limit.C:
+		return errHangs
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *probe) end(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at, p.err = time.Now(), err
+	close(p.running)
+	p.running = nil
 }
 
 // Counters are what the server has counted since it was opened.

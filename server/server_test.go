@@ -219,17 +219,113 @@ func TestReadyTriesToWrite(t *testing.T) {
 	})
 }
 
-// failing is a store that cannot be written while err is set.
+// TestReadyHoldsNobody: while the store is being tried, whoever else asks is
+// answered at once; a disk that hangs and lets go of nothing is told, and holds
+// nobody for longer than the attempt.
+func TestReadyHoldsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := forms.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		real, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "s.db")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer real.Close()
+		st := &failing{Store: real}
+		s, err := server.Open(t.Context(), server.Options{Store: st, Packages: p, Erasures: &memory{}, Clock: func() int64 { return 1_800_000_000_000 },
+			Rand: rand.NewChaCha8([32]byte{1})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		st.hang = make(chan struct{})
+		first := make(chan server.Readiness, 1)
+		go func() { first <- s.Ready(t.Context()) }()
+		synctest.Wait()
+		begin := time.Now()
+		for range 3 {
+			if r := s.Ready(t.Context()); !r.OK || time.Since(begin) != 0 {
+				t.Errorf("beside the attempt: %+v after %s", r, time.Since(begin))
+			}
+		}
+		if r := <-first; r.OK || time.Since(begin) != 5*time.Second {
+			t.Errorf("the attempt that hangs: %+v after %s", r, time.Since(begin))
+		}
+		for range 3 {
+			time.Sleep(20 * time.Second) // the bubble's
+			begin, before := time.Now(), st.tried
+			if r := s.Ready(t.Context()); r.OK || time.Since(begin) != 0 || st.tried != before {
+				t.Errorf("while the disk hangs: %+v after %s, tried %d times more", r, time.Since(begin), st.tried-before)
+			}
+		}
+		close(st.hang)
+		synctest.Wait()
+		time.Sleep(time.Minute) // the bubble's
+		if r := s.Ready(t.Context()); !r.OK {
+			t.Errorf("the disk goes on: %+v", r)
+		}
+	})
+}
+
+// TestReadyAskerGoesAway: it does not wait on, and leaves no false answer.
+func TestReadyAskerGoesAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := forms.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		real, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "s.db")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer real.Close()
+		st := &failing{Store: real}
+		s, err := server.Open(t.Context(), server.Options{Store: st, Packages: p, Erasures: &memory{}, Clock: func() int64 { return 1_800_000_000_000 },
+			Rand: rand.NewChaCha8([32]byte{1})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		st.hang = make(chan struct{})
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan struct{})
+		go func() {
+			s.Ready(ctx)
+			close(left)
+		}()
+		synctest.Wait()
+		begin := time.Now()
+		leave()
+		<-left
+		if time.Since(begin) != 0 {
+			t.Errorf("who went away waited %s", time.Since(begin))
+		}
+		close(st.hang)
+		synctest.Wait()
+		if r := s.Ready(t.Context()); !r.OK {
+			t.Errorf("afterwards: %+v", r)
+		}
+	})
+}
+
+// failing is a store that cannot be written while err is set, and whose writing
+// hangs until hang is closed, whatever the context says.
 type failing struct {
 	store.Store
 	err   error
+	hang  chan struct{}
 	tried int
 }
 
 func (f *failing) Update(ctx context.Context, do func(store.Tx) error) error {
 	f.tried++
+	if f.hang != nil {
+		<-f.hang
+	}
 	if f.err != nil {
 		return f.err
 	}
-	return f.Store.Update(ctx, do)
+	return f.Store.Update(context.WithoutCancel(ctx), do)
 }

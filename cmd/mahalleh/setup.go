@@ -15,7 +15,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -31,8 +30,9 @@ var setupFiles embed.FS
 const (
 	// setupValid is how long the link is good; the next start makes another.
 	setupValid = time.Hour
-	// setupTries is how many wrong secrets are looked at per setupWindow. The
-	// secret has 130 bits: this is for the log's sake and the processor's.
+	// setupTries is how many wrong secrets are answered and logged one by one per
+	// setupWindow. The secret has 130 bits: this is for the log's sake, and must
+	// never keep out who has the right one.
 	setupTries  = 10
 	setupWindow = time.Minute
 	// maxSetup bounds what the page sends: two short texts and a secret.
@@ -248,7 +248,6 @@ func (s *setup) make(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		say(http.StatusOK, madeFirst{Text: t.Text("mahalleh_setup.made", cli.Args{"name": who.Name}), Commands: nextSteps(who, where)})
 	case errors.Is(err, errSetupTries):
-		w.Header().Set("Retry-After", strconv.Itoa(int(setupWindow.Seconds())))
 		say(http.StatusTooManyRequests, madeFirst{Text: t.Text("mahalleh_setup.tries", nil)})
 	case errors.Is(err, errSetupSecret):
 		say(http.StatusForbidden, madeFirst{Text: t.Text("mahalleh_setup.wrong", nil)})
@@ -269,20 +268,9 @@ func (s *setup) take(ctx context.Context, q first) (store.Person, store.Place, e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	fresh := s.wrong[:0]
-	for _, at := range s.wrong {
-		if now.Sub(at) < setupWindow {
-			fresh = append(fresh, at)
-		}
-	}
-	if s.wrong = fresh; len(s.wrong) >= setupTries {
-		return store.Person{}, store.Place{}, errSetupTries
-	}
 	given := sha256.Sum256([]byte(q.Secret))
 	if subtle.ConstantTimeCompare(given[:], s.hash[:]) != 1 {
-		s.wrong = append(s.wrong, now)
-		s.d.log.Warn("somebody tried to set the server up with a wrong secret")
-		return store.Person{}, store.Place{}, errSetupSecret
+		return store.Person{}, store.Place{}, s.refuse(now)
 	}
 	if s.used || !now.Before(s.until) {
 		return store.Person{}, store.Place{}, errSetupOver
@@ -311,6 +299,22 @@ func (s *setup) take(ctx context.Context, q first) (store.Person, store.Place, e
 		return err
 	})
 	return made, where, err
+}
+
+// refuse answers a wrong secret.
+func (s *setup) refuse(now time.Time) error {
+	fresh := s.wrong[:0]
+	for _, at := range s.wrong {
+		if now.Sub(at) < setupWindow {
+			fresh = append(fresh, at)
+		}
+	}
+	if s.wrong = fresh; len(s.wrong) >= setupTries {
+		return errSetupTries
+	}
+	s.wrong = append(s.wrong, now)
+	s.d.log.Warn("somebody tried to set the server up with a wrong secret")
+	return errSetupSecret
 }
 
 // nextSteps are commands to go on with, for the operator at this machine.
