@@ -29,6 +29,8 @@ func Child(ctx context.Context, args []string, out io.Writer) error {
 		return syncFirst(ctx, args[0], args[1], out)
 	case what == childLight && len(args) == 3:
 		return lightChild(ctx, args, out)
+	case what == childHostile && len(args) == 3:
+		return hostileChild(ctx, args, out)
 	case what == childFaults && len(args) == 0:
 		return json.NewEncoder(out).Encode(planted.Names())
 	case what == childFault && len(args) == 4:

@@ -52,6 +52,15 @@ func (r *run) newFleet(ctx context.Context, devices int) (f *fleet, err error) {
 }
 
 func (f *fleet) begin(devices int) (err error) {
+	if err := f.prepare(devices); err != nil {
+		return err
+	}
+	f.server, err = f.r.serve(f.ctx, f.dir)
+	return err
+}
+
+// prepare is begin without the server process.
+func (f *fleet) prepare(devices int) (err error) {
 	if f.codec, err = wire.NewCodec(); err != nil {
 		return err
 	}
@@ -64,8 +73,7 @@ func (f *fleet) begin(devices int) (err error) {
 	if err := f.people(devices); err != nil {
 		return fmt.Errorf("fill the server's people: %w", err)
 	}
-	f.server, err = f.r.serve(f.ctx, f.dir)
-	return err
+	return nil
 }
 
 func (f *fleet) close() error {

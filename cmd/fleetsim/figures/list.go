@@ -22,12 +22,14 @@ func All() []*Figure {
 		ingest(),
 		ingestOne(),
 		ack(),
+		growth(),
 		kill(),
 		tamper(),
 		drills(),
 		deadlineDay(),
 		soak(),
 		idle(),
+		hostilePeers(),
 		twoWorlds(),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"mahalleh/client-sdk/wsdial"
@@ -38,6 +39,9 @@ type pusher struct {
 	link *session.Link
 	// window is how many bytes of batches may be under way.
 	window uint64
+	// cursors are what it says it holds of scopes, and how far it was told of them
+	// since; of others it says that it holds nothing.
+	cursors []wire.Cursor
 	// received is what the server says it has, results what it said of changes.
 	received uint64
 	results  map[syncproto.Outcome]int
@@ -55,8 +59,14 @@ func (p *pusher) connect(ctx context.Context) error {
 	if err := p.dial(ctx); err != nil {
 		return fmt.Errorf("device %d connects: %w", p.number, err)
 	}
+	return p.greet()
+}
+
+// greet greets the server that it is connected to and waits until the device has
+// caught up.
+func (p *pusher) greet() error {
 	hello := &wire.Hello{ProtoMin: session.ProtoMin, ProtoMax: session.ProtoMax, Device: p.cert.Device(), Cert: wire.AppendLogCert(nil, p.cert),
-		Log: p.cert.Log, Credit: session.MaxWindow, DeviceTime: time.Now().UnixMilli(), App: "fleetsim", ResultsFrom: 1,
+		Log: p.cert.Log, HeadSeq: p.seq, Head: p.head, Credit: session.MaxWindow, DeviceTime: time.Now().UnixMilli(), App: "fleetsim", ResultsFrom: 1, Cursors: p.cursors,
 		Dictionaries: p.fleet.codec.Dictionaries()}
 	if err := p.send(hello); err != nil {
 		return err
@@ -131,6 +141,12 @@ func (p *pusher) receive() (wire.Message, error) {
 		p.hear(m.Received, m.Results)
 	case *wire.Caught:
 		p.hear(m.Received, m.Results)
+		for i := range p.cursors {
+			c := &p.cursors[i]
+			if at := slices.IndexFunc(m.Heads, func(h wire.Head) bool { return h.Scope == c.Scope }); at >= 0 {
+				c.Era, c.Position, c.Sum = m.Era, m.Heads[at].Position, m.Heads[at].Sum
+			}
+		}
 	case *wire.Refuse:
 		return nil, fmt.Errorf("device %d is refused: %s %s", p.number, m.Key, m.Detail)
 	case *wire.Bye:

@@ -66,6 +66,12 @@ func (r Roster) material(n int) (material, error) {
 	return m, nil
 }
 
+// Parts are what the n-th device is made of, but for what the server's are.
+func (r Roster) Parts(n int) (Parts, error) {
+	m, err := r.material(n)
+	return Parts{Key: m.key, Cert: m.cert, Noise: m.noise, Person: m.person, Place: m.place}, err
+}
+
 // Numbers of places: a province that every server has, and where the fleet's own begin.
 const (
 	province   = 11
