@@ -59,6 +59,8 @@ type siegeResult struct {
 	grown        float64 // MB
 	calm, beside []float64
 	passed       int64
+	// attackers is how much of a processor they took while they attacked.
+	attackers float64
 }
 
 func measureHostile(ctx context.Context, r *run) (err error) {
@@ -85,7 +87,7 @@ func measureHostile(ctx context.Context, r *run) (err error) {
 	}
 	defer s.online.Leave()
 	memory, latency := map[string]float64{}, map[string]float64{}
-	var calms []float64
+	var calms, attackers []float64
 	worstMemory, worstLatency, passed := 0.0, 0.0, int64(0)
 	attacks := hostile.Attacks()
 	s.turns = len(attacks)
@@ -96,12 +98,12 @@ func measureHostile(ctx context.Context, r *run) (err error) {
 		}
 		ratio := percentile(got.beside, 99) / percentile(got.calm, 99)
 		memory[a.Name], latency[a.Name] = got.grown, ratio
-		calms = append(calms, percentile(got.calm, 99))
+		calms, attackers = append(calms, percentile(got.calm, 99)), append(attackers, got.attackers)
 		worstMemory, worstLatency, passed = math.Max(worstMemory, got.grown), math.Max(worstLatency, ratio), passed+got.passed
 		s.played++
 		r.Progress(r.figure.Name, s.played, s.turns)
 	}
-	latency["calm_p99_ms"] = median(calms)
+	latency["calm_p99_ms"], latency["attackers_processors"] = median(calms), slices.Max(attackers)
 	r.report("hostile.memory", worstMemory, memory)
 	r.report("hostile.latency", worstLatency, latency)
 	r.report("hostile.passed", float64(passed), nil)
@@ -151,7 +153,11 @@ func (s *siege) attack(ctx context.Context, a hostile.Attack, all time.Duration)
 	if err != nil {
 		return got, err
 	}
-	defer func() { err = errors.Join(err, gang.dismiss()) }()
+	defer func() {
+		err = errors.Join(err, gang.dismiss())
+		state := gang.cmd.ProcessState
+		got.attackers = (state.UserTime() + state.SystemTime()).Seconds() / all.Seconds()
+	}()
 	for left := all; left > 0; left -= turn {
 		if err := s.rest(ctx); err != nil {
 			return got, err
@@ -171,8 +177,8 @@ func (s *siege) attack(ctx context.Context, a hostile.Attack, all time.Duration)
 		if err != nil {
 			return got, err
 		}
-		if did.Connections == 0 {
-			return got, errors.New("the attackers did not even connect")
+		if did.Done == 0 {
+			return got, fmt.Errorf("nothing of it was played, with %d connections", did.Connections)
 		}
 		got.calm, got.beside = append(got.calm, calm...), append(got.beside, beside...)
 		got.grown = math.Max(got.grown, (float64(most)-float64(before))/1e6)

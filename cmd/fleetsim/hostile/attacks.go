@@ -39,7 +39,7 @@ func slowLoris(ctx context.Context, h *hand) error {
 	if err != nil {
 		return err
 	}
-	return l.cut(ctx, func() error { return drip(ctx, l.ws.NetConn().Write, frame(opBinary, true, 97, make([]byte, 97))) })
+	return l.stay(ctx, func() error { return drip(ctx, l.ws.NetConn().Write, frame(opBinary, true, 97, make([]byte, 97))) })
 }
 
 // slowHeaders does not come as far: it says a byte of its request in ten seconds.
@@ -49,13 +49,14 @@ func slowHeaders(ctx context.Context, h *hand) error {
 		return err
 	}
 	defer c.Close()
+	h.did()
 	return drip(ctx, c.Write, []byte("GET /sync HTTP/1.1\r\nHost: server\r\nX-Slow: "+string(bytes.Repeat([]byte{'a'}, 4<<10))))
 }
 
 func drip(ctx context.Context, write func([]byte) (int, error), b []byte) error {
 	for i := range b {
 		if _, err := write(b[i : i+1]); err != nil {
-			return nil // the server has had enough
+			return errOver
 		}
 		if err := pause(ctx, 10*time.Second); err != nil {
 			return err
@@ -219,7 +220,7 @@ func strangers(ctx context.Context, h *hand) error {
 		return err
 	}
 	const long = 128 << 10
-	return l.cut(ctx, func() error {
+	return l.stay(ctx, func() error {
 		_, err := l.ws.NetConn().Write(frame(opBinary, true, long, make([]byte, long-1)))
 		return err
 	})

@@ -84,6 +84,9 @@ func (h *hand) upgrade(ctx context.Context, header http.Header, protocols ...str
 	return &line{h: h, ws: ws}, nil
 }
 
+// errOver says that the server ended what would have gone on.
+var errOver = errors.New("the server has had enough")
+
 // errRefused says that the server did not even upgrade.
 var errRefused = errors.New("refused")
 
@@ -198,6 +201,15 @@ func (l *line) cut(ctx context.Context, f func() error) error {
 	case <-ended:
 		return nil
 	}
+}
+
+// stay stands as long as the server lets it, while f says something.
+func (l *line) stay(ctx context.Context, f func() error) error {
+	l.h.did()
+	if err := l.cut(ctx, f); err != nil {
+		return err
+	}
+	return errOver
 }
 
 // flood writes the same bytes again and again, so many in all.

@@ -43,8 +43,8 @@ type Attack struct {
 	hands, connects int
 	// insiders do it, who are colleagues of honest devices, or writers.
 	insiders, writers bool
-	// once does it once. What it returns is of no matter: it is the server that ends
-	// most of it.
+	// once does it once, and returns nil when the server has met it as it should.
+	// What goes on until the server has had enough calls did, each time it is met.
 	once func(ctx context.Context, h *hand) error
 }
 
@@ -71,12 +71,8 @@ func Run(ctx context.Context, name, address string, keys []byte, in io.Reader, o
 	if i < 0 {
 		return fmt.Errorf("there is no attack %q", name)
 	}
-	codec, err := wire.NewCodec()
+	g, err := newGang(all[i], address, keys)
 	if err != nil {
-		return err
-	}
-	g := &gang{attack: all[i], address: address, keys: keys, codec: codec}
-	if err := g.recruit(); err != nil {
 		return err
 	}
 	told := json.NewEncoder(out)
@@ -107,12 +103,19 @@ type gang struct {
 	victim                    fleet.Parts
 	bytes, connections        pace
 	sent, opened, done, letIn atomic.Int64
+	// did is called when an attack went as far as it should.
+	did func()
 	// serial makes each go of an attack another one.
 	serial atomic.Int64
 }
 
-// recruit makes the attackers' keys.
-func (g *gang) recruit() (err error) {
+// newGang makes the attackers' keys.
+func newGang(a Attack, address string, keys []byte) (g *gang, err error) {
+	g = &gang{attack: a, address: address, keys: keys}
+	g.did = func() { g.done.Add(1) }
+	if g.codec, err = wire.NewCodec(); err != nil {
+		return nil, err
+	}
 	if g.attack.hands == 0 {
 		g.attack.hands = manyHands
 	}
@@ -130,12 +133,12 @@ func (g *gang) recruit() (err error) {
 	for n := range g.attack.hands {
 		p, err := Roster().Parts(first + n%(end-first))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		g.hands = append(g.hands, &hand{gang: g, Parts: p, head: syncproto.ChainStart(p.Cert.Log)})
 	}
 	g.victim, err = Roster().Parts(0)
-	return err
+	return g, err
 }
 
 // begin has all attack until stop is called, which waits for them.
@@ -151,7 +154,7 @@ func (g *gang) begin(ctx context.Context) (stop func()) {
 					g.letIn.Add(1)
 				}
 				if err == nil {
-					g.done.Add(1)
+					g.did()
 				} else if pause(ctx, 10*time.Millisecond) != nil {
 					return
 				}

@@ -34,7 +34,7 @@ func insideAttacks() []Attack {
 func disorder(ctx context.Context, h *hand) error {
 	wrong := [][]wire.Message{
 		{&wire.Status{DeviceTime: 1}}, {&wire.Push{Batch: []byte{1}}}, {&wire.Credit{Bytes: 1}},
-		{h.hello(), h.hello()}, {h.hello(), &wire.Welcome{Proto: 1}}, {h.hello(), &wire.Ack{Received: 9}},
+		{h.hello(), &wire.Welcome{Proto: 1}}, {h.hello(), &wire.Ack{Received: 9}},
 		{h.hello(), &wire.Want{Scope: syncproto.ScopeID{1}, Records: []syncproto.RecordID{{1}}}}, {h.hello(), &wire.Gap{}},
 	}
 	l, err := h.secure(ctx, h.Noise)
@@ -59,7 +59,7 @@ func oddFrames(ctx context.Context, h *hand) error {
 	}
 	odd := [][]byte{
 		{200, 0, 1}, append([]byte{status[0] | 0x80, 0}, status[1:]...), {status[0], 77, 1}, status[:1],
-		append(bytes.Clone(status), 0), status[:len(status)-1], make([]byte, 1000), {}, bytes.Repeat([]byte{0xff}, syncproto.MaxFrame),
+		append(bytes.Clone(status), 0), status[:len(status)-1], make([]byte, 1000), bytes.Repeat([]byte{0xff}, syncproto.MaxFrame),
 	}
 	l, err := h.known(ctx, h.hello())
 	if err != nil {
@@ -135,7 +135,7 @@ func noCredit(ctx context.Context, h *hand) error {
 	if err != nil {
 		return err
 	}
-	return l.cut(ctx, func() error { return nil })
+	return l.stay(ctx, func() error { return nil })
 }
 
 // neverReads lets the server send all that it has, again and again, and reads none
@@ -148,9 +148,10 @@ func neverReads(ctx context.Context, h *hand) error {
 		return err
 	}
 	defer l.close()
+	h.did()
 	for {
 		if err := l.send(&wire.Status{DeviceTime: 1}); err != nil {
-			return nil
+			return errOver
 		}
 		if err := pause(ctx, time.Second/50); err != nil {
 			return err
@@ -170,16 +171,16 @@ func lies(ctx context.Context, h *hand) error {
 	scope := syncproto.ScopeOf(h.Place, "plain")
 	for {
 		if err := l.send(&wire.Compare{Scope: scope, Buckets: sums}); err != nil {
-			return nil
+			return errOver
 		}
 		for answered := false; !answered; {
 			m, err := l.receive()
 			if err != nil {
-				return nil
+				return errOver
 			}
 			_, answered = m.(*wire.ServerEntries)
 		}
-		h.done.Add(1)
+		h.did()
 		if err := pause(ctx, lineDelay); err != nil {
 			return err
 		}
@@ -218,12 +219,12 @@ func noGrant(ctx context.Context, h *hand) error {
 			return err
 		}
 		if err := l.send(&wire.Push{Batch: batch}); err != nil {
-			return nil
+			return errOver
 		}
 		for received := uint64(0); received < seq; {
 			m, err := l.receive()
 			if err != nil {
-				return nil
+				return errOver
 			}
 			switch m := m.(type) {
 			case *wire.Ack:
@@ -237,7 +238,7 @@ func noGrant(ctx context.Context, h *hand) error {
 				received = max(received, m.Received)
 			}
 		}
-		h.done.Add(1)
+		h.did()
 		if err := pause(ctx, lineDelay); err != nil {
 			return err
 		}
