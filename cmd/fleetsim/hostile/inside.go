@@ -18,6 +18,8 @@ var errLetIn = errors.New("the server let it pass")
 // insideAttacks are those of devices that the server knows, in its own protocol.
 func insideAttacks() []Attack {
 	return []Attack{
+		// What this one leaves behind shall not cost those who come after.
+		{Name: "no-grant", writers: true, once: noGrant},
 		{Name: "bombs", once: bomb},
 		{Name: "disorder", once: disorder},
 		{Name: "odd-frames", once: oddFrames},
@@ -26,7 +28,6 @@ func insideAttacks() []Attack {
 		{Name: "no-credit", insiders: true, once: noCredit},
 		{Name: "never-reads", insiders: true, once: neverReads},
 		{Name: "lies", once: lies},
-		{Name: "no-grant", writers: true, once: noGrant},
 	}
 }
 
