@@ -103,7 +103,8 @@ var arrows = []arrow{
 	},
 	{
 		name: "sockets have their rooms", from: []string{"..."},
-		except: []string{"client-sdk/wsdial/...", "server/syncws/..."},
+		// Who attacks says what no pipe would.
+		except: []string{"client-sdk/wsdial/...", "server/syncws/...", "cmd/fleetsim/hostile/..."},
 		to:     []string{"github.com/gorilla/websocket/..."},
 		why:    "everything above a pipe works over any pipe: websocket, memory, later a file",
 	},
