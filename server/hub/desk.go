@@ -227,10 +227,12 @@ func (d *Desk) certifies(cert *wire.LogCert, log syncproto.LogID, err error) err
 // are told: in a store put back from a backup, decisions that it heard of are lost.
 func (d *Desk) late(r store.Reader, h *wire.Hello, ev *session.SessionLoaded) error {
 	if !slices.ContainsFunc(h.Cursors, func(c wire.Cursor) bool { return c.Era == ev.Welcome.Era }) {
-		for _, o := range []syncproto.Outcome{syncproto.Parked, syncproto.Quarantined} {
-			if err := d.all(r, o, ev); err != nil {
-				return err
-			}
+		rows, err := r.SetAside(d.device, lateMost)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			ev.Results = append(ev.Results, rows[i].Result)
 		}
 	}
 	for _, id := range h.Unsettled {
@@ -250,27 +252,9 @@ func (d *Desk) late(r store.Reader, h *wire.Hello, ev *session.SessionLoaded) er
 	return err
 }
 
-// all tells the device's changes with one outcome.
-func (d *Desk) all(r store.Reader, o syncproto.Outcome, ev *session.SessionLoaded) error {
-	var after syncproto.ChangeID
-	for {
-		rows, err := r.ByOutcome(o, nil, after, lateRows)
-		if err != nil {
-			return err
-		}
-		for i := range rows {
-			if after = rows[i].ID; rows[i].Device == d.device {
-				ev.Results = append(ev.Results, rows[i].Result)
-			}
-		}
-		if len(rows) < lateRows {
-			return nil
-		}
-	}
-}
-
-// lateRows is how many set-aside changes of everybody are read at a time.
-const lateRows = 256
+// lateMost is how many of its own set-aside changes a device is told in one contact:
+// several times what a person saves in a month. Who has more has them by malice.
+const lateMost = 10_000
 
 // lease is for how many seconds of its uptime a device may read without
 // another contact: a season in the field.

@@ -199,6 +199,31 @@ func (r *reader) byOutcome(o syncproto.Outcome, scopes []syncproto.ScopeID, afte
 	return list, err
 }
 
+// SetAside implements store.ChangeReader.
+func (r *reader) SetAside(device syncproto.DeviceID, max int) (list []store.Change, err error) {
+	num, err := r.numOf(device)
+	if isNotFound(err) || err == nil && max <= 0 {
+		return nil, nil
+	}
+	if err == nil {
+		err = r.each(changeColumns+"WHERE device = ? AND outcome > 3 ORDER BY num", func(row *row) error {
+			// Columns are counted as in changeColumns.
+			if o, ok := row.v[1].(int64); ok && o != int64(syncproto.Parked) && o != int64(syncproto.Quarantined) {
+				return nil
+			}
+			c, _, err := r.scanChange(row)
+			if list = append(list, c); err == nil && len(list) == max {
+				err = errEnough
+			}
+			return err
+		}, num)
+	}
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, fmt.Errorf("what is set aside of device %s: %w", device, err)
+	}
+	return list, nil
+}
+
 // errEnough ends an answer early.
 var errEnough = errors.New("enough")
 

@@ -54,6 +54,7 @@ func TestQuestionsUseIndexes(t *testing.T) {
 			_, err := tx.Records(store.Filter{Max: 3, Conflicts: true})
 			return err
 		},
+		"SetAside": func(tx store.Tx) error { _, err := tx.SetAside(dev, 3); return err },
 		"ByOutcome": func(tx store.Tx) error {
 			_, err := tx.ByOutcome(syncproto.Quarantined, nil, syncproto.ChangeID{}, 3)
 			return err

@@ -104,6 +104,8 @@ CREATE TABLE changes (
 CREATE INDEX changes_record ON changes (record, outcome);
 -- The few changes a person looks at: all but the applied (1) and merged (2).
 CREATE INDEX changes_outcome ON changes (outcome) WHERE outcome > 2;
+-- Those of them that a device is told of when it comes: not the conflicted (3).
+CREATE INDEX changes_aside ON changes (device) WHERE outcome > 3;
 
 -- What people decided about quarantined changes, in order.
 CREATE TABLE decisions (

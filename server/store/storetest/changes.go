@@ -212,6 +212,34 @@ func testByOutcome(t *testing.T, s store.Store) {
 	})
 }
 
+func testSetAside(t *testing.T, s store.Store) {
+	b, other := newBook(1), newBook(2)
+	var mine []syncproto.ChangeID
+	update(t, s, func(tx store.Tx) {
+		addScope(tx, 0)
+		for n := range 4 {
+			for _, o := range []syncproto.Outcome{syncproto.Quarantined, syncproto.Conflicted, syncproto.Parked, syncproto.Erased} {
+				id := put(tx, b, recordID(n), scopeID(0), o, 0)
+				put(tx, other, recordID(n), scopeID(0), o, 0)
+				if o == syncproto.Quarantined || o == syncproto.Parked {
+					mine = append(mine, id)
+				}
+			}
+		}
+	})
+	view(t, s, func(r store.Reader) {
+		if got := idsOf(must1(r.SetAside(b.device, 100))); !slices.Equal(got, mine) {
+			t.Errorf("got %v, want %v", got, mine)
+		}
+		if got := idsOf(must1(r.SetAside(b.device, 3))); !slices.Equal(got, mine[:3]) {
+			t.Errorf("three of them: got %v, want %v", got, mine[:3])
+		}
+		if got := must1(r.SetAside(syncproto.DeviceID{99}, 100)); len(got) != 0 {
+			t.Errorf("of an unknown device: got %v", got)
+		}
+	})
+}
+
 func testDecisions(t *testing.T, s store.Store) {
 	list := []store.Quarantine{
 		{Change: id("change", 1), Decision: "kept", By: id("person", 1), At: 9, Note: "یادداشت"},

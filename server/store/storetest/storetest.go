@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"many at once", testTogether},
 		{"history", testHistory},
 		{"by outcome", testByOutcome},
+		{"set aside", testSetAside},
 		{"decisions", testDecisions},
 		{"records", testRecords},
 		{"listing records", testListing},
