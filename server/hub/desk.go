@@ -223,8 +223,9 @@ func (d *Desk) certifies(cert *wire.LogCert, log syncproto.LogID, err error) err
 // late tells what became of the device's own changes that were parked or
 // quarantined when it last heard of them. One that still is may be the other of
 // the two by now: released and waiting, or come free and set aside. To a device
-// that was not here since this store was opened, all of its own that are either
-// are told: in a store put back from a backup, decisions that it heard of are lost.
+// that was not here since this store was opened, all of its own that are either, or
+// were erased before they were applied, are told: in a store put back from a
+// backup, decisions that it heard of are lost.
 func (d *Desk) late(r store.Reader, h *wire.Hello, ev *session.SessionLoaded) error {
 	if !slices.ContainsFunc(h.Cursors, func(c wire.Cursor) bool { return c.Era == ev.Welcome.Era }) {
 		rows, err := r.SetAside(d.device, lateMost)

@@ -9,6 +9,7 @@ import (
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/session"
 	"mahalleh/syncproto/wire"
 )
 
@@ -129,5 +130,26 @@ func TestErasureThatCouldNotBeCommitted(t *testing.T) {
 	err := b.hub.Erase(b.ctx, s.Record)
 	if !errors.Is(err, hub.ErrNoted) || !errors.Is(err, store.ErrFull) || len(b.noted) != 1 {
 		t.Errorf("got %v, %d noted; want that it is noted and the disk full", err, len(b.noted))
+	}
+}
+
+// A server put back from a backup has lost that a change was kept out, and takes
+// the erasure of its record from outside: the author's device, which believes the
+// change rejected and asks no more, is told.
+func TestErasureIsToldToWhomARestoreMissed(t *testing.T) {
+	b := newBench(t)
+	a, c := b.phone(1, "facilitator"), b.phone(2, "local_team")
+	s := syncproto.NewRecordState(syncproto.RecordID{9})
+	a.save(s, newAsset("سالن"))
+	a.mustPush(1)
+	c.save(b.record(s.Record).State, map[string]schemas.Value{"title_fa": schemas.TextValue("نامی")})
+	same(t, outcomes(c.mustPush(1)), []syncproto.Outcome{syncproto.Quarantined})
+	if err := b.hub.Replay(b.ctx, []hub.Erasure{{Record: s.Record, Scope: b.scope("plain"), At: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	ev := c.desk().Do(b.ctx, session.LoadSession{Hello: wire.Hello{Device: c.device, Log: c.cert.Log, Cert: wire.AppendLogCert(nil, c.cert)}})
+	loaded, ok := ev.(session.SessionLoaded)
+	if !ok || len(loaded.Results) != 1 || loaded.Results[0].Outcome != syncproto.Erased || loaded.Results[0].Change != c.log[0].ID {
+		t.Errorf("it is told %+v, want that its change is erased", ev)
 	}
 }

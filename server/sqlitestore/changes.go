@@ -208,7 +208,7 @@ func (r *reader) SetAside(device syncproto.DeviceID, max int) (list []store.Chan
 	if err == nil {
 		err = r.each(changeColumns+"WHERE device = ? AND outcome > 3 ORDER BY num", func(row *row) error {
 			// Columns are counted as in changeColumns.
-			if o, ok := row.v[1].(int64); ok && o != int64(syncproto.Parked) && o != int64(syncproto.Quarantined) {
+			if o, ok := row.v[1].(int64); ok && o != int64(syncproto.Parked) && o != int64(syncproto.Quarantined) && o != int64(syncproto.Erased) {
 				return nil
 			}
 			c, _, err := r.scanChange(row)

@@ -207,8 +207,9 @@ type ChangeReader interface {
 	// receipt, after the given one (which may by now have another outcome, but
 	// must be there), at most max.
 	ByOutcome(o syncproto.Outcome, scopes []syncproto.ScopeID, after syncproto.ChangeID, max int) ([]Change, error)
-	// SetAside returns the device's changes that are parked or quarantined, by
-	// receipt, at most max. What others have set aside costs nothing here.
+	// SetAside returns the device's changes that are parked, quarantined, or were
+	// erased before they were applied, by receipt, at most max. What others have set
+	// aside costs nothing here.
 	SetAside(device syncproto.DeviceID, max int) ([]Change, error)
 	Decisions(syncproto.ChangeID) ([]Quarantine, error)
 }

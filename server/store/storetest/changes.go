@@ -221,7 +221,7 @@ func testSetAside(t *testing.T, s store.Store) {
 			for _, o := range []syncproto.Outcome{syncproto.Quarantined, syncproto.Conflicted, syncproto.Parked, syncproto.Erased} {
 				id := put(tx, b, recordID(n), scopeID(0), o, 0)
 				put(tx, other, recordID(n), scopeID(0), o, 0)
-				if o == syncproto.Quarantined || o == syncproto.Parked {
+				if o != syncproto.Conflicted {
 					mine = append(mine, id)
 				}
 			}
