@@ -106,22 +106,30 @@ func (p *pusher) fill(ctx context.Context, h *hub.Hub, n int, progress func(more
 			return err
 		}
 		for _, b := range batches {
-			batch, err := opener.Open(b.batch)
-			if err != nil {
-				return fmt.Errorf("open a batch: %w", err)
-			}
-			got, err := h.Accept(ctx, p.cert.Device(), batch)
-			if err != nil {
-				return fmt.Errorf("take in a batch: %w", err)
-			}
-			for _, res := range got.Results {
-				if res.Result.Outcome != syncproto.Applied {
-					return fmt.Errorf("change %d of device %d is not applied: %s", res.Seq, p.number, res.Result.Outcome)
-				}
+			if err := p.bring(ctx, h, opener, b); err != nil {
+				return err
 			}
 		}
 		n -= some
 		progress(some)
+	}
+	return nil
+}
+
+// bring has the server take in a batch, all of which must be applied.
+func (p *pusher) bring(ctx context.Context, h *hub.Hub, opener *wire.BatchOpener, b push) error {
+	batch, err := opener.Open(b.batch)
+	if err != nil {
+		return fmt.Errorf("open a batch: %w", err)
+	}
+	got, err := h.Accept(ctx, p.cert.Device(), batch)
+	if err != nil {
+		return fmt.Errorf("take in a batch: %w", err)
+	}
+	for _, res := range got.Results {
+		if res.Result.Outcome != syncproto.Applied {
+			return fmt.Errorf("change %d of device %d is not applied: %s", res.Seq, p.number, res.Result.Outcome)
+		}
 	}
 	return nil
 }
