@@ -177,7 +177,7 @@ func (s *siege) attack(ctx context.Context, a hostile.Attack, all time.Duration)
 		if err != nil {
 			return got, err
 		}
-		if did.Done == 0 {
+		if did.Done+did.LetIn == 0 {
 			return got, fmt.Errorf("nothing of it was played, with %d connections", did.Connections)
 		}
 		got.calm, got.beside = append(got.calm, calm...), append(got.beside, beside...)
