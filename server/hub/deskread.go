@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"mahalleh/server/access"
 	"mahalleh/server/store"
@@ -167,9 +168,11 @@ func (d *Desk) compare(ctx context.Context, e session.CompareScope) (session.Ser
 		}
 		var mine session.BucketSums
 		var counts [wire.Buckets]int
+		var all []wire.Entry
 		err = door.Each(e.Scope, func(id syncproto.RecordID, hash [16]byte) error {
 			mine.Add(id, hash)
 			counts[session.BucketOf(id)]++
+			all = append(all, wire.Entry{Record: id, StateHash: hash})
 			return nil
 		})
 		if errors.Is(err, store.ErrNotFound) {
@@ -179,17 +182,12 @@ func (d *Desk) compare(ctx context.Context, e session.CompareScope) (session.Ser
 			return err
 		}
 		ev.Buckets = session.PickBuckets(&mine, &e.Sums, &counts, e.MaxEntries)
-		wanted := map[byte]bool{}
+		var wanted [wire.Buckets]bool
 		for _, b := range ev.Buckets {
 			wanted[b] = true
 		}
-		ev.Entries = nil
-		return door.Each(e.Scope, func(id syncproto.RecordID, hash [16]byte) error {
-			if wanted[session.BucketOf(id)] {
-				ev.Entries = append(ev.Entries, wire.Entry{Record: id, StateHash: hash})
-			}
-			return nil
-		})
+		ev.Entries = slices.DeleteFunc(all, func(e wire.Entry) bool { return !wanted[session.BucketOf(e.Record)] })
+		return nil
 	})
 	return ev, err
 }
