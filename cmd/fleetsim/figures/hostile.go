@@ -59,8 +59,9 @@ type siegeResult struct {
 	grown        float64 // MB
 	calm, beside []float64
 	passed       int64
-	// attackers is how much of a processor they took while they attacked.
-	attackers float64
+	// attackers is how much of a processor they took while they attacked, server how
+	// much more than in calm the server took.
+	attackers, server float64
 }
 
 func measureHostile(ctx context.Context, r *run) (err error) {
@@ -86,7 +87,7 @@ func measureHostile(ctx context.Context, r *run) (err error) {
 		return err
 	}
 	defer s.online.Leave()
-	memory, latency := map[string]float64{}, map[string]float64{}
+	memory, latency, cost := map[string]float64{}, map[string]float64{}, map[string]float64{}
 	var calms, attackers []float64
 	worstMemory, worstLatency, passed := 0.0, 0.0, int64(0)
 	attacks := hostile.Attacks()
@@ -97,7 +98,7 @@ func measureHostile(ctx context.Context, r *run) (err error) {
 			return fmt.Errorf("attack %s: %w", a.Name, err)
 		}
 		ratio := percentile(got.beside, 99) / percentile(got.calm, 99)
-		memory[a.Name], latency[a.Name] = got.grown, ratio
+		memory[a.Name], latency[a.Name], cost[a.Name] = got.grown, ratio, got.server
 		calms, attackers = append(calms, percentile(got.calm, 99)), append(attackers, got.attackers)
 		worstMemory, worstLatency, passed = math.Max(worstMemory, got.grown), math.Max(worstLatency, ratio), passed+got.passed
 		s.played++
@@ -106,7 +107,7 @@ func measureHostile(ctx context.Context, r *run) (err error) {
 	latency["calm_p99_ms"], latency["attackers_processors"] = median(calms), slices.Max(attackers)
 	r.report("hostile.memory", worstMemory, memory)
 	r.report("hostile.latency", worstLatency, latency)
-	r.report("hostile.passed", float64(passed), nil)
+	r.report("hostile.passed", float64(passed), cost)
 	s.online.Leave()
 	err = s.p.Stop()
 	s.p = nil
@@ -162,14 +163,14 @@ func (s *siege) attack(ctx context.Context, a hostile.Attack, all time.Duration)
 		if err := s.rest(ctx); err != nil {
 			return got, err
 		}
-		calm, before, err := s.watch(ctx, turn)
+		calm, before, idle, err := s.watch(ctx, turn)
 		if err != nil {
 			return got, err
 		}
 		if err := gang.begin(); err != nil {
 			return got, err
 		}
-		beside, most, err := s.watch(ctx, turn)
+		beside, most, busy, err := s.watch(ctx, turn)
 		if err != nil {
 			return got, err
 		}
@@ -183,6 +184,7 @@ func (s *siege) attack(ctx context.Context, a hostile.Attack, all time.Duration)
 		got.calm, got.beside = append(got.calm, calm...), append(got.beside, beside...)
 		got.grown = math.Max(got.grown, (float64(most)-float64(before))/1e6)
 		got.passed += did.LetIn
+		got.server += (busy - idle) * turn.Seconds() / all.Seconds()
 	}
 	slices.Sort(got.calm)
 	slices.Sort(got.beside)
@@ -211,38 +213,42 @@ func (s *siege) rest(ctx context.Context) error {
 }
 
 // watch has the honest devices save and sync for a time, and until all is
-// acknowledged, and says how long each acknowledgement took in milliseconds and the
-// most memory that the server had.
-func (s *siege) watch(ctx context.Context, d time.Duration) (acks []float64, most uint64, err error) {
+// acknowledged, and says how long each acknowledgement took in milliseconds, the
+// most memory that the server had, and how many processors worked for it.
+func (s *siege) watch(ctx context.Context, d time.Duration) (acks []float64, most uint64, busy float64, err error) {
 	began, looked := time.Now(), time.Time{}
+	first, err := s.p.Memory(ctx, false)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	last := first
 	for i := 0; time.Since(began) < d || s.online.Standing() < len(s.honest); i++ {
 		if gone := s.online.Gone(); len(gone) > 0 {
-			return nil, 0, fmt.Errorf("an honest device gave up: %s %s: %w", gone[0].Outcome, gone[0].Key, causeOf(gone[0].Err))
+			return nil, 0, 0, fmt.Errorf("an honest device gave up: %s %s: %w", gone[0].Outcome, gone[0].Key, causeOf(gone[0].Err))
 		}
 		if time.Since(began) > d+patient {
-			return nil, 0, fmt.Errorf("honest devices are not served within %v", patient)
+			return nil, 0, 0, fmt.Errorf("honest devices are not served within %v", patient)
 		}
 		if time.Since(began) < d {
 			if _, err := s.honest[i%len(s.honest)].Save(time.Now()); err != nil {
-				return nil, 0, err
+				return nil, 0, 0, err
 			}
 			s.online.Queued(i % len(s.honest))
 		}
 		if time.Since(looked) > 200*time.Millisecond {
-			m, err := s.p.Memory(ctx, false)
-			if err != nil {
-				return nil, 0, err
+			if last, err = s.p.Memory(ctx, false); err != nil {
+				return nil, 0, 0, err
 			}
-			most, looked = max(most, m.Resident), time.Now()
+			most, looked = max(most, last.Resident), time.Now()
 		}
 		if err := pause(ctx, honestPause); err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 	}
 	for _, d := range s.honest {
 		acks = append(acks, milliseconds(d.Acknowledged())...)
 	}
-	return acks, most, nil
+	return acks, most, (last.Processor - first.Processor).Seconds() / looked.Sub(began).Seconds(), nil
 }
 
 // childHostile is what a child process does here: attack.

@@ -2,7 +2,15 @@
 
 package fleet
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
+
+// processorTime is read on Linux only.
+func processorTime() (time.Duration, error) {
+	return 0, errors.New("a process's processor time is read on Linux only")
+}
 
 // residentMemory is read on Linux only.
 func residentMemory() (now, peak uint64, err error) {

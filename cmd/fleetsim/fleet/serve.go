@@ -38,6 +38,8 @@ type Memory struct {
 	// after a collection.
 	Heap, Stacks uint64
 	Goroutines   int
+	// Processor is how long processors have worked for it.
+	Processor time.Duration
 	// Sessions stand, Frames were read.
 	Sessions, Frames, Busy, Broken, Refused int64
 }
@@ -141,6 +143,10 @@ func (s *site) tellMemory(w http.ResponseWriter, r *http.Request) {
 		Sessions: c.Sessions, Frames: c.FramesIn, Busy: c.Busy, Broken: c.Broken, Refused: c.Refused}
 	var err error
 	if m.Resident, m.Peak, err = residentMemory(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if m.Processor, err = processorTime(); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
