@@ -154,7 +154,8 @@ type placed struct {
 
 func (p *placed) encode() {
 	s := p.t.state
-	p.row = store.Record{State: s, Hash: wire.StateHash(s), Open: len(merge.Conflicts(s)), Stored: wire.AppendStoredRecord(nil, s)}
+	p.row = store.Record{State: s, Open: len(merge.Conflicts(s))}
+	p.row.Stored, p.row.Hash = wire.StoredRecord(s)
 	p.encoded = true
 }
 

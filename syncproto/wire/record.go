@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"sync"
 
 	"mahalleh/syncproto"
 )
@@ -35,12 +36,45 @@ func AppendRecord(b []byte, s *syncproto.RecordState, since uint64) []byte {
 	if since > 0 {
 		flags = flagDelta
 	}
-	return appendRecord(b, s, flags, since, s.Number)
+	k := takeSketch()
+	defer k.put()
+	return k.append(b, s, flags, since, s.Number)
 }
 
 // AppendStoredRecord appends a record's state with the server's bookkeeping.
 func AppendStoredRecord(b []byte, s *syncproto.RecordState) []byte {
-	b = appendRecord(b, s, flagServer, 0, s.Number)
+	k := takeSketch()
+	defer k.put()
+	return appendBookkeeping(k.append(b, s, flagServer, 0, s.Number), s)
+}
+
+// StoredRecord returns what AppendStoredRecord and StateHash make of a record, for
+// little more than one of them costs.
+func StoredRecord(s *syncproto.RecordState) (stored []byte, hash [16]byte) {
+	k := takeSketch()
+	defer k.put()
+	k.out = k.append(k.out[:0], s, flagServer, 0, s.Number)
+	if k.bare {
+		hash = StateHash(s)
+	} else {
+		k.hashed = append(k.hashed[:0], hashLead...)
+		k.hashed = append(k.hashed, k.out[0]&^flagServer)
+		from := 1
+		for i, cut := range k.cuts {
+			k.hashed = append(k.hashed, k.out[from:cut.from]...)
+			if i == 0 {
+				k.hashed = append(k.hashed, 0) // the number
+			}
+			from = cut.to
+		}
+		h := sha256.Sum256(append(k.hashed, k.out[from:]...))
+		hash = [16]byte(h[:16])
+	}
+	k.out = appendBookkeeping(k.out, s)
+	return bytes.Clone(k.out), hash
+}
+
+func appendBookkeeping(b []byte, s *syncproto.RecordState) []byte {
 	b = appendUvarint(b, s.Position)
 	b = appendUvarint(b, s.Entered)
 	b = appendUvarint(b, uint64(len(s.Homes)))
@@ -85,9 +119,14 @@ func AppendStoredRecord(b []byte, s *syncproto.RecordState) []byte {
 // StateHash is the record's share in its scope's sum: the first 16 bytes of
 // SHA-256 over its state without number and bookkeeping.
 func StateHash(s *syncproto.RecordState) [16]byte {
-	h := sha256.Sum256(appendRecord([]byte("mahalleh record 1\n"), s, 0, 0, 0))
+	k := takeSketch()
+	defer k.put()
+	k.hashed = k.append(append(k.hashed[:0], hashLead...), s, 0, 0, 0)
+	h := sha256.Sum256(k.hashed)
 	return [16]byte(h[:16])
 }
+
+const hashLead = "mahalleh record 1\n"
 
 func appendCellKey(b []byte, k syncproto.CellKey) []byte {
 	item, element := k.Item != (syncproto.ItemID{}), k.Element != (syncproto.Value{})
@@ -125,15 +164,48 @@ type heldCell struct {
 	cell *syncproto.Cell
 }
 
+// sketch is what is put together for encoding a record; it is used again for the
+// next one.
+type sketch struct {
+	cells          []heldCell
+	versions       []syncproto.ChangeID
+	authors, items [][16]byte
+	out, hashed    []byte
+	// cuts are what a stored record has and its hash leaves out: the number, and
+	// the cells' positions. bare says that there are cells without candidates,
+	// which it leaves out too.
+	cuts []stretch
+	bare bool
+}
+
+type stretch struct{ from, to int }
+
+var sketches = sync.Pool{New: func() any { return new(sketch) }}
+
+func takeSketch() *sketch { return sketches.Get().(*sketch) }
+
+// usualSketch bounds what is kept for the next record, which most likely is small.
+const usualSketch = 64 << 10
+
+func (k *sketch) put() {
+	if cap(k.out) > usualSketch || cap(k.hashed) > usualSketch || cap(k.cells) > usualSketch/64 {
+		return
+	}
+	clear(k.cells) // they hold on to the record
+	sketches.Put(k)
+}
+
 // usualRecord is what most records need; it spares growing.
 const usualRecord = 768
 
-func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint64) []byte {
+func (sk *sketch) append(b []byte, s *syncproto.RecordState, flags, since, number uint64) []byte {
 	if s.Erased {
 		flags |= flagErased
 	}
-	cells := make([]heldCell, 0, len(s.Cells))
+	sk.cuts, sk.bare = sk.cuts[:0], false
+	cells := sk.cells[:0]
 	for k, c := range s.Cells {
+		sk.bare = sk.bare || len(c.Candidates) == 0
 		keep := len(c.Candidates) > 0 || flags&(flagDelta|flagServer) != 0
 		if keep && (flags&flagDelta == 0 || c.Position > since) {
 			cells = append(cells, heldCell{k, c})
@@ -141,8 +213,7 @@ func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint6
 	}
 	slices.SortFunc(cells, func(x, y heldCell) int { return x.key.Compare(y.key) })
 
-	var versions []syncproto.ChangeID
-	var authors, items [][16]byte
+	versions, authors, items := sk.versions[:0], sk.authors[:0], sk.items[:0]
 	for i := range cells {
 		if item := cells[i].key.Item; item != (syncproto.ItemID{}) {
 			items = append(items, item)
@@ -159,6 +230,7 @@ func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint6
 		authors = append(authors, s.Versions[v].Author)
 	}
 	authors, items = sortIDs(authors), sortIDs(items)
+	sk.cells, sk.versions, sk.authors, sk.items = cells, versions, authors, items
 
 	b = slices.Grow(b, usualRecord)
 	b = appendUvarint(b, flags)
@@ -166,7 +238,9 @@ func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint6
 	b = appendUvarint(b, uint64(s.Form))
 	b = append(b, s.Created[:]...)
 	b = append(b, s.Home[:]...)
+	at := len(b)
 	b = appendUvarint(b, number)
+	sk.cuts = append(sk.cuts, stretch{at, len(b)})
 	b = append(b, s.Latest[:]...)
 	b = appendUvarint(b, uint64(len(authors)))
 	for _, a := range authors {
@@ -205,7 +279,9 @@ func appendRecord(b []byte, s *syncproto.RecordState, flags, since, number uint6
 			}
 		}
 		if flags&flagServer != 0 {
+			at := len(b)
 			b = appendUvarint(b, cell.Position)
+			sk.cuts = append(sk.cuts, stretch{at, len(b)})
 		}
 	}
 	return b

@@ -111,7 +111,8 @@ func serveChild(ctx context.Context, path, profile string, in io.Reader, out io.
 }
 
 // profiled writes the processor profile of what runs until stop is called to a
-// file; with no path it does nothing.
+// file, and beside it what the process has allocated by then; with no path it does
+// nothing.
 func profiled(path string) (stop func() error, err error) {
 	if path == "" {
 		return func() error { return nil }, nil
@@ -125,8 +126,16 @@ func profiled(path string) (stop func() error, err error) {
 	}
 	return func() error {
 		pprof.StopCPUProfile()
-		return f.Close()
+		return errors.Join(f.Close(), profileAllocations(path+".allocs"))
 	}, nil
+}
+
+func profileAllocations(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("make a profile: %w", err)
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
 // serving is a running server process.
