@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mahalleh/cmd/internal/cli"
+	"mahalleh/server"
 	"mahalleh/server/syncws"
 )
 
@@ -89,6 +90,7 @@ func serve(ctx context.Context, a *cli.App, q serving) (err error) {
 	if err != nil {
 		return err
 	}
+	server.CollectLess()
 	d, err := openWithin(ctx, a, f, q.limits)
 	if err != nil {
 		return err

@@ -59,6 +59,7 @@ func openServer(ctx context.Context, store *sqlitestore.Store) (*server.Server, 
 // serveChild is the server process. profile, if not empty, is where its
 // processor profile goes.
 func serveChild(ctx context.Context, path, profile string, in io.Reader, out io.Writer) (err error) {
+	server.CollectLess()
 	store, err := sqlitestore.Open(ctx, sqlitestore.Options{Path: path})
 	if err != nil {
 		return err

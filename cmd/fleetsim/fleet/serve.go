@@ -98,6 +98,7 @@ func (r Roster) Make(ctx context.Context, dir string) error {
 // Serve is a server process: it serves the store in a folder on the loopback
 // address until in ends, which it does when whoever started it goes.
 func Serve(ctx context.Context, dir string, limits syncws.Limits, in io.Reader, out io.Writer) (err error) {
+	server.CollectLess()
 	s, err := open(ctx, dir, limits)
 	if err != nil {
 		return err
