@@ -54,6 +54,7 @@ func (r *reader) Places() (list []store.Place, err error) {
 
 // PutPlace implements store.AccessWriter.
 func (t *tx) PutPlace(p store.Place) error {
+	t.unsettle()
 	err := t.put(`INSERT INTO places (id, number, kind, parent, code, name_fa, name_en) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET number = excluded.number, kind = excluded.kind, parent = excluded.parent,
 			code = excluded.code, name_fa = excluded.name_fa, name_en = excluded.name_en`,
@@ -73,8 +74,7 @@ func scanPerson(row *row) store.Person {
 	}
 }
 
-// Person implements store.AccessReader.
-func (r *reader) Person(id syncproto.PersonID) (p store.Person, err error) {
+func (r *reader) person(id syncproto.PersonID) (p store.Person, err error) {
 	err = r.c.one(personColumns+"WHERE id = ?", func(row *row) error { p = scanPerson(row); return nil }, id[:])
 	if err != nil {
 		return store.Person{}, fmt.Errorf("person %s: %w", id, err)
@@ -93,6 +93,7 @@ func (r *reader) People() (list []store.Person, err error) {
 
 // PutPerson implements store.AccessWriter.
 func (t *tx) PutPerson(p store.Person) error {
+	t.unsettle()
 	err := t.put(`INSERT INTO people (id, name, disabled, alias_of, password, created) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, disabled = excluded.disabled, alias_of = excluded.alias_of,
 			password = excluded.password, created = excluded.created`,
@@ -123,8 +124,7 @@ func (r *reader) Grants(person syncproto.PersonID) (list []store.Grant, err erro
 	return list, nil
 }
 
-// GrantSerial implements store.AccessReader.
-func (r *reader) GrantSerial() (serial uint64, err error) {
+func (r *reader) grantSerial() (serial uint64, err error) {
 	err = r.c.one("SELECT coalesce(max(serial), 0) FROM grants", func(row *row) error { serial = uint64(row.int()); return nil })
 	if err != nil {
 		return 0, fmt.Errorf("serial of grants: %w", err)
@@ -134,6 +134,7 @@ func (r *reader) GrantSerial() (serial uint64, err error) {
 
 // PutGrant implements store.AccessWriter.
 func (t *tx) PutGrant(g store.Grant) error {
+	t.unsettle()
 	err := t.put(`INSERT INTO grants (person, place, role, serial, since, revoked) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (person, place, role) DO UPDATE SET serial = excluded.serial, since = excluded.since, revoked = excluded.revoked`,
 		g.Person[:], g.Place[:], g.Role, int64(g.Serial), g.From, g.Revoked)
@@ -153,8 +154,7 @@ func scanDevice(row *row) store.Device {
 	}
 }
 
-// Device implements store.AccessReader.
-func (r *reader) Device(id syncproto.DeviceID) (d store.Device, err error) {
+func (r *reader) device(id syncproto.DeviceID) (d store.Device, err error) {
 	err = r.c.one(deviceColumns+"WHERE id = ?", func(row *row) error { d = scanDevice(row); return nil }, id[:])
 	if err != nil {
 		return store.Device{}, fmt.Errorf("device %s: %w", id, err)
@@ -182,6 +182,7 @@ func (r *reader) Devices() (list []store.Device, err error) {
 
 // PutDevice implements store.AccessWriter.
 func (t *tx) PutDevice(d store.Device) error {
+	t.unsettle()
 	err := t.put(`INSERT INTO devices (id, person, key, noise, name, enrolled, last_seen, revoked, lost, queue, oldest_queued, clock_ahead, app)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET person = excluded.person, key = excluded.key, noise = excluded.noise, name = excluded.name,
@@ -195,8 +196,7 @@ func (t *tx) PutDevice(d store.Device) error {
 	return nil
 }
 
-// DevicePeople implements store.AccessReader.
-func (r *reader) DevicePeople(id syncproto.DeviceID) (list []syncproto.PersonID, err error) {
+func (r *reader) devicePeople(id syncproto.DeviceID) (list []syncproto.PersonID, err error) {
 	err = r.each("SELECT person FROM device_people WHERE device = ? ORDER BY person", func(row *row) error {
 		list = append(list, row.id())
 		return nil
@@ -209,6 +209,7 @@ func (r *reader) DevicePeople(id syncproto.DeviceID) (list []syncproto.PersonID,
 
 // AddDevicePerson implements store.AccessWriter.
 func (t *tx) AddDevicePerson(d syncproto.DeviceID, p syncproto.PersonID) error {
+	t.unsettle()
 	err := t.put("INSERT INTO device_people (device, person) VALUES (?, ?) ON CONFLICT DO NOTHING", d[:], p[:])
 	if err != nil {
 		return fmt.Errorf("add person to device %s: %w", d, err)

@@ -37,8 +37,7 @@ func (r *reader) Eras() (eras []store.Era, err error) {
 	return eras, nil
 }
 
-// LastEra implements store.MetaReader.
-func (r *reader) LastEra() (era store.Era, err error) {
+func (r *reader) lastEra() (era store.Era, err error) {
 	err = r.c.one("SELECT id, opened FROM eras ORDER BY num DESC LIMIT 1", func(row *row) error {
 		era = store.Era{ID: row.id(), Opened: row.int()}
 		return nil
@@ -51,6 +50,7 @@ func (r *reader) LastEra() (era store.Era, err error) {
 
 // AddEra implements store.MetaWriter.
 func (t *tx) AddEra(e store.Era) error {
+	t.unsettle()
 	if err := t.put("INSERT INTO eras (id, opened) VALUES (?, ?)", e.ID[:], e.Opened); err != nil {
 		return fmt.Errorf("add era %s: %w", e.ID, err)
 	}

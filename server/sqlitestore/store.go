@@ -61,7 +61,10 @@ type Store struct {
 	turn    chan struct{}
 	writer  *conn
 	commits int64 // acknowledged transactions, as counted in the database
+	order   int64 // the last number of an applied change
 	lost    error // set when acknowledged transactions are gone
+
+	memo atomic.Pointer[memo]
 
 	migration Migration
 
@@ -166,7 +169,8 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if err := os.Chmod(s.path, 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	s.commits, err = countCommits(s.writer)
+	s.commits, s.order, err = counters(s.writer)
+	s.memo.Store(newMemo(s.commits))
 	return err
 }
 
@@ -200,9 +204,9 @@ func (s *Store) tuneWriter() error {
 	return nil
 }
 
-func countCommits(c *conn) (n int64, err error) {
-	err = c.one("SELECT commits FROM counters", func(r *row) error { n = r.int(); return nil })
-	return n, err
+func counters(c *conn) (commits, order int64, err error) {
+	err = c.one("SELECT commits, ord FROM counters", func(r *row) error { commits, order = r.int(), r.int(); return nil })
+	return commits, order, err
 }
 
 // dsn names a database file to the driver.
@@ -256,9 +260,9 @@ func (s *Store) ready(ctx context.Context) (*conn, error) {
 	}
 	s.writer = w
 	err = s.tuneWriter()
-	var n int64
+	var n, order int64
 	if err == nil {
-		n, err = countCommits(w)
+		n, order, err = counters(w)
 	}
 	if err != nil {
 		w.dead = true
@@ -269,7 +273,7 @@ func (s *Store) ready(ctx context.Context) (*conn, error) {
 		s.lost = fmt.Errorf("after a disk error %d transactions are there, %d were acknowledged: %w", n, s.commits, store.ErrCorrupt)
 		return nil, s.lost
 	}
-	s.commits = n
+	s.commits, s.order = n, order
 	return w, nil
 }
 
@@ -287,10 +291,11 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	t := &tx{reader: reader{ctx: ctx, c: w, names: s.names, fresh: newNames(), pending: map[int64]store.Scope{}}}
+	t := &tx{reader: reader{ctx: ctx, c: w, names: s.names, fresh: newNames(), pending: map[int64]store.Scope{},
+		memo: s.memoOf(s.commits)}, order: s.order}
 	committed := false
 	defer func() {
-		t.c = ended()
+		t.c, t.memo = ended(), nil
 		if !committed {
 			// After some errors SQLite has rolled back already; after others the
 			// connection is closed, which does it.
@@ -309,6 +314,10 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 	if err != nil {
 		return err
 	}
+	if t.unsettled {
+		// Before anybody can see what was changed.
+		s.memo.Store(newMemo(s.commits + 1))
+	}
 	// If f passed over an error after which nothing may be kept, the connection
 	// does not commit.
 	if _, err := w.exec("COMMIT"); err != nil {
@@ -316,7 +325,7 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 	}
 	committed = true
 	if t.wrote {
-		s.commits++
+		s.commits, s.order = s.commits+1, t.order
 		s.names.add(t.fresh)
 	}
 	return nil
@@ -334,7 +343,7 @@ func (s *Store) view(ctx context.Context, f func(*reader) error) error {
 	}
 	r := &reader{ctx: ctx, c: c, names: s.names}
 	defer func() {
-		r.c = ended()
+		r.c, r.memo = ended(), nil
 		if !c.dead {
 			// Nothing was written, so nothing can be lost.
 			c.failed = nil
@@ -347,9 +356,11 @@ func (s *Store) view(ctx context.Context, f func(*reader) error) error {
 		return fmt.Errorf("view: %w", err)
 	}
 	// The first read fixes the snapshot.
-	if _, err := countCommits(c); err != nil {
+	commits, _, err := counters(c)
+	if err != nil {
 		return fmt.Errorf("view: %w", err)
 	}
+	r.memo = s.memoOf(commits)
 	return f(r)
 }
 

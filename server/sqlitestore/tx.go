@@ -30,6 +30,8 @@ type reader struct {
 	// that are not yet committed, or not yet written.
 	fresh   *names
 	pending map[int64]store.Scope
+	// memo has answers that hold for the snapshot, nil for none.
+	memo *memo
 }
 
 var _ store.Reader = (*reader)(nil)
@@ -38,7 +40,9 @@ var _ store.Reader = (*reader)(nil)
 type tx struct {
 	reader
 	wrote bool
-	// order is the last number of an applied change, once counting has it.
+	// unsettled says that it changes what a memo may hold.
+	unsettled bool
+	// order is the last number of an applied change, counting that it went on.
 	order    int64
 	counting bool
 }
@@ -123,9 +127,15 @@ func (r *reader) numOf(id [16]byte) (num int64, err error) {
 			return num, nil
 		}
 	}
+	if r.memo.isAbsent(id) {
+		return 0, store.ErrNotFound
+	}
 	err = r.c.one("SELECT num FROM ids WHERE id = ?", func(row *row) error { num = row.int(); return nil }, id[:])
-	if err == nil {
+	switch {
+	case err == nil:
 		r.learn(num, id)
+	case isNotFound(err):
+		r.memo.noteAbsent(id)
 	}
 	return num, err
 }
@@ -144,6 +154,7 @@ func (t *tx) intern(id [16]byte) (int64, error) {
 	if !errors.Is(err, store.ErrNotFound) {
 		return num, err
 	}
+	t.unsettle()
 	if err := t.put("INSERT INTO ids (id) VALUES (?)", id[:]); err != nil {
 		return 0, err
 	}
@@ -179,13 +190,7 @@ func (t *tx) flush() error {
 
 // NextOrder implements store.ChangeWriter.
 func (t *tx) NextOrder() (uint64, error) {
-	if !t.counting {
-		err := t.c.one("SELECT ord FROM counters", func(r *row) error { t.order = r.int(); return nil })
-		if err != nil {
-			return 0, fmt.Errorf("next order: %w", err)
-		}
-		t.counting, t.wrote = true, true
-	}
+	t.counting, t.wrote = true, true
 	t.order++
 	return uint64(t.order), nil
 }
