@@ -47,9 +47,8 @@ const (
 )
 
 // conn is one connection. At rest it is one goroutine that waits for bytes, and a
-// timer. What happens is worked off in turns, by a goroutine that is there only for
-// that: looking into the store grows its stack, which goes with it. One more writes
-// while there is something to write.
+// timer. What happens is worked off in turns, by hands that are there for all
+// connections. One more writes while there is something to write.
 type conn struct {
 	h     *Handler
 	ws    *websocket.Conn
@@ -144,7 +143,7 @@ func (c *conn) note(what happening) {
 	c.happened |= what
 	if !c.turning && !c.over {
 		c.turning = true
-		go c.turn()
+		c.h.hands.do(c.turn)
 	}
 }
 
@@ -244,7 +243,7 @@ func (c *conn) work(what happening, mail hub.Event) {
 			c.mu.Lock()
 			c.writing = true
 			c.mu.Unlock()
-			go c.write(b)
+			c.h.hands.do(func() { c.write(b) })
 		}
 	}
 	if _, ended := v.Ended(); ended {

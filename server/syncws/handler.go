@@ -41,6 +41,7 @@ type Handler struct {
 	// strangers is what long messages of unknown senders take together.
 	strangers atomic.Int64
 	touches   touches
+	hands     *hands
 
 	// ctx is that of all sessions; it ends when Shutdown loses patience.
 	ctx    context.Context
@@ -72,6 +73,7 @@ func New(s Surroundings, l Limits) *Handler {
 		http.Error(w, reason.Error(), status)
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.hands = newHands(h.ctx)
 	h.unsubscribe = s.Hub.Subscribe(h.sessions.tell)
 	return h
 }

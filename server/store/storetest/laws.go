@@ -152,8 +152,13 @@ func testSnapshot(t *testing.T, s store.Store) {
 func testEnded(t *testing.T, s store.Store) {
 	var keptTx store.Tx
 	var keptReader store.Reader
-	update(t, s, func(tx store.Tx) { keptTx = tx })
-	view(t, s, func(r store.Reader) { keptReader = r })
+	update(t, s, func(tx store.Tx) { keptTx = tx; must1(tx.GrantSerial()) })
+	view(t, s, func(r store.Reader) { keptReader = r; must1(r.GrantSerial()) })
+	for _, kept := range []store.Reader{keptTx, keptReader} {
+		if _, err := kept.GrantSerial(); err == nil {
+			t.Error("one that is over says again what it said")
+		}
+	}
 	if err := keptTx.PutMeta("late", []byte("x")); err == nil {
 		t.Error("a transaction that is over still writes")
 	}
