@@ -27,6 +27,8 @@ type opened struct {
 	err    error
 	fault  syncproto.Reason
 	cell   syncproto.CellKey
+	// raw is how the change is kept.
+	raw []byte
 	// done is false if that was too much, or made the program fail. Then it is done
 	// in the transaction, where a failure is blamed on the change.
 	done bool
@@ -64,6 +66,7 @@ func (h *Hub) openOne(o *opened, e *wire.BatchEntry) {
 	}()
 	o.id = e.ID()
 	o.change, o.err = e.Open()
+	o.raw = e.Raw()
 	if o.change != nil && o.err == nil && !o.change.Redacted() {
 		o.fault, o.cell = merge.Judge(h.packages, o.change)
 	}

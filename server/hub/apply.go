@@ -33,12 +33,12 @@ type Incoming struct {
 // incoming opens a batch's entry, if that was not done before, and unless
 // opening it is what fails.
 func (w *work) incoming(e *wire.BatchEntry, o *opened, chain syncproto.Hash) Incoming {
-	in := Incoming{Seq: e.Seq, Chain: chain, Bytes: e.Raw(), Err: wire.ErrMalformed}
+	in := Incoming{Seq: e.Seq, Chain: chain, Err: wire.ErrMalformed}
 	if o != nil && o.done {
-		in.ID, in.Change, in.Err = o.id, o.change, o.err
+		in.ID, in.Change, in.Err, in.Bytes = o.id, o.change, o.err, o.raw
 		return in
 	}
-	in.ID = e.ID()
+	in.ID, in.Bytes = e.ID(), e.Raw()
 	if !w.poison[in.ID] {
 		w.at, w.opening = in.ID, true
 		in.Change, in.Err = e.Open()
@@ -301,8 +301,6 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 	var before *syncproto.RecordState
 	if existed || len(t.state.Names) > 0 {
 		before = t.state.Clone()
-	} else {
-		before = syncproto.NewRecordState(t.state.Record)
 	}
 	res, err := merge.Apply(t.state, ch, w)
 	if err != nil {
@@ -310,6 +308,9 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 	}
 	if tooLarge(t.state) {
 		// Nobody could read the record back, and its scope would stand still.
+		if before == nil {
+			before = syncproto.NewRecordState(t.state.Record)
+		}
 		t.state = before
 		res = syncproto.Result{Change: ch.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonTooLarge}
 	}

@@ -15,15 +15,21 @@ import (
 
 func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
-// appendResult writes what columns do not hold of a result: an acknowledgement
-// message with this one result, so that stored results are read as long as
-// sent ones are.
+// appendResult writes what columns do not hold of a result, nothing for most: an
+// acknowledgement message with this one result, so that stored results are read as
+// long as sent ones are.
 func appendResult(b []byte, r syncproto.Result) []byte {
-	r.Change, r.Scope, r.Outcome = syncproto.ChangeID{}, syncproto.ScopeID{}, 0
+	r.Change, r.Scope, r.Outcome, r.Position = syncproto.ChangeID{}, syncproto.ScopeID{}, 0, 0
+	if r.Reason == 0 && r.WaitsFor.IsZero() && len(r.Cells) == 0 {
+		return b
+	}
 	return wire.AppendMessage(b, &wire.Ack{Results: []syncproto.Result{r}})
 }
 
 func decodeResult(b []byte) (syncproto.Result, error) {
+	if len(b) == 0 {
+		return syncproto.Result{}, nil
+	}
 	m, err := wire.DecodeMessage(wire.MsgAck, b)
 	if err != nil {
 		return syncproto.Result{}, fmt.Errorf("decode result: %w: %w", store.ErrCorrupt, err)
@@ -35,19 +41,26 @@ func decodeResult(b []byte) (syncproto.Result, error) {
 	return ack.Results[0], nil
 }
 
-// scanResult reads id, outcome, result_scope and result.
+// resultColumns are what scanResult reads.
+const resultColumns = "id, outcome, result_scope, position, result"
+
 func (r *reader) scanResult(row *row) (syncproto.Result, error) {
-	id, outcome, scope := row.id(), syncproto.Outcome(row.int()), row.int()
+	id, outcome, scope, position := row.id(), syncproto.Outcome(row.int()), row.int(), row.int()
 	res, err := decodeResult(row.blob())
 	if err != nil {
 		return res, fmt.Errorf("change %s: %w", syncproto.ChangeID(id), err)
 	}
-	res.Change, res.Outcome = id, outcome
+	res.Change, res.Outcome, res.Position = id, outcome, uint64(position)
 	res.Scope, err = r.idOf(scope)
 	return res, err
 }
 
-const changeColumns = `SELECT id, outcome, result_scope, result, num, record, scope, author, device, log, seq, received, ord, body FROM changes `
+const (
+	receiptColumns = ", num, record, scope, author, device, log, seq, received, ord, body FROM changes "
+	changeColumns  = "SELECT " + resultColumns + receiptColumns
+	// numColumn and scopeColumn are where these stand in it.
+	numColumn, scopeColumn = 5, 7
+)
 
 // scanChange reads changeColumns; num is the order of receipt.
 func (r *reader) scanChange(row *row) (c store.Change, num int64, err error) {
@@ -149,7 +162,11 @@ func (r *reader) History(record syncproto.RecordID) ([]store.Change, error) {
 // Waiting implements store.ChangeReader.
 func (r *reader) Waiting(records []syncproto.RecordID, o syncproto.Outcome) ([]store.Change, error) {
 	var found []received
-	if err := r.among(changeColumns+"WHERE record", " AND outcome = ?", bare(records), r.scanReceived(&found), int64(o)); err != nil {
+	sql, rest := changeColumns+"WHERE record", " AND outcome = ?"
+	if o > syncproto.Merged {
+		sql, rest = changeColumns+"INDEXED BY changes_aside WHERE record", " AND outcome = ? AND outcome > 2"
+	}
+	if err := r.among(sql, rest, bare(records), r.scanReceived(&found), int64(o)); err != nil {
 		return nil, fmt.Errorf("waiting changes of %d records: %w", len(records), err)
 	}
 	slices.SortFunc(found, func(a, b received) int { return cmp.Compare(a.num, b.num) })
@@ -183,8 +200,7 @@ func (r *reader) byOutcome(o syncproto.Outcome, scopes []syncproto.ScopeID, afte
 		sql = changeColumns + "WHERE outcome = ? AND outcome > 2 AND num > ? ORDER BY num"
 	}
 	err = r.each(sql, func(row *row) error {
-		// Columns are counted as in changeColumns.
-		if scope, ok := row.v[6].(int64); in != nil && ok && !in[scope] {
+		if scope, ok := row.v[scopeColumn].(int64); in != nil && ok && !in[scope] {
 			return nil
 		}
 		c, _, err := r.scanChange(row)
@@ -270,18 +286,18 @@ func (t *tx) PutChange(c store.Change) error {
 			return fmt.Errorf("put change %s: %w", c.ID, err)
 		}
 	}
-	query := `INSERT INTO changes (id, record, outcome, scope, author, device, log, seq, received, ord, result_scope, result, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	query := `INSERT INTO changes (id, record, outcome, scope, author, device, log, seq, received, ord, result_scope, position, result, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET record = excluded.record, outcome = excluded.outcome, scope = excluded.scope,
 			author = excluded.author, device = excluded.device, log = excluded.log, seq = excluded.seq,
 			received = excluded.received, ord = excluded.ord,
-			result_scope = excluded.result_scope, result = excluded.result, body = excluded.body`
+			result_scope = excluded.result_scope, position = excluded.position, result = excluded.result, body = excluded.body`
 	if planted.Bug("a change's bytes are written once") {
 		query = strings.Replace(query, "body = excluded.body", "body = changes.body", 1)
 	}
 	err := t.put(query,
 		c.ID[:], c.Record[:], int64(c.Result.Outcome), nums[0], nums[1], nums[2], nums[3], int64(c.Seq), c.Received,
-		int64(c.Order), nums[4], appendResult(nil, c.Result), bytesOrNull(c.Bytes))
+		int64(c.Order), nums[4], int64(c.Result.Position), bytesOrNull(appendResult(nil, c.Result)), bytesOrNull(c.Bytes))
 	if err != nil {
 		return fmt.Errorf("put change %s: %w", c.ID, err)
 	}

@@ -69,7 +69,7 @@ func (r *reader) checkChanges(rep *Report) error {
 		rep.Changes++
 		var c store.Change
 		var num int64
-		if !scanned(rep, row, byNumber(PartChange, row.v[4]), func() (err error) { c, num, err = r.scanChange(row); return err }) {
+		if !scanned(rep, row, byNumber(PartChange, row.v[numColumn]), func() (err error) { c, num, err = r.scanChange(row); return err }) {
 			return nil
 		}
 		where := Spot{PartChange, c.ID.String()}

@@ -42,7 +42,7 @@ func TestCheckFinds(t *testing.T) {
 		{"a lost act", "DELETE FROM audit WHERE num = 1", "chain hash does not follow from the acts"},
 		{"an order given twice", "UPDATE changes SET ord = 1", "share their order"},
 		{"a counter set back", "UPDATE counters SET ord = 2", "the counter is at 2"},
-		{"an index that lies", "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX changes_record ON changes (outcome, record)' WHERE name = 'changes_record'", "changes_record"},
+		{"an index that lies", "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX changes_record ON changes (outcome)' WHERE name = 'changes_record'", "changes_record"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "server.db")

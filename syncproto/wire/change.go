@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"mahalleh/syncproto"
 )
@@ -61,6 +63,7 @@ func OpenChange(header []byte, secret [16]byte, ops []byte) (*syncproto.Change, 
 // form in which logs, history and quarantine keep it: the header with its
 // length, then nothing more if it is redacted, else secret and operations.
 func AppendChange(b []byte, ch *syncproto.Change) []byte {
+	b = slices.Grow(b, len(ch.HeaderBytes)+len(ch.Secret)+len(ch.OpsBytes)+binary.MaxVarintLen32)
 	b = appendPrefixed(b, string(ch.HeaderBytes))
 	if ch.Redacted() {
 		return b

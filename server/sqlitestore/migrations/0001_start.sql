@@ -81,8 +81,9 @@ CREATE TABLE gaps (
 
 -- The received changes in the order of receipt, each once, with what became of
 -- them. result is an acknowledgement with this one result, less change id,
--- outcome and scope, which stand in columns (result_scope). ord numbers the
--- applied ones in the order of their application, 0 for the others.
+-- outcome, scope and position, which stand in columns (result_scope, position);
+-- NULL if nothing else is to be said. ord numbers the applied ones in the order of
+-- their application, 0 for the others.
 CREATE TABLE changes (
 	num          INTEGER NOT NULL PRIMARY KEY,
 	id           BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
@@ -96,12 +97,16 @@ CREATE TABLE changes (
 	received     INTEGER NOT NULL,
 	ord          INTEGER NOT NULL,
 	result_scope INTEGER NOT NULL,
+	position     INTEGER NOT NULL,
 	result       BLOB,
 	body         BLOB,
-	chk INTEGER NOT NULL AS (row_check(num, id, record, outcome, scope, author, device, log, seq, received, ord, result_scope, result, body)) STORED
+	chk INTEGER NOT NULL AS (row_check(num, id, record, outcome, scope, author, device, log, seq, received, ord, result_scope, position, result, body)) STORED
 ) STRICT;
--- A record's history, and those of its changes that wait.
-CREATE INDEX changes_record ON changes (record, outcome);
+-- A record's history.
+CREATE INDEX changes_record ON changes (record);
+-- The few of a record's changes that may wait for something; every new record is
+-- looked up here.
+CREATE INDEX changes_aside ON changes (record) WHERE outcome > 2;
 -- The few changes a person looks at: all but the applied (1) and merged (2).
 CREATE INDEX changes_outcome ON changes (outcome) WHERE outcome > 2;
 -- Those of them that a device is told of when it comes: not the conflicted (3).
