@@ -120,6 +120,18 @@ func (d *Desk) ownChange(r store.Reader, id syncproto.ChangeID) (ownChange, erro
 	return ownChange{log: row.Log, seq: row.Seq, result: row.Result, bytes: row.Bytes}, nil
 }
 
+// byOthers says that a version of a record is known to come from another device:
+// nobody who shares this one is its author. To most of a scope's changes that is
+// all there is to ask.
+func (d *Desk) byOthers(r store.Reader, s *syncproto.RecordState, id syncproto.ChangeID) (bool, error) {
+	version, stands := s.Versions[id]
+	if _, kept := d.own.changes[id]; kept || !stands {
+		return false, nil
+	}
+	people, err := r.DevicePeople(d.device)
+	return !slices.Contains(people, version.Author), err
+}
+
 // maxOwnChain bounds the own changes by which one record is told; a record with
 // more is sent as it stands.
 const maxOwnChain = 16
@@ -144,6 +156,9 @@ func (d *Desk) ownChain(r store.Reader, e session.ReadScopes, s *syncproto.Recor
 	}
 	var own []syncproto.ChangeID
 	for id := s.Latest; len(own) < maxOwnChain; {
+		if others, err := d.byOthers(r, s, id); err != nil || others {
+			return nil, err
+		}
 		c, err := d.ownChange(r, id)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, nil
