@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -22,6 +23,9 @@ const (
 	// maxGroupChanges is some tenths of a second's work. A device has one batch
 	// in the queue at a time, so that devices are served in turn.
 	maxGroupChanges = 1000
+	// fewChanges are committed about as soon as one: before, whoever is about to
+	// queue may.
+	fewChanges = 100
 )
 
 // request is one device's batch that waits for its commit.
@@ -125,9 +129,11 @@ func (h *Hub) run() {
 	}
 }
 
-// gather takes what has queued already; it never waits for more.
+// gather takes what has queued already; it never waits for more. If that is
+// little, those who are at work go first, for what they may queue: a commit for each
+// of them would take from the processors that they need.
 func (h *Hub) gather(first *request) []*request {
-	group := []*request{first}
+	group, went := []*request{first}, 0
 	bytes, changes := first.bytes, len(first.batch.Entries)
 	for !h.careful() && len(group) < maxGroupBatchs && bytes < maxGroupBytes && changes < maxGroupChanges {
 		select {
@@ -136,7 +142,11 @@ func (h *Hub) gather(first *request) []*request {
 			bytes += r.bytes
 			changes += len(r.batch.Entries)
 		default:
-			return group
+			if changes >= fewChanges || went == len(group) {
+				return group
+			}
+			went = len(group)
+			runtime.Gosched()
 		}
 	}
 	return group
