@@ -163,8 +163,8 @@ func (r *reader) History(record syncproto.RecordID) ([]store.Change, error) {
 func (r *reader) Waiting(records []syncproto.RecordID, o syncproto.Outcome) ([]store.Change, error) {
 	var found []received
 	sql, rest := changeColumns+"WHERE record", " AND outcome = ?"
-	if o > syncproto.Merged {
-		sql, rest = changeColumns+"INDEXED BY changes_aside WHERE record", " AND outcome = ? AND outcome > 2"
+	if o > syncproto.Conflicted {
+		sql, rest = changeColumns+"INDEXED BY changes_waiting WHERE record", " AND outcome = ? AND outcome > 3"
 	}
 	if err := r.among(sql, rest, bare(records), r.scanReceived(&found), int64(o)); err != nil {
 		return nil, fmt.Errorf("waiting changes of %d records: %w", len(records), err)

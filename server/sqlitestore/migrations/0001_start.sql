@@ -106,7 +106,7 @@ CREATE TABLE changes (
 CREATE INDEX changes_record ON changes (record);
 -- The few of a record's changes that may wait for something; every new record is
 -- looked up here.
-CREATE INDEX changes_aside ON changes (record) WHERE outcome > 2;
+CREATE INDEX changes_waiting ON changes (record) WHERE outcome > 3;
 -- The few changes a person looks at: all but the applied (1) and merged (2).
 CREATE INDEX changes_outcome ON changes (outcome) WHERE outcome > 2;
 -- Those of them that a device is told of when it comes: not the conflicted (3).
