@@ -56,12 +56,16 @@ func benchRecord(n int) *syncproto.RecordState {
 }
 
 // fillBench brings n persons into a store, a page at a time.
-func fillBench(t testing.TB, s *Store, n int) {
+func fillBench(t testing.TB, s *Store, n int) { fillBenchFrom(t, s, 0, n) }
+
+// fillBenchFrom brings those from first on, of n that are to be there then.
+func fillBenchFrom(t testing.TB, s *Store, first, n int) {
 	t.Helper()
 	const page = 100
-	for from := 0; from < n; from += page {
-		p := &wire.Page{Scope: persons, Era: syncproto.EraID{1}, From: uint64(from), To: uint64(from + page)}
-		for i := range page {
+	for from := first; from < n; from += page {
+		size := min(page, n-from)
+		p := &wire.Page{Scope: persons, Era: syncproto.EraID{1}, From: uint64(from), To: uint64(from + size)}
+		for i := range size {
 			p.Records = append(p.Records, wire.AppendRecord(nil, benchRecord(from+i), 0))
 		}
 		if _, err := s.ApplyPage(ctx, p); err != nil {

@@ -63,7 +63,7 @@ func (s *Store) Check(ctx context.Context) (problems []Problem, err error) {
 		return nil
 	})
 	if err == nil && len(c.problems) == 0 {
-		s.catchUp(ctx) // a damaged record would make the index fail
+		err = s.catchUp(ctx) // a damaged record would make the index fail
 	}
 	if err == nil {
 		err = s.withIndex(func(x *index) error {

@@ -1,6 +1,7 @@
 // Package localstore keeps what a device knows in one SQLite file, sealed at
 // rest: the server's records as the device holds them, the device's own change
-// logs, drafts and cursors; lists and search come from an index in memory.
+// logs, drafts and cursors; lists and search come from an index that lies in memory, and
+// beyond some ten thousand records in a sealed file that ends with the process.
 //
 // What it promises:
 //

@@ -101,8 +101,8 @@ func (s *Store) List(ctx context.Context, f Filter) (Listing, error) {
 		}
 		where, args = where+" AND "+cond, append(args, place...)
 	}
-	if f.whole() {
-		s.catchUp(ctx)
+	if err := s.catchUpFor(ctx, &f); err != nil {
+		return Listing{}, fmt.Errorf("list: %w", err)
 	}
 	var out Listing
 	var last []byte
@@ -142,9 +142,9 @@ func (s *Store) List(ctx context.Context, f Filter) (Listing, error) {
 func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
 	where, args, err := f.where()
 	if err == nil {
-		if f.whole() {
-			s.catchUp(ctx)
-		}
+		err = s.catchUpFor(ctx, &f)
+	}
+	if err == nil {
 		err = s.withIndex(func(x *index) error {
 			return x.db.QueryRowContext(context.WithoutCancel(ctx), "SELECT count(*) FROM row WHERE "+where, args...).Scan(&n)
 		})
@@ -172,6 +172,8 @@ func filedAt(scope syncproto.ScopeID, key schemas.PeerKey) []byte {
 
 // Peers returns the records that stand and are filed under one of the keys, in a
 // scope or everywhere as the key says, without one, the latest changed first.
+// Right after a first load some are not found yet: who saves a form does not
+// wait until all were looked at.
 func (s *Store) Peers(ctx context.Context, scope syncproto.ScopeID, keys []schemas.PeerKey, without syncproto.RecordID, max int) (ids []syncproto.RecordID, err error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -181,7 +183,7 @@ func (s *Store) Peers(ctx context.Context, scope syncproto.ScopeID, keys []schem
 		args = append(args, filedAt(scope, keys[i]), keys[i].Digest[:])
 	}
 	query := peersQuery(len(keys))
-	s.catchUp(ctx)
+	s.catchUpSome(ctx)
 	err = s.withIndex(func(x *index) error {
 		rows, err := x.db.QueryContext(context.WithoutCancel(ctx), query, append(args, without[:], max)...)
 		if err != nil {
@@ -201,7 +203,23 @@ func peersQuery(keys int) string {
 		")) AND alive = 1 AND record <> ? ORDER BY changed DESC, record LIMIT ?"
 }
 
+// withIndex runs f, which only reads, over the index; again if the index had to
+// be made anew first.
 func (s *Store) withIndex(f func(*index) error) error {
+	err := s.readIndex(f)
+	if err == nil || errors.Is(err, ErrLocked) {
+		return err
+	}
+	s.write.Lock()
+	defer s.write.Unlock()
+	if s.index == nil {
+		return ErrLocked
+	}
+	s.mendIndex(context.Background())
+	return s.readIndex(f)
+}
+
+func (s *Store) readIndex(f func(*index) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.index == nil {

@@ -210,14 +210,10 @@ func readHeld(ctx context.Context, q querier, k *keyring, id syncproto.RecordID,
 		return h, err
 	}
 	h.State = syncproto.NewRecordState(id)
-	switch {
-	case found && r.held():
-		if h.State, err = r.open(k); err != nil {
+	if found {
+		if h.State, err = r.shown(k); err != nil || h.State.Erased {
 			return h, err
 		}
-	case found && r.gone == goneErased:
-		h.State.Erased = true
-		return h, nil
 	}
 	own, err := readOwn(ctx, q, "record", id[:])
 	if err != nil {

@@ -67,6 +67,38 @@ func (r *shadowRow) open(k *keyring) (*syncproto.RecordState, error) {
 	return state, nil
 }
 
+// shown returns the state that own changes are laid over; one that does not
+// exist if none is held.
+func (r *shadowRow) shown(k *keyring) (*syncproto.RecordState, error) {
+	if r.held() {
+		return r.open(k)
+	}
+	state := syncproto.NewRecordState(r.record)
+	state.Erased = r.gone == goneErased
+	return state, nil
+}
+
+// readShadows reads the rows that a query of all columns finds.
+func readShadows(ctx context.Context, q querier, query string, args ...any) (map[syncproto.RecordID]*shadowRow, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read records: %w", translate(err))
+	}
+	defer rows.Close()
+	found := map[syncproto.RecordID]*shadowRow{}
+	for rows.Next() {
+		var r shadowRow
+		var id, hash []byte
+		if err := rows.Scan(&r.n, &id, &r.scope, &r.position, &r.load, &r.gone, &hash, &r.state); err != nil {
+			return nil, fmt.Errorf("read records: %w", translate(err))
+		}
+		copy(r.record[:], id)
+		copy(r.hash[:], hash)
+		found[r.record] = &r
+	}
+	return found, translate(rows.Err())
+}
+
 // scopeSum is what a transaction changes of a scope's sums.
 type scopeSum struct {
 	sum   [16]byte

@@ -25,7 +25,8 @@ type Clock interface {
 // Options say where a store is and what it lives on.
 type Options struct {
 	// Path is the database file. Beside it stand Path-wal, Path-shm,
-	// Path.lock and Path.head, the side file, which must stay out of backups.
+	// Path.lock and Path.head, the side file, which must stay out of backups; and,
+	// where a system lets nobody remove what is open, Path-lists.
 	Path string
 	// VFS names a registered SQLite VFS, "" for the system's.
 	VFS   string

@@ -248,12 +248,12 @@ func (s *Store) SetRecovery(ctx context.Context, public []byte) error {
 // Lock takes the keys and the index out of memory, after the snapshot of the
 // index has been brought up to date if that is worth writing.
 func (s *Store) Lock(ctx context.Context) error {
+	err := s.saveSnapshot(ctx, snapshotWorth)
 	s.write.Lock()
 	defer s.write.Unlock()
 	if s.keys == nil {
 		return nil
 	}
-	err := s.saveSnapshot(ctx, snapshotWorth)
 	s.dropKeys()
 	if err != nil && !errors.Is(err, ErrFull) {
 		return fmt.Errorf("lock: %w", err)

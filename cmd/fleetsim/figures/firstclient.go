@@ -136,6 +136,9 @@ func syncFirst(ctx context.Context, told, profile string, out io.Writer) (err er
 	if err := stop(); err != nil {
 		return err
 	}
+	if _, err := client.List(ctx, clientsdk.Query{}); err != nil {
+		return err
+	}
 	if got.Records, err = client.Count(ctx, clientsdk.Query{}); err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func measureFirstSync(ctx context.Context, r *run) error {
 	r.report("first-sync.sent", rates[middle], map[string]float64{"least": rates[0], "most": rates[last], "processor_us": float64(used.processor.Microseconds()) / float64(2*firstRounds*n)})
 	r.report("first-sync.bytes", float64(f.json)/float64(down), map[string]float64{"json": float64(f.json) / float64(n), "bytes": float64(down) / float64(n)})
 	r.report("first-sync.server", float64(used.memory)/1e6, nil)
-	r.report("first-sync.client", memories[last], map[string]float64{"least": memories[0], "with_index": listed[last]})
+	r.report("first-sync.client", listed[last], map[string]float64{"least": listed[0], "stored": memories[last]})
 	return nil
 }
 
