@@ -91,19 +91,22 @@ type saving struct {
 	reason  string
 }
 
-// ops returns the operations of the form if its change stands at this place;
-// nil if nothing was changed.
-func (s *saving) ops(log syncproto.LogID, seq uint64) []syncproto.Op {
+// ops returns the operations of the form, with ids for its new list items; nil
+// if nothing was changed.
+func (s *saving) ops(newItem func(n int) syncproto.ItemID) []syncproto.Op {
 	d := s.d
 	id, k := d.c.known()
 	edit := merge.Edit{Form: d.form, Opened: ownNames(d.opened, id.Person, k.alias), Before: d.before, After: s.after, Author: id.Person,
-		NewItem: func(n int) syncproto.ItemID { return syncproto.OwnItem(log, seq, n) }, Settled: s.settled}
+		NewItem: newItem, Settled: s.settled}
 	ops := edit.Ops()
 	if len(ops) > 0 && s.reason != "" {
 		ops = append(ops, reasonOp(s.reason))
 	}
 	return ops
 }
+
+// anyItem numbers new list items where only their number counts.
+func anyItem(n int) syncproto.ItemID { return syncproto.OwnItem(syncproto.LogID{1}, 1, n) }
 
 // ownNames returns the state with what this person wrote before the first
 // contact under the person's id, so that an edit knows it for its author's own.
@@ -138,7 +141,7 @@ func (c *Client) commit(ctx context.Context, forms []saving) ([]syncproto.Change
 		if forms[i].d.stored {
 			drafts = append(drafts, forms[i].d.id)
 		}
-		changed[i] = len(forms[i].ops(syncproto.LogID{1}, 1)) > 0
+		changed[i] = len(forms[i].ops(anyItem)) > 0
 		any = any || changed[i]
 	}
 	ids := make([]syncproto.ChangeID, len(forms))
@@ -157,7 +160,9 @@ func (c *Client) commit(ctx context.Context, forms []saving) ([]syncproto.Change
 				continue
 			}
 			f := &forms[i]
-			n := localstore.NewChange{Header: c.header(f, group), Ops: f.ops(at.Log, at.Seq+uint64(len(s.Changes)))}
+			seq := at.Seq + uint64(len(s.Changes))
+			newItem := func(n int) syncproto.ItemID { return at.NewItem(seq, n) }
+			n := localstore.NewChange{Header: c.header(f, group), Ops: f.ops(newItem)}
 			s.Changes = append(s.Changes, n)
 		}
 		return s, nil

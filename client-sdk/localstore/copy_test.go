@@ -267,29 +267,48 @@ func TestCloneGoesOnUnderANewLog(t *testing.T) {
 	}
 }
 
-// TestCloneIsToldByAnItem: what another copy wrote to this log comes by the
-// server in an open session, with a list item that has the id of the next one made
-// here. A form with both is saved, in a new log.
-func TestCloneIsToldByAnItem(t *testing.T) {
-	b := newBox(t)
+// TestClonesAddDifferentItems: two copies of a database that add a list item
+// under the same sequence of the same log have added two.
+func TestClonesAddDifferentItems(t *testing.T) {
+	b, f := newBox(t), newServer(t)
 	id := b.newRecord()
 	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
-	var at []At
-	made, err := b.Append(ctx, func(where At) (Saving, error) {
-		at = append(at, where)
-		theirs, mine := syncproto.OwnItem(at[0].Log, at[0].Seq, 0), syncproto.OwnItem(where.Log, where.Seq, 0)
-		put := syncproto.Op{Kind: syncproto.OpItemPut, Critical: true, Field: 24, Value: syncproto.None()}
-		there, fresh := put, put
-		there.Item, there.Names, fresh.Item = theirs, []syncproto.ChangeID{{7}}, mine
-		n := NewChange{Header: syncproto.Header{Verb: syncproto.VerbEdit, Record: id, Form: formPlace, Scope: plain, Author: author}, Ops: []syncproto.Op{there, fresh}}
-		return Saving{Changes: []NewChange{n}}, nil
-	})
-	check(t, err)
-	if len(at) != 2 || at[0].Log == at[1].Log || made[0].Ops[0].Item == made[0].Ops[1].Item {
-		t.Errorf("saved at %+v, items %v and %v; want a second try in a new log", at, made[0].Ops[0].Item, made[0].Ops[1].Item)
+	f.sync(b, plain)
+	dir := t.TempDir()
+	copyStore(t, b.opt.Path, dir)
+	clone := &box{TB: t, clock: b.clock, opt: b.opt, n: 100}
+	clone.opt.Rand = seeded("the clone's")
+	clone.openAt(filepath.Join(dir, "device.db"))
+	t.Cleanup(func() { clone.Store.Close() })
+	add := func(d *box) (at At, item syncproto.ItemID) {
+		_, err := d.Append(ctx, func(where At) (Saving, error) {
+			at, item = where, where.NewItem(where.Seq, 0)
+			put := syncproto.Op{Kind: syncproto.OpItemPut, Critical: true, Field: 24, Item: item, Value: syncproto.None()}
+			return Saving{Changes: []NewChange{{Header: syncproto.Header{Verb: syncproto.VerbEdit, Record: id, Form: formPlace, Scope: plain, Author: author}, Ops: []syncproto.Op{put}}}}, nil
+		})
+		check(t, err)
+		return at, item
 	}
-	if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
-		t.Errorf("check: %v, %v", problems, err)
+	at, one := add(b)
+	atClone, other := add(clone)
+	if at.Log != atClone.Log || at.Seq != atClone.Seq {
+		t.Fatalf("saved at %d of %v and %d of %v, want the same place", at.Seq, at.Log, atClone.Seq, atClone.Log)
+	}
+	if one == other {
+		t.Errorf("both items have the id %v", one)
+	}
+	f.sync(b, plain)
+	check(t, clone.Fork(ctx, syncproto.LogID{}, "another copy writes this log"))
+	f.sync(clone, plain)
+	f.sync(b, plain)
+	for _, d := range []*box{b, clone} {
+		h, err := d.State(ctx, id)
+		check(t, err)
+		for _, item := range []syncproto.ItemID{one, other} {
+			if h.State.Cells[syncproto.CellKey{Field: 24, Item: item}] == nil {
+				t.Errorf("item %v is missing", item)
+			}
+		}
 	}
 }
 

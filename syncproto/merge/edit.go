@@ -18,8 +18,7 @@ type Edit struct {
 	// saved. Rows of After with a zero id are new.
 	Before, After schemas.Record
 	Author        syncproto.PersonID
-	// NewItem gives the id for the n-th new row or attachment, from 0
-	// (syncproto.OwnItem).
+	// NewItem gives the id for the n-th new row or attachment, from 0.
 	NewItem func(n int) syncproto.ItemID
 	// Settled are the cells that the author decided: all their candidates are
 	// named.

@@ -38,7 +38,7 @@ func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 	h := &ch.Header
 	*h = syncproto.Header{Verb: syncproto.VerbEdit, Record: p.record, Form: 1, Package: 1, Scope: s.Home, Base: s.Latest, Author: p.author}
 	edit := merge.Edit{Form: form, Opened: s, Before: merge.Content(form, s), Author: p.author,
-		NewItem: func(n int) syncproto.ItemID { return syncproto.OwnItem(p.at.Log, p.at.Seq, n) }}
+		NewItem: func(n int) syncproto.ItemID { return p.at.NewItem(p.at.Seq, n) }}
 	if !s.Exists() {
 		h.Verb, h.Scope = syncproto.VerbCreate, p.scopes[p.rng.IntN(len(p.scopes))]
 		edit.After = changeContent(p.rng, edit.Before)
