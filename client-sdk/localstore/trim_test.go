@@ -55,7 +55,7 @@ func TestTrimKeepsForAWhile(t *testing.T) {
 	for _, c := range []struct {
 		keep time.Duration
 		want int
-	}{{2 * month, 0}, {month / 2, 2}, {month / 2, 0}, {0, 1}} {
+	}{{2 * month, 1}, {month / 2, 1}, {month / 2, 0}, {0, 1}} {
 		if n, err := b.Trim(ctx, c.keep); err != nil || n != c.want {
 			t.Errorf("trim but for %v: %d, %v, want %d", c.keep, n, err, c.want)
 		}
@@ -83,5 +83,75 @@ func TestTrimAfterFork(t *testing.T) {
 		t.Errorf("trim: %d, %v, want nothing: all of it is issued again", n, err)
 	}
 	f.sync(b, plain)
+	f.same(b, plain)
+}
+
+// TestTrimBehindWhatWaits holds that a change which waits for a person keeps its
+// own content only: of those after it what they say goes, their places stay, and
+// a server that lost them is told of a gap.
+func TestTrimBehindWhatWaits(t *testing.T) {
+	b, f := newBox(t), newServer(t)
+	aside, other := b.newRecord(), b.newRecord()
+	f.refuse[aside] = true
+	waits := b.save(aside, formPlace, plain, map[uint32]syncproto.Value{10: text("کنار")})
+	for _, s := range []string{"الف", "ب", "پ"} {
+		b.save(other, formPlace, plain, map[uint32]syncproto.Value{10: text(s)})
+	}
+	f.sync(b, plain)
+	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 3))
+	bodies := func() (sizes []int) {
+		t.Helper()
+		rows, err := b.db.read.Query("SELECT length(body) + length(result) FROM entry ORDER BY at")
+		check(t, err)
+		defer rows.Close()
+		for rows.Next() {
+			var n int
+			check(t, rows.Scan(&n))
+			sizes = append(sizes, n)
+		}
+		return sizes
+	}
+	b.clock.pass(time.Minute)
+	if n, err := b.Trim(ctx, time.Hour); n != 0 || err != nil {
+		t.Errorf("trim of what was saved of late: %d, %v, want 0", n, err)
+	}
+	for _, want := range []int{2, 0} {
+		if n, err := b.Trim(ctx, 0); n != want || err != nil {
+			t.Errorf("trim: %d, %v, want %d", n, err, want)
+		}
+	}
+	if got := bodies(); len(got) != 4 || got[0] == 0 || got[1] != 0 || got[2] != 0 || got[3] == 0 {
+		t.Errorf("sizes of what is kept: %v, want that of the first and the last", got)
+	}
+	if got := b.text(other, 10); got != "پ" {
+		t.Errorf("the record shows %q", got)
+	}
+	// A server that was put back has none of it: the middle is a gap.
+	_, err := b.SetReceived(ctx, b.cur.id, 0)
+	check(t, err)
+	first, err := b.ReadBatch(ctx, syncproto.LogID{}, 1, 10, 1<<20)
+	if err != nil || len(first.Changes) != 1 || first.Changes[0].ID != waits.ID {
+		t.Errorf("from 1: %+v, %v, want the change that waits", first, err)
+	}
+	gap, err := b.ReadBatch(ctx, syncproto.LogID{}, first.Next(), 10, 1<<20)
+	if err != nil || gap.Gap == nil || gap.Gap.From != 2 || gap.Gap.To != 3 {
+		t.Fatalf("from 2: %+v, %v, want a gap up to 3", gap, err)
+	}
+	last, err := b.ReadBatch(ctx, syncproto.LogID{}, gap.Next(), 10, 1<<20)
+	if err != nil || len(last.Changes) != 1 || last.Prev != gap.Gap.Head {
+		t.Errorf("from 4: %+v, %v, want one change that follows the gap", last, err)
+	}
+	if problems, err := b.Check(ctx); err != nil || len(problems) != 0 {
+		t.Errorf("check: %v, %v", problems, err)
+	}
+	// Released and in a backup, all of it goes, rows too.
+	f.sync(b, plain)
+	f.refuse[aside] = false
+	delete(f.changes, waits.ID)
+	f.catchUp(b, []syncproto.Result{f.take(waits)}, plain)
+	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 4))
+	if _, err := b.Trim(ctx, 0); err != nil || len(bodies()) != 0 {
+		t.Errorf("trim after the release: %v, and %d rows are left", err, len(bodies()))
+	}
 	f.same(b, plain)
 }
