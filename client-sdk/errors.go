@@ -86,7 +86,8 @@ var (
 	ErrByTransition error = &kind{"sdk.error.by_transition", "a state changes by a transition only"}
 	// ErrDraftOver: the draft was saved or discarded.
 	ErrDraftOver error = &kind{"sdk.error.draft_over", "the draft was saved or discarded"}
-	// ErrTooLarge: the change or draft is larger than may travel.
+	// ErrTooLarge: the change or draft is larger than may travel, or the record
+	// would be with it.
 	ErrTooLarge error = &kind{"sdk.error.too_large", "too much for one change"}
 	// ErrLeaseOver: the server was not reached for so long that reading is
 	// locked until it is; recording, saving and sending go on.

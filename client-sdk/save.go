@@ -226,7 +226,7 @@ func (c *Client) append(ctx context.Context, build func(localstore.At) (localsto
 		}
 		return s, nil
 	})
-	if errors.Is(err, wire.ErrTooLarge) {
+	if errors.Is(err, wire.ErrTooLarge) || errors.Is(err, localstore.ErrTooLarge) {
 		return nil, refuse(ErrTooLarge, err)
 	}
 	if errors.Is(err, localstore.ErrIO) {

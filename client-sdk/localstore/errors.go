@@ -43,6 +43,9 @@ var (
 	ErrBadPage = errors.New("page makes no sense")
 	// ErrScopeGone: the scope is being purged, nothing more is written there.
 	ErrScopeGone = errors.New("the scope was taken away")
+	// ErrTooLarge: with the change the record would be too large for the server and
+	// for every other device; nothing was saved.
+	ErrTooLarge = errors.New("the record would be too large")
 	// ErrNoRecovery: there is no recovery key to seal to.
 	ErrNoRecovery = errors.New("no recovery key is known")
 	// ErrClosed: the store was closed, or could not be opened again after the

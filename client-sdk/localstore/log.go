@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/planted"
@@ -103,6 +104,9 @@ func (s *Store) save(ctx context.Context, build func(At) (Saving, error)) (made 
 			if err := t.append(k, &head, ch); err != nil {
 				return err
 			}
+			if err := t.fits(k, ch); err != nil {
+				return err
+			}
 			made = append(made, ch)
 			if planted.Bug("the head moves in memory before the commit") {
 				s.cur = head
@@ -124,6 +128,30 @@ func (s *Store) save(ctx context.Context, build func(At) (Saving, error)) (made 
 		return t.tick()
 	})
 	return made, err
+}
+
+// smallRecord is what a record and the changes on it may have in bytes without
+// anybody weighing it: a candidate takes three of them at least, and so many
+// candidates are not too large (RecordState.TooLarge).
+const smallRecord = 8 << 10
+
+// fits says ErrTooLarge if the record would become too large with a change that
+// was just appended: the server would set it aside.
+func (t *tx) fits(k *keyring, ch *syncproto.Change) error {
+	var bytes int
+	err := t.row(`SELECT coalesce((SELECT length(state) FROM shadow WHERE record = ?1), 0) +
+		coalesce((SELECT sum(size) FROM entry WHERE record = ?1 AND overlay = 1), 0)`, ch.Header.Record[:]).Scan(&bytes)
+	if err != nil {
+		return translate(err)
+	}
+	if bytes <= smallRecord {
+		return nil
+	}
+	h, err := readHeld(t.ctx, t, k, ch.Header.Record, false)
+	if err == nil && slices.Contains(h.Aside, ch.ID) {
+		return fmt.Errorf("change of record %v: %w", ch.Header.Record, ErrTooLarge)
+	}
+	return err
 }
 
 func (s *Store) at() At {

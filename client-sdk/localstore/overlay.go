@@ -45,7 +45,8 @@ type Held struct {
 	// attention wins.
 	Sync Sync
 	// Over is how many own changes were laid over, Aside are those that the
-	// server set aside or parked; they are not in State.
+	// server set aside or parked, or is going to, because with them the record
+	// would be too large; they are not in State.
 	Over  int
 	Aside []syncproto.ChangeID
 	// Draft reports a form begun on the record and not saved.
@@ -205,6 +206,20 @@ func aside(o syncproto.Outcome) bool {
 
 // readHeld builds a record as it is shown.
 func readHeld(ctx context.Context, q querier, k *keyring, id syncproto.RecordID, asWritten bool) (h Held, err error) {
+	past := &ownHistory{ctx: ctx, q: q, k: k, beyond: map[syncproto.ChangeID][]syncproto.Op{}}
+	for {
+		past.laid = map[syncproto.ChangeID]bool{}
+		n := len(past.beyond)
+		if h, err = past.lay(id, asWritten); err != nil || len(past.beyond) == n {
+			return h, err
+		}
+	}
+}
+
+// lay is one attempt of readHeld. It ends early when it found a change that must
+// not be laid over, and has noted it in beyond.
+func (past *ownHistory) lay(id syncproto.RecordID, asWritten bool) (h Held, err error) {
+	ctx, q, k := past.ctx, past.q, past.k
 	r, found, err := readShadow(ctx, q, id)
 	if err != nil {
 		return h, err
@@ -219,7 +234,6 @@ func readHeld(ctx context.Context, q querier, k *keyring, id syncproto.RecordID,
 	if err != nil {
 		return h, err
 	}
-	past := &ownHistory{ctx: ctx, q: q, k: k, laid: map[syncproto.ChangeID]bool{}}
 	seen := map[syncproto.ChangeID]bool{}
 	for i := range own {
 		e := &own[i]
@@ -228,8 +242,15 @@ func readHeld(ctx context.Context, q querier, k *keyring, id syncproto.RecordID,
 		}
 		seen[e.change] = true
 		h.Sync = max(h.Sync, e.sync())
-		if aside(e.outcome) {
+		ops, beyond := past.beyond[e.change]
+		if aside(e.outcome) || beyond {
 			h.Aside = append(h.Aside, e.change)
+		}
+		if beyond {
+			if _, err := merge.Withhold(h.State, e.change, ops, past); err != nil {
+				return h, err
+			}
+			continue
 		}
 		if !e.overlay && !(asWritten && aside(e.outcome)) {
 			continue
@@ -243,6 +264,10 @@ func readHeld(ctx context.Context, q querier, k *keyring, id syncproto.RecordID,
 		}
 		if _, err := merge.Apply(h.State, ch, past); err != nil {
 			return h, err
+		}
+		if !asWritten && h.State.TooLarge() {
+			past.beyond[e.change] = ch.Ops
+			return h, nil
 		}
 		past.laid[e.change] = true
 		h.Over++
@@ -262,12 +287,17 @@ type ownHistory struct {
 	q    querier
 	k    *keyring
 	laid map[syncproto.ChangeID]bool
+	// beyond are changes with which the record would be too large.
+	beyond map[syncproto.ChangeID][]syncproto.Op
 }
 
 // Standing implements merge.History.
 func (o *ownHistory) Standing(id syncproto.ChangeID) (merge.Standing, []syncproto.Op, error) {
 	if o.laid[id] {
 		return merge.Applied, nil, nil
+	}
+	if ops, beyond := o.beyond[id]; beyond {
+		return merge.Withheld, ops, nil
 	}
 	var outcome syncproto.Outcome
 	var overlay bool

@@ -235,7 +235,7 @@ func (w *work) withhold(row *store.Change, ch *syncproto.Change) error {
 	}
 	before := t.state.Clone()
 	changed, err := merge.Withhold(t.state, row.ID, ch.Ops, w)
-	if err == nil && tooLarge(t.state) {
+	if err == nil && t.state.TooLarge() {
 		t.state, changed = before, false
 	}
 	t.dirty = t.dirty || changed
@@ -306,7 +306,7 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 	if err != nil {
 		return fmt.Errorf("merge change %s: %w", ch.ID, err)
 	}
-	if tooLarge(t.state) {
+	if t.state.TooLarge() {
 		// Nobody could read the record back, and its scope would stand still.
 		if before == nil {
 			before = syncproto.NewRecordState(t.state.Record)
