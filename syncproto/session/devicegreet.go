@@ -61,7 +61,7 @@ func (d *Device) greet(ev HelloRead) {
 	}
 	d.pushing = pushing{head: h.HeadSeq, oldest: h.OldestQueued}
 	d.pulling = newPulling(h.Cursors, ev.Scopes)
-	d.mending = mending{failed: map[syncproto.ScopeID]bool{}}
+	d.mending = mending{failed: map[syncproto.ScopeID]bool{}, vain: map[syncproto.ScopeID]*vain{}}
 	d.state = deviceGreeting
 	d.control = append(d.control, &h)
 }

@@ -17,7 +17,14 @@ type mending struct {
 	mend  *mend
 	// failed are scopes in which mending made no difference.
 	failed map[syncproto.ScopeID]bool
+	// vain are the scopes that differed and in which nothing was found to mend,
+	// since they last agreed.
+	vain map[syncproto.ScopeID]*vain
 }
+
+// vain counts how often nothing was found, and how often the scope differed and
+// was not looked at since.
+type vain struct{ looked, passed int }
 
 type mend struct {
 	scope  syncproto.ScopeID
@@ -31,6 +38,8 @@ type mend struct {
 	want  []syncproto.RecordID
 	left  int
 	given int
+	// tries counts how often each bucket was found to differ.
+	tries [wire.Buckets]uint8
 	// mended counts records that came, kept those that could not be dropped.
 	mended, kept int
 	// over says that the scope was taken away; what is under way is let run out.
@@ -51,7 +60,34 @@ func (d *Device) differs(scope syncproto.ScopeID) {
 	if !d.granted[scope] || d.failed[scope] || d.mend != nil && d.mend.scope == scope || slices.Contains(d.queue, scope) {
 		return
 	}
+	if d.rests(scope) {
+		return
+	}
 	d.queue = append(d.queue, scope)
+}
+
+// rests says whether a scope that differs is left alone this time: it was looked
+// at in vain, and the more often, the longer it rests.
+func (d *Device) rests(scope syncproto.ScopeID) bool {
+	v := d.vain[scope]
+	if v == nil || v.looked < mendTries {
+		return false
+	}
+	if v.passed++; v.passed < 1<<min(v.looked-mendTries+1, 16) {
+		return true
+	}
+	v.passed = 0
+	return false
+}
+
+// inVain ends the mending of a scope in which nothing was mended.
+func (d *Device) inVain() {
+	scope := d.mend.scope
+	d.mend = nil
+	if d.vain[scope] == nil {
+		d.vain[scope] = &vain{}
+	}
+	d.vain[scope].looked++
 }
 
 // forget stops mending a scope that is taken away.
@@ -114,8 +150,14 @@ func (d *Device) serverEntries(e *wire.ServerEntries) {
 	}
 	d.committed()
 	if len(e.Buckets) == 0 {
-		d.mend = nil // no difference any more
+		d.inVain() // no difference any more, unless the sum itself is wrong
 		return
+	}
+	for _, b := range e.Buckets {
+		if m.tries[b]++; m.tries[b] > mendTries {
+			d.mendFailed("mending makes no difference")
+			return
+		}
 	}
 	m.theirs = make(map[syncproto.RecordID][16]byte, len(e.Entries))
 	for _, x := range e.Entries {
@@ -168,7 +210,7 @@ func (d *Device) wantNext() {
 	}
 	switch {
 	case m.kept > 0:
-		d.mend = nil // own changes stand there; once they are received, a Caught compares again
+		d.inVain() // own changes stand there; once they are received, a Caught compares again
 	case m.mended == 0 || m.rounds >= maxRounds:
 		d.mendFailed("mending makes no difference")
 	default:

@@ -187,6 +187,8 @@ func (d *Device) caughtCommitted(ev CaughtCommitted) {
 		d.heads[h.Scope] = h
 		if m := mine[h.Scope]; m.Sum != h.Sum || m.Count != h.Count {
 			d.differs(h.Scope)
+		} else {
+			delete(d.vain, h.Scope)
 		}
 	}
 	d.synced = true

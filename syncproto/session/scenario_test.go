@@ -126,6 +126,64 @@ func TestMendGivesUp(t *testing.T) {
 	}
 }
 
+// TestMendEndsWhereNothingHelps: a store that keeps a record wrong, however often
+// it is brought, is asked a few times and no more.
+func TestMendEndsWhereNothingHelps(t *testing.T) {
+	d := deviceIn(t, deviceLive)
+	at := func(count uint64) []wire.Head { return []wire.Head{{Scope: scopeA, Position: 10, Count: count}} }
+	record := syncproto.RecordID{4}
+	bucket := BucketOf(record)
+	d.Step(2, Received{&wire.Caught{Era: testEra, Heads: at(1)}})
+	d.Step(2, CaughtCommitted{Heads: at(2)})
+	for round := 1; ; round++ {
+		if round > 2*mendTries {
+			t.Fatalf("after %d rounds that brought the same record it goes on", round)
+		}
+		d.Step(2, BucketsRead{Scope: scopeA})
+		there := &wire.ServerEntries{Scope: scopeA, Buckets: []byte{bucket}, Entries: []wire.Entry{{Record: record, StateHash: [16]byte{1}}}}
+		effects := d.Step(2, Received{there})
+		if slices.ContainsFunc(effects, func(e DeviceEffect) bool { _, alarm := e.(Alarm); return alarm }) {
+			break
+		}
+		d.Step(2, EntriesRead{Scope: scopeA, Entries: []wire.Entry{{Record: record, StateHash: [16]byte{2}}}})
+		d.Step(2, Received{&wire.Records{Scope: scopeA, Position: 10, Gone: []syncproto.RecordID{record}}})
+		d.Step(2, RecordsMended{Scope: scopeA, Head: at(2)[0]})
+	}
+	// Until the next session it rests.
+	d.Step(2, CursorReset{Scope: scopeA})
+}
+
+// TestMendRestsWhereNothingDiffers: a sum that is wrong although no record differs
+// is compared ever more seldom, and again at once when it was right between.
+func TestMendRestsWhereNothingDiffers(t *testing.T) {
+	d := deviceIn(t, deviceLive)
+	at := func(count uint64) []wire.Head { return []wire.Head{{Scope: scopeA, Position: 10, Count: count}} }
+	compared := func(mine uint64) bool {
+		t.Helper()
+		d.Step(2, Received{&wire.Caught{Era: testEra, Heads: at(1)}})
+		effects := d.Step(2, CaughtCommitted{Heads: at(mine)})
+		if !slices.ContainsFunc(effects, func(e DeviceEffect) bool { _, reads := e.(ReadBuckets); return reads }) {
+			return false
+		}
+		d.Step(2, BucketsRead{Scope: scopeA})
+		d.Step(2, Received{&wire.ServerEntries{Scope: scopeA}})
+		return true
+	}
+	n := 0
+	for range 1000 {
+		if compared(2) {
+			n++
+		}
+	}
+	if n < mendTries || n > 4*mendTries {
+		t.Errorf("compared %d times in a thousand, want a few", n)
+	}
+	compared(1) // it is right
+	if !compared(2) {
+		t.Error("not compared after it had been right")
+	}
+}
+
 func TestEnrolment(t *testing.T) {
 	w := newWorld(t, 1)
 	p := &phone{store: newFakeDevice(w.id(), func() syncproto.LogID { return w.id() }), enrol: true}

@@ -41,6 +41,10 @@ const (
 	// maxRounds bounds the rounds of mending a scope: one per bucket, and one
 	// in which nothing differs any more.
 	maxRounds = wire.Buckets + 1
+	// mendTries is how often a bucket is mended, and a scope compared, before it
+	// counts as one that mending does not help: what changes meanwhile may well make
+	// a second or third time necessary.
+	mendTries = 4
 	// maxAckResults is how many results one message carries, so that a page
 	// need not wait long behind them.
 	maxAckResults = 512
