@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"mahalleh/schemas"
@@ -133,7 +134,32 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	return s, nil
 }
 
+// plainFiles says with a fs.PathError if something else stands where the device's
+// files belong. SQLite follows no link to a log, and says of all these only that
+// it cannot open the file.
+func plainFiles(path string) error {
+	for _, end := range []string{"", ".lock", "-wal", "-shm"} {
+		look := os.Lstat
+		if end == "" || end == ".lock" {
+			look = os.Stat
+		}
+		st, err := look(path + end)
+		if err != nil || st.Mode().IsRegular() {
+			continue // whatever is wrong with it, opening it says it
+		}
+		why := syscall.EISDIR
+		if st.Mode()&os.ModeSymlink != 0 {
+			why = syscall.ELOOP
+		}
+		return &os.PathError{Op: "open", Path: path + end, Err: why}
+	}
+	return nil
+}
+
 func openFile(ctx context.Context, opt Options, create bool) (*Store, error) {
+	if err := plainFiles(opt.Path); err != nil {
+		return nil, err
+	}
 	lock, err := lockFile(opt.Path + ".lock")
 	if err != nil {
 		return nil, err

@@ -106,9 +106,13 @@ func (d *device) listRows(ctx context.Context, q listing) error {
 	if err != nil {
 		return err
 	}
+	titles, err := d.titles(ctx, rows)
+	if err != nil {
+		return err
+	}
 	if a.JSON() {
-		for _, r := range rows {
-			if err := a.PrintJSON(rowJSON(r)); err != nil {
+		for i, r := range rows {
+			if err := a.PrintJSON(rowJSON(r, titles[i])); err != nil {
 				return err
 			}
 		}
@@ -126,8 +130,8 @@ func (d *device) listRows(ctx context.Context, q listing) error {
 		return nil
 	}
 	table := a.Table("field.column.id", "field.column.label", "field.column.title", "field.column.state", "field.column.changed")
-	for _, r := range rows {
-		table.Row(shortID(r.ID.String()), d.formLabel(r.Form, r.FormID), d.titleOr(r.Title), d.rowState(r), d.minute(r.Changed))
+	for i, r := range rows {
+		table.Row(shortID(r.ID.String()), d.formLabel(r.Form, r.FormID), d.titleOr(titles[i]), d.rowState(r), d.minute(r.Changed))
 	}
 	if err := table.Write(); err != nil {
 		return err
@@ -163,8 +167,35 @@ func (d *device) rows(ctx context.Context, q listing) (rows []clientsdk.Row, nex
 	}
 }
 
-func rowJSON(r clientsdk.Row) rowItem {
-	return rowItem{ID: r.ID.String(), Form: formName(r.Form, r.FormID), Title: r.Title, State: r.Sync.String(), Conflicts: r.Conflicts,
+// titles are those that the reader of a list expects: rows have them in Persian,
+// and none for what is only a draft.
+func (d *device) titles(ctx context.Context, rows []clientsdk.Row) ([]string, error) {
+	titles := make([]string, len(rows))
+	drafts, err := d.Drafts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range rows {
+		titles[i] = r.Title
+		at := slices.IndexFunc(drafts, func(x clientsdk.DraftInfo) bool { return x.Record == r.ID })
+		switch {
+		case r.Title == "" && at >= 0:
+			draft, err := d.OpenDraft(ctx, drafts[at].ID)
+			if err != nil {
+				return nil, err
+			}
+			titles[i] = d.draftTitle(ctx, draft)
+		case d.lang() != "fa":
+			if titles[i], err = d.Label(ctx, r.ID, d.lang()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return titles, nil
+}
+
+func rowJSON(r clientsdk.Row, title string) rowItem {
+	return rowItem{ID: r.ID.String(), Form: formName(r.Form, r.FormID), Title: title, State: r.Sync.String(), Conflicts: r.Conflicts,
 		Deleted: r.Deleted, Draft: r.HasDraft, Changed: stamp(r.Changed)}
 }
 

@@ -120,14 +120,28 @@ func (a *App) explain(err error) *Error {
 	return &Error{Code: Failure, Key: "cli.error.failed", Args: Args{"problem": err.Error()}, Hint: "cli.error.failed_hint", Cause: err}
 }
 
-// Unusable tells of a file that this user may not use, or that lies on a disk
-// that cannot be written; nil for other errors.
+// Unusable tells of a file that this user may not use, that is none, or that lies
+// on a disk that cannot be written or has no room; nil for other errors.
 func Unusable(err error) *Error {
 	var path *fs.PathError
-	if !errors.As(err, &path) || !errors.Is(path.Err, fs.ErrPermission) && !errors.Is(path.Err, syscall.EROFS) {
+	if !errors.As(err, &path) {
 		return nil
 	}
-	return &Error{Code: Failure, Key: "cli.error.unusable", Args: Args{"file": path.Path}, Hint: "cli.error.unusable_hint", Cause: err}
+	is := func(all ...error) bool {
+		return slices.ContainsFunc(all, func(e error) bool { return errors.Is(path.Err, e) })
+	}
+	e := &Error{Code: Failure, Args: Args{"file": path.Path}, Cause: err}
+	switch {
+	case is(fs.ErrPermission, syscall.EROFS):
+		e.Key, e.Hint = "cli.error.unusable", "cli.error.unusable_hint"
+	case is(syscall.EISDIR, syscall.ENOTDIR, syscall.ELOOP):
+		e.Key, e.Hint = "cli.error.no_file", "cli.error.no_file_hint"
+	case is(syscall.ENOSPC):
+		e.Key, e.Hint = "cli.error.no_room", "cli.error.no_room_hint"
+	default:
+		return nil
+	}
+	return e
 }
 
 // errorPrefix starts every line that reports an error, whichever the command

@@ -115,6 +115,9 @@ func TestExitCodesAndErrors(t *testing.T) {
 		{"anything else", errors.New("disk on fire"), nil, Failure, "mahalleh: This did not work: disk on fire\n"},
 		{"no rights", fmt.Errorf("open: %w", &fs.PathError{Op: "open", Path: "x.db", Err: fs.ErrPermission}), nil, Failure, "mahalleh: x.db cannot be used: the rights"},
 		{"a disk that can only be read", &fs.PathError{Op: "open", Path: "x.db", Err: syscall.EROFS}, nil, Failure, "mahalleh: x.db cannot be used: the rights"},
+		{"a folder in its place", fmt.Errorf("lock: %w", &fs.PathError{Op: "open", Path: "x.lock", Err: syscall.EISDIR}), nil, Failure, "mahalleh: x.lock is a folder or a link"},
+		{"a link in its place", &fs.PathError{Op: "open", Path: "x-wal", Err: syscall.ELOOP}, nil, Failure, "mahalleh: x-wal is a folder or a link"},
+		{"output to a full disk", fmt.Errorf("write output: %w", &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}), nil, Failure, "mahalleh: There is no room left on the disk for /dev/stdout.\n"},
 		{"interrupted", fmt.Errorf("read: %w", context.Canceled), nil, Failure, "mahalleh: Interrupted.\n"},
 	}
 	for _, test := range tests {
