@@ -1,28 +1,11 @@
 package localstore
 
 import (
-	"context"
 	"fmt"
 
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
 )
-
-// RedactChange erases an own change's secret and operations once a verified
-// backup of the server holds the change, at once if one does already; its
-// header stays, so that the chain still verifies.
-func (s *Store) RedactChange(ctx context.Context, id syncproto.ChangeID) error {
-	return s.change(ctx, "redact change", func(t *tx, _ *keyring) error {
-		r, err := t.exec("UPDATE entry SET redact = 1 WHERE change = ? AND length(body) > 0", id[:])
-		if err != nil {
-			return err
-		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
-			return fmt.Errorf("own change %v: %w", id, ErrNotFound)
-		}
-		return t.redactDue()
-	})
-}
 
 // redactDue redacts what is marked and stands in a backup.
 func (t *tx) redactDue() error {

@@ -268,14 +268,18 @@ func TestErase(t *testing.T) {
 	}
 }
 
-func TestRedactChange(t *testing.T) {
+// TestRedactsOnceABackupHoldsIt: the content of a change that is marked goes when a
+// verified backup holds it, not before.
+func TestRedactsOnceABackupHoldsIt(t *testing.T) {
 	b, f := newBox(t), newServer(t)
 	id := b.newRecord()
 	ch := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
-	if err := b.RedactChange(ctx, syncproto.ChangeID{1}); !errors.Is(err, ErrNotFound) {
-		t.Errorf("redacting an unknown change: got %v, want ErrNotFound", err)
-	}
-	check(t, b.RedactChange(ctx, ch.ID))
+	check(t, b.update(ctx, "mark", func(t *tx) error {
+		if _, err := t.exec("UPDATE entry SET redact = 1 WHERE change = ?", ch.ID[:]); err != nil {
+			return err
+		}
+		return t.redactDue()
+	}))
 	f.sync(b, plain)
 	c, err := b.Change(ctx, ch.ID)
 	check(t, err)

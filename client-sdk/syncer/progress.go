@@ -53,8 +53,10 @@ type Progress struct {
 	RecordsDown uint64
 	// BytesUp and BytesDown went over the pipe, sealed.
 	BytesUp, BytesDown uint64
-	// Wait is for how many milliseconds nothing is tried, with phase Waiting.
+	// Wait is for how many milliseconds nothing is tried, with phase Waiting, and
+	// Why the key of what ended the connection, such as session.lost.
 	Wait int64
+	Why  string
 }
 
 // watch follows a connection from what the store was asked to do.

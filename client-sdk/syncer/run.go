@@ -108,7 +108,7 @@ func (s *Syncer) Run(ctx context.Context, mode Mode) Result {
 		if mode == Once && (failures >= attempts || pause > patience) {
 			return r
 		}
-		if !s.wait(ctx, pause, r.Progress) {
+		if !s.wait(ctx, pause, r) {
 			r.Outcome = Stopped
 			return r
 		}
@@ -126,9 +126,13 @@ func (s *Syncer) pause(asked time.Duration, failures int) (time.Duration, error)
 }
 
 // wait returns false if ctx ended first.
-func (s *Syncer) wait(ctx context.Context, pause time.Duration, p Progress) bool {
-	if s.opt.Progress != nil {
-		p.Phase, p.Wait = Waiting, pause.Milliseconds()
+func (s *Syncer) wait(ctx context.Context, pause time.Duration, r Result) bool {
+	if s.opt.Log != nil && r.Outcome != NotReachable {
+		// Not the line: one of the two ends could not go on, and will try again.
+		s.opt.Log.Warn("the connection ended and is tried again later", "key", r.Key, "pause", pause, "unsent", r.Progress.ChangesLeft, "err", r.Err)
+	}
+	if p := r.Progress; s.opt.Progress != nil {
+		p.Phase, p.Wait, p.Why = Waiting, pause.Milliseconds(), r.Key
 		s.opt.Progress(p)
 	}
 	timer := time.NewTimer(pause)

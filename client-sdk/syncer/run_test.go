@@ -436,12 +436,13 @@ func TestWatchComesBack(t *testing.T) {
 			return -1
 		}
 		var waits []int64
+		var why []string
 		ctx, cancel := context.WithCancel(t.Context())
 		opt := w.options()
 		opt.Clock = func() int64 { return time.Now().UnixMilli() }
 		opt.Progress = func(p Progress) {
 			if p.Phase == Waiting {
-				waits = append(waits, p.Wait)
+				waits, why = append(waits, p.Wait), append(why, p.Why)
 			}
 		}
 		s := New(opt, h.dial)
@@ -456,6 +457,9 @@ func TestWatchComesBack(t *testing.T) {
 		}
 		if len(waits) != 11 {
 			t.Fatalf("waited %d times", len(waits))
+		}
+		if why[0] != session.CloseLost.Key() || why[10] != "session.not_reachable" {
+			t.Errorf("waited because of %q", why)
 		}
 		// Pauses grow while nothing gets better, and are bounded.
 		if first, last := waits[3], waits[10]; last < 8*first || last > 25*60_000 {

@@ -137,6 +137,8 @@ type watchItem struct {
 	Left      uint64 `json:"left"`
 	// WaitMS is after how many milliseconds it tries again, with phase waiting.
 	WaitMS int64 `json:"wait_ms,omitempty"`
+	// Why is the key of what ended the connection then, such as session.lost.
+	Why string `json:"why,omitempty"`
 }
 
 // watcher tells how a lasting connection goes: a line whenever it has caught
@@ -176,7 +178,7 @@ func (w *watcher) tell(p clientsdk.Progress) {
 	// nobody left to tell.
 	switch {
 	case a.JSON():
-		_ = a.PrintJSON(watchItem{Phase: p.Phase.String(), Sent: p.ChangesUp, Received: p.RecordsDown, BytesUp: p.BytesUp, BytesDown: p.BytesDown, Left: p.ChangesLeft, WaitMS: p.Wait})
+		_ = a.PrintJSON(watchItem{Phase: p.Phase.String(), Sent: p.ChangesUp, Received: p.RecordsDown, BytesUp: p.BytesUp, BytesDown: p.BytesDown, Left: p.ChangesLeft, WaitMS: p.Wait, Why: p.Why})
 	case p.Phase == syncer.Waiting:
 		a.Note("field.watch.waiting", cli.Args{"when": w.d.minute(a.Now()), "wait": time.Duration(p.Wait) * time.Millisecond})
 	case p.Phase != syncer.Idle:
