@@ -215,6 +215,9 @@ func (s *Store) withIndex(f func(*index) error) error {
 	if s.index == nil {
 		return ErrLocked
 	}
+	if s.index.stale != nil {
+		return s.index.stale // it was tried already
+	}
 	s.mendIndex(context.Background())
 	return s.readIndex(f)
 }

@@ -18,8 +18,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// spillSuffix names the file beside the database that takes what of the index
-// has no room in memory. Nobody can read it: its key is in memory only.
+// spillSuffix, and a number, name the file beside the database that takes what of
+// the index has no room in memory. Nobody can read it: its key is in memory only.
 const spillSuffix = "-lists"
 
 // spillPage is the index's page size, and what is sealed in one piece.
@@ -89,7 +89,8 @@ func newSpill(path string, rand io.Reader) (*spill, error) {
 		return nil, err
 	}
 	defer clear(k[:])
-	s := &spill{name: "mahalleh-lists-" + strconv.FormatUint(spills.Add(1), 10), path: path}
+	n := strconv.FormatUint(spills.Add(1), 10)
+	s := &spill{name: "mahalleh-lists-" + n, path: path + n} // an index may be opened while another one still is
 	if s.aead, err = chacha20poly1305.New(k[:]); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}

@@ -27,7 +27,7 @@ type Clock interface {
 type Options struct {
 	// Path is the database file. Beside it stand Path-wal, Path-shm,
 	// Path.lock and Path.head, the side file, which must stay out of backups; and,
-	// where a system lets nobody remove what is open, Path-lists.
+	// where a system lets nobody remove what is open, Path-lists1 and the like.
 	Path string
 	// VFS names a registered SQLite VFS, "" for the system's.
 	VFS   string
