@@ -15,7 +15,7 @@ func fuzzKinds() map[string]string {
 	return map[string]string{"FuzzValue": "values", "FuzzHeader": "headers", "FuzzOps": "ops", "FuzzChange": "changes",
 		"FuzzRecord": "records", "FuzzStoredRecord": "records", "FuzzLogCert": "certificates", "FuzzReceipt": "receipts",
 		"FuzzServerKeys": "server_keys", "FuzzBatch": "batches", "FuzzPacked": "batches", "FuzzPrefixCodes": "folds",
-		"FuzzMessage": "messages", "FuzzPackedRecords": "frames", "FuzzFrame": "frames", "FuzzFold": "folds"}
+		"FuzzMessage": "messages", "FuzzPackedRecords": "frames", "FuzzSentRecords": "records", "FuzzFrame": "frames", "FuzzFold": "folds"}
 }
 
 // maxCorpus is how many vectors a corpus takes; the targets seed themselves

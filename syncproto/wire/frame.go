@@ -1,15 +1,15 @@
 package wire
 
 import (
-	"errors"
 	"fmt"
 
 	"mahalleh/syncproto"
 )
 
 // AppendFrame appends the plaintext of one frame: the message's type, the
-// coding, and the payload, compressed if that makes it shorter. The error
-// wraps ErrTooLarge when the message exceeds MaxUnpacked, or MaxFrame packed.
+// coding, and the payload, compressed if that makes it shorter. What it appends
+// DecodeFrame reads. The error wraps ErrTooLarge when the message exceeds a
+// limit: MaxUnpacked, MaxFrame packed, or that of a field.
 func (c *Codec) AppendFrame(b []byte, m Message) ([]byte, error) {
 	start := len(b)
 	b, err := c.appendPayload(appendUvarint(b, uint64(m.Type())), m)
@@ -28,21 +28,31 @@ func (c *Codec) appendPayload(b []byte, m Message) ([]byte, error) {
 	rest, lists, n := bare(m)
 	var packed []byte
 	if n > 0 {
-		p, err := c.packRecords(nil, lists)
-		if errors.Is(err, ErrTooLarge) {
-			return b, fmt.Errorf("message type %d: %w", m.Type(), err)
+		payload, err := checked(rest)
+		if err != nil {
+			return b, err
 		}
-		if err == nil {
-			packed = appendPrefixed([]byte{codingAdaptive}, string(c.compress(nil, AppendMessage(nil, rest))))
+		size := len(payload)
+		for _, list := range lists {
+			for _, rec := range list {
+				size += len(rec)
+			}
+		}
+		if size > syncproto.MaxUnpacked {
+			return b, fmt.Errorf("message type %d of %d bytes: %w", m.Type(), size, ErrTooLarge)
+		}
+		// Records that have no packed form travel as they are.
+		if p, err := c.packRecords(nil, lists); err == nil {
+			packed = appendPrefixed([]byte{codingAdaptive}, string(c.compress(nil, payload)))
 			packed = append(packed, p...)
-		}
-		if err == nil && n > fewRecords {
-			return append(b, packed...), nil
+			if n > fewRecords {
+				return append(b, packed...), nil
+			}
 		}
 	}
-	payload := AppendMessage(nil, m)
-	if len(payload) > syncproto.MaxUnpacked {
-		return b, fmt.Errorf("message type %d of %d bytes: %w", m.Type(), len(payload), ErrTooLarge)
+	payload, err := checked(m)
+	if err != nil {
+		return b, err
 	}
 	switch m.Type() {
 	case MsgPush, MsgReceipt: // packed already, or noise
@@ -53,6 +63,21 @@ func (c *Codec) appendPayload(b []byte, m Message) ([]byte, error) {
 		return append(b, packed...), nil
 	}
 	return append(b, plain...), nil
+}
+
+// checked returns a message's payload after it was read as its receiver will
+// read it: so the limits stand in one place, and what goes over one fails here
+// and does not end the session there. Records and batches inside are not looked
+// into.
+func checked(m Message) ([]byte, error) {
+	payload := AppendMessage(nil, m)
+	if len(payload) > syncproto.MaxUnpacked {
+		return nil, fmt.Errorf("message type %d of %d bytes: %w", m.Type(), len(payload), ErrTooLarge)
+	}
+	if _, err := DecodeMessage(m.Type(), payload); err != nil {
+		return nil, fmt.Errorf("not to be sent: %w", err)
+	}
+	return payload, nil
 }
 
 // DecodeFrame reads the plaintext of one frame. The message may hold parts of

@@ -55,21 +55,24 @@ func bare(m Message) (rest Message, lists [][][]byte, n int) {
 }
 
 // packRecords appends, for each list, the number of its records, then all of
-// them packed. The error is that of a record that does not decode: it has no
-// packed form.
+// them packed. The error is that of a list or record that has no packed form: one
+// that is too long, or that does not decode.
 func (c *Codec) packRecords(b []byte, lists [][][]byte) ([]byte, error) {
 	r := newRecordTape(newAdaptive(newWriting(), c.fold))
 	r.indexed()
-	size := 0
 	for _, list := range lists {
+		if len(list) > MaxPageRecords {
+			return nil, fmt.Errorf("%d records: %w", len(list), ErrTooLarge)
+		}
 		b = appendUvarint(b, uint64(len(list)))
 		for _, rec := range list {
-			if size += len(rec); size > syncproto.MaxUnpacked {
-				return nil, fmt.Errorf("records of %d bytes: %w", size, ErrTooLarge)
-			}
 			r.in = cursor{buf: rec}
 			r.record()
-			if err := r.in.end("record"); err != nil {
+			err := r.in.end("record")
+			if err == nil {
+				err = r.err()
+			}
+			if err != nil {
 				return nil, fmt.Errorf("pack record: %w", err)
 			}
 		}
