@@ -229,6 +229,7 @@ func (t *tx) openLog(reason string) error {
 	created := s.now()
 	cert := wire.SignLogCert(wire.LogCert{Log: next.id, LogKey: [32]byte(private.Public().(ed25519.PublicKey)),
 		Serial: next.serial, Created: created}, s.keys.enrolment)
+	next.id = cert.Log
 	sealed, err := s.keys.device.seal(s.opt.Rand, bound("log key", next.id[:]), seed[:])
 	if err != nil {
 		return err

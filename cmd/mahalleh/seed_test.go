@@ -101,7 +101,7 @@ func record(dir, first, second, place string) (asset syncproto.RecordID, err err
 
 // phone enrols a device for a person and looks up the place's plain scope.
 func (f *field) phone(person, place string, n byte) (*phone, error) {
-	p := &phone{f: f, role: 10, log: syncproto.LogID{n, 1}}
+	p := &phone{f: f, role: 10}
 	key := ed25519.NewKeyFromSeed([]byte(fmt.Sprintf("%032d", n)))
 	public := [32]byte(key.Public().(ed25519.PublicKey))
 	p.device = wire.DeviceOf(public)
@@ -121,8 +121,8 @@ func (f *field) phone(person, place string, n byte) (*phone, error) {
 		}
 		return tx.AddDevicePerson(p.device, who.ID)
 	})
-	cert := wire.SignLogCert(wire.LogCert{Log: p.log, LogKey: public, Serial: 1, Created: f.now}, key)
-	p.head = syncproto.ChainStart(p.log)
+	cert := wire.SignLogCert(wire.LogCert{Log: syncproto.LogID{n, 1}, LogKey: public, Serial: 1, Created: f.now}, key)
+	p.log, p.head = cert.Log, syncproto.ChainStart(cert.Log)
 	p.sealer, p.opener = wire.NewBatchSealer(f.codec, wire.PurposePush, cert, key), wire.NewBatchOpener(f.codec)
 	return p, err
 }

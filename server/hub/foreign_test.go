@@ -11,19 +11,22 @@ import (
 	"mahalleh/syncproto/wire"
 )
 
-// Whoever knows the id of another device's log can sign a certificate for it
-// with their own key. It opens no session: neither how far the log is here nor
-// what became of its changes is theirs to hear.
+// Whoever knows the id of another device's log can sign a certificate with their
+// own key, which is then of another log, or show the certificate that they saw.
+// Neither opens a session: how far the log is here and what became of its changes
+// is not theirs to hear.
 func TestAnotherDevicesLogIsNotTold(t *testing.T) {
 	b := newBench(t)
 	a, c := b.phone(1, "facilitator"), b.phone(2, "")
 	a.save(syncproto.NewRecordState(syncproto.RecordID{9}), newAsset("سالن"))
 	a.mustPush(1)
 	claim := wire.AppendLogCert(nil, wire.SignLogCert(wire.LogCert{Log: a.cert.Log, LogKey: c.cert.LogKey, Serial: 1, Created: 1}, c.key))
-	own := wire.AppendLogCert(nil, c.cert)
+	own, seen := wire.AppendLogCert(nil, c.cert), wire.AppendLogCert(nil, a.cert)
 	for name, hello := range map[string]wire.Hello{
-		"log":      {Device: c.device, Log: a.cert.Log, Cert: claim},
-		"ancestor": {Device: c.device, Log: c.cert.Log, Cert: own, Ancestors: []wire.Ancestor{{Log: a.cert.Log, Cert: claim}}},
+		"log":                         {Device: c.device, Log: a.cert.Log, Cert: claim},
+		"ancestor":                    {Device: c.device, Log: c.cert.Log, Cert: own, Ancestors: []wire.Ancestor{{Log: a.cert.Log, Cert: claim}}},
+		"log with its certificate":    {Device: c.device, Log: a.cert.Log, Cert: seen},
+		"its certificate as ancestor": {Device: c.device, Log: c.cert.Log, Cert: own, Ancestors: []wire.Ancestor{{Log: a.cert.Log, Cert: seen}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			id, err := hub.LoadIdentity(b.ctx, b.store, zeros{b.rng}, nil)
@@ -38,6 +41,28 @@ func TestAnotherDevicesLogIsNotTold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever knows the id of a log that the server has not heard of yet, and all of
+// its certificate, cannot bring a batch of it: the log's own device comes later
+// and is taken in.
+func TestNobodyTakesALogBeforeItsDevice(t *testing.T) {
+	b := newBench(t)
+	a, c := b.phone(1, "facilitator"), b.phone(2, "facilitator")
+	thief := *a
+	forged := *wire.SignLogCert(wire.LogCert{Log: a.cert.Log, LogKey: c.cert.LogKey, Serial: 1, Created: 1}, c.key)
+	forged.Log = a.cert.Log // what a program of one's own may say
+	thief.cert, thief.key, thief.device = &forged, c.key, c.device
+	thief.save(syncproto.NewRecordState(syncproto.RecordID{9}), newAsset("سالن"))
+	raw, _, err := wire.NewBatchSealer(b.codec, wire.PurposeBundle, thief.cert, thief.key).Seal(1, syncproto.ChainStart(a.cert.Log), thief.log, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ev, ok := c.desk().Do(b.ctx, session.Accept{Batch: raw}).(session.Accepted); !ok || ev.Status != session.AcceptedBad {
+		t.Errorf("the thief is told %+v", ev)
+	}
+	a.save(syncproto.NewRecordState(syncproto.RecordID{10}), newAsset("باغ"))
+	a.mustPush(1)
 }
 
 // A change that says another form than the record has is told no more of a

@@ -18,7 +18,7 @@ const officeKey = "hub.office"
 // office is the server's own device, log and key.
 type office struct {
 	seed [32]byte
-	log  syncproto.LogID
+	log  syncproto.LogID // of which all but its first bytes follow from the key
 }
 
 func (h *Hub) makeOffice() (office, error) {
@@ -51,8 +51,8 @@ func (h *Hub) openOffice(tx store.Tx, fresh office, now int64) error {
 	}
 	key := ed25519.NewKeyFromSeed(o.seed[:])
 	public := [32]byte(key.Public().(ed25519.PublicKey))
-	h.office, h.officeLog, h.officeCert = wire.DeviceOf(public), o.log,
-		wire.SignLogCert(wire.LogCert{Log: o.log, LogKey: public, Serial: 1, Created: now}, key)
+	h.officeCert = wire.SignLogCert(wire.LogCert{Log: o.log, LogKey: public, Serial: 1, Created: now}, key)
+	h.office, h.officeLog = h.officeCert.Device(), h.officeCert.Log
 	_, err := tx.Device(h.office)
 	if errors.Is(err, store.ErrNotFound) {
 		return tx.PutDevice(store.Device{ID: h.office, Key: public, Name: "office", Enrolled: now})

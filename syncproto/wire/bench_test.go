@@ -17,7 +17,8 @@ func benchBatch(b *testing.B, n int) (*BatchSealer, *Codec, []*syncproto.Change,
 	}
 	key := randomKey(rand.New(rand.NewSource(1)))
 	log := changes[0].Header.OriginLog
-	cert := SignLogCert(LogCert{Log: log, LogKey: publicOf(key), Serial: 1}, key)
+	cert := SignLogCert(LogCert{Log: seq16(1), LogKey: publicOf(key), Serial: 1}, key)
+	cert.Log = log // the corpus has one already
 	codec := newCodec(b)
 	return NewBatchSealer(codec, PurposeBundle, cert, key), codec, changes, syncproto.ChainStart(log)
 }

@@ -10,6 +10,7 @@ import (
 
 // LogCert binds a log and the key that signs its batches to a device.
 type LogCert struct {
+	// Log is LogOf DeviceKey: six random bytes, the others follow.
 	Log syncproto.LogID
 	// LogKey is the Ed25519 key that signs batches of the log, public.
 	LogKey [32]byte
@@ -40,9 +41,10 @@ func refOf(b []byte) Ref {
 }
 
 // SignLogCert makes a certificate; DeviceKey is taken from key, the device's
-// enrolment key.
+// enrolment key, and all but six bytes of Log follow from it.
 func SignLogCert(c LogCert, key ed25519.PrivateKey) *LogCert {
 	c.DeviceKey = [32]byte(key.Public().(ed25519.PublicKey))
+	c.Log = LogOf(c.DeviceKey, c.Log)
 	body := writeFields([]byte{documentVersion}, c.describe)
 	c.Signature = [64]byte(sign(body, 0, labelLogCert, key)[len(body):])
 	return &c
@@ -70,6 +72,9 @@ func DecodeLogCert(buf []byte) (*LogCert, error) {
 	}
 	if c.Log.IsZero() || c.LogKey == ([32]byte{}) || c.DeviceKey == ([32]byte{}) || c.Serial == 0 {
 		return nil, fmt.Errorf("log certificate lacks a required field: %w", ErrMalformed)
+	}
+	if c.Log != LogOf(c.DeviceKey, c.Log) {
+		return nil, fmt.Errorf("log certificate of another device's log: %w", ErrMalformed)
 	}
 	c.Signature = [64]byte(signature)
 	if err := verify(c.DeviceKey, labelLogCert, body, signature); err != nil {

@@ -20,7 +20,8 @@ func TestFormatDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := exampleHeader()
-	h.OriginSeq = 1
+	cert, _, _ := exampleCert()
+	h.OriginLog, h.OriginSeq = cert.Log, 1
 	ch, err := NewChange(h, seq16(0xe0), exampleOps())
 	if err != nil {
 		t.Fatal(err)

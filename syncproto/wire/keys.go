@@ -21,6 +21,7 @@ const (
 	labelDevice     = "mahalleh device 1\n"
 	labelServer     = "mahalleh server 1\n"
 	labelServerKeys = "mahalleh server keys 1\n"
+	labelLogID      = "mahalleh log id 1\n"
 	labelLogCert    = "mahalleh log certificate 1\n"
 	labelReceipt    = "mahalleh receipt 1\n"
 	labelBatch      = "mahalleh batch 1\n"
@@ -38,6 +39,18 @@ func DeviceOf(key [32]byte) syncproto.DeviceID {
 func ServerOf(receiptKey [32]byte) syncproto.DeviceID {
 	h := labelled(labelServer, receiptKey[:])
 	return syncproto.DeviceID(h[:16])
+}
+
+// logNonce is how many bytes of a log's id are its own.
+const logNonce = 6
+
+// LogOf names the log of a device that has the first six bytes of an id: the
+// others are of a hash over a label, the device's Ed25519 enrolment key and those
+// six. So only who holds the key can certify a log of this id.
+func LogOf(deviceKey [32]byte, id syncproto.LogID) syncproto.LogID {
+	h := labelled(labelLogID, append(deviceKey[:], id[:logNonce]...))
+	copy(id[logNonce:], h[:])
+	return id
 }
 
 func labelled(label string, b []byte) [32]byte {

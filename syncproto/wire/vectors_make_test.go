@@ -270,9 +270,15 @@ func (m *vectorMaker) records() {
 	m.bad("records", "with bookkeeping", AppendStoredRecord(nil, s), nil)
 }
 
+// exampleCert is the certificate of the example's log, with the keys of the
+// device and the log.
+func exampleCert() (cert *LogCert, device, log ed25519.PrivateKey) {
+	device, log = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
+	return SignLogCert(LogCert{Log: seq16(0x50), LogKey: publicOf(log), Serial: 1, Created: 1_780_000_000_000}, device), device, log
+}
+
 func (m *vectorMaker) documents() {
-	device, logKey := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
-	cert := SignLogCert(LogCert{Log: seq16(0x50), LogKey: publicOf(logKey), Serial: 1, Created: 1_780_000_000_000}, device)
+	cert, device, logKey := exampleCert()
 	b := AppendLogCert(nil, cert)
 	m.add("certificates", "a log's", b, nil)
 	extra := SignLogCert(LogCert{Log: seq16(0x50), LogKey: publicOf(logKey), Serial: 2, Extra: []syncproto.ExtraField{{Key: 9<<3 | classVarint, Payload: "\x01"}}}, device)
@@ -321,9 +327,8 @@ func (m *vectorMaker) documents() {
 }
 
 func (m *vectorMaker) batches() {
-	device, logKey := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
-	log := syncproto.LogID(seq16(0x50))
-	cert := SignLogCert(LogCert{Log: log, LogKey: publicOf(logKey), Serial: 1, Created: 1_780_000_000_000}, device)
+	cert, _, logKey := exampleCert()
+	log := cert.Log
 	start := syncproto.ChainStart(log)
 	seal := func(s *BatchSealer, first uint64, prev syncproto.Hash, changes []*syncproto.Change) []byte {
 		b, n, err := s.Seal(first, prev, changes, 0)
@@ -334,7 +339,7 @@ func (m *vectorMaker) batches() {
 	}
 	bundle := func() *BatchSealer { return NewBatchSealer(m.codec, PurposeBundle, cert, logKey) }
 	h := exampleHeader()
-	h.OriginSeq = 1
+	h.OriginLog, h.OriginSeq = log, 1
 	one, err := NewChange(h, seq16(0xe0), exampleOps())
 	if err != nil {
 		m.t.Fatal(err)

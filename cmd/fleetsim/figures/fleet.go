@@ -147,7 +147,7 @@ func (f *fleet) newPusher(n uint64, place syncproto.PlaceID) (*pusher, error) {
 	var log syncproto.LogID
 	random.Read(log[:])
 	p.cert = wire.SignLogCert(wire.LogCert{Log: log, LogKey: [32]byte(p.key.Public().(ed25519.PublicKey)), Serial: 1}, p.key)
-	p.head = syncproto.ChainStart(log)
+	p.head = syncproto.ChainStart(p.cert.Log)
 	p.sealer = wire.NewBatchSealer(f.codec, wire.PurposePush, p.cert, p.key)
 	var err error
 	p.noise, err = session.NewKeyPair(random)

@@ -56,7 +56,7 @@ func newWriterOf(forms *schemas.Package, made int64, place syncproto.PlaceID) *w
 	var log syncproto.LogID
 	rng.Read(log[:])
 	w.cert = wire.SignLogCert(wire.LogCert{Log: log, LogKey: [32]byte(w.key.Public().(ed25519.PublicKey)), Serial: 1}, w.key)
-	w.head = syncproto.ChainStart(log)
+	w.head = syncproto.ChainStart(w.cert.Log)
 	return w
 }
 

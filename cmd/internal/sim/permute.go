@@ -421,8 +421,8 @@ func newLog(rng *rand.Rand, person syncproto.PersonID, stranger bool) *writtenLo
 	seed := make([]byte, 32)
 	randomBytes{rng}.Read(seed)
 	l := &writtenLog{person: person, stranger: stranger, key: ed25519.NewKeyFromSeed(seed)}
-	var id syncproto.LogID
-	randomBytes{rng}.Read(id[:])
-	l.cert = wire.SignLogCert(wire.LogCert{Log: id, LogKey: [32]byte(l.key.Public().(ed25519.PublicKey)), Serial: 1, Created: baseTime}, l.key)
+	var log syncproto.LogID
+	randomBytes{rng}.Read(log[:])
+	l.cert = wire.SignLogCert(wire.LogCert{Log: log, LogKey: [32]byte(l.key.Public().(ed25519.PublicKey)), Serial: 1, Created: baseTime}, l.key)
 	return l
 }

@@ -111,10 +111,19 @@ func decodeCertificate(b []byte) (c certificate, err error) {
 			c.created = unzigzag(f.u)
 		}
 	}
+	if c.log != logID(c.deviceKey[:], c.log[:6]) {
+		return c, fmt.Errorf("%w: the log of another device", errMalformed)
+	}
 	return c, c.verify(c.deviceKey[:], labelCertificate)
 }
 
 func deviceID(key []byte) id { return shortHash([]byte("mahalleh device 1\n"), key) }
+func logID(deviceKey, own []byte) (log id) {
+	h := shortHash([]byte("mahalleh log id 1\n"), deviceKey, own)
+	copy(log[:], own)
+	copy(log[6:], h[:])
+	return log
+}
 func serverID(key []byte) id { return shortHash([]byte("mahalleh server 1\n"), key) }
 
 type ref8 [8]byte

@@ -17,7 +17,7 @@ type madeBatch struct {
 }
 
 func (m *maker) batch(name string, b madeBatch) []byte {
-	cert := m.certificate(testLog)
+	cert := m.certificate(certLog)
 	t := tables{authors: []id{filled(0x90)}, scopes: []id{filled(0x30)}, usual: b.usual}
 	first := b.first
 	out := join(1, int(b.suite), int(b.purpose), int(b.flags))
@@ -32,13 +32,13 @@ func (m *maker) batch(name string, b madeBatch) []byte {
 		b.coding = join(2, m.dicts.prefixEncode(b.numbers, b.letters))
 	}
 	out = append(out, b.coding...)
-	before := chainStart(testLog)
+	before := chainStart(certLog)
 	after := before
 	for _, h := range b.headers {
 		after = chainNext(after, h)
 	}
 	device := deviceID(seedKey(2).Public().(ed25519.PublicKey))
-	sign := join("mahalleh batch 1\n", int(b.suite), int(b.purpose), device, testLog)
+	sign := join("mahalleh batch 1\n", int(b.suite), int(b.purpose), device, certLog)
 	sign = binary.BigEndian.AppendUint64(sign, first)
 	sign = binary.BigEndian.AppendUint32(sign, uint32(len(b.headers)))
 	sign = append(append(sign, before[:]...), after[:]...)
@@ -58,6 +58,13 @@ func (m *maker) batch(name string, b madeBatch) []byte {
 	return out
 }
 
+// logHeader is testHeader in the log that the certificate names.
+func logHeader() header {
+	h := testHeader()
+	h.originLog = certLog
+	return h
+}
+
 func (m *maker) batches() {
 	yes := value{typ: typeTrue}
 	presence := operation{kind: kindSet, critical: true, value: yes}
@@ -67,7 +74,7 @@ func (m *maker) batches() {
 		h.commitment = commitment(secret, opsBytes)
 		return h.encode(), opsBytes
 	}
-	plainHeader, plainOps := sealed(testHeader(), presence)
+	plainHeader, plainOps := sealed(logHeader(), presence)
 	// The usual: edit of form 12, a new record, presence only.
 	numbers, raw := join(1<<bitForm, 12, 0, 0), join(0, 0, filled(0x10), secret)
 	simple := madeBatch{purpose: 2, flags: 3, suite: 1, first: 1, raw: raw, numbers: numbers, headers: [][]byte{plainHeader}}
@@ -83,7 +90,7 @@ func (m *maker) batches() {
 	accept("the least", one)
 
 	// Its id begins with the milliseconds of this change's time, not of the one before.
-	h := testHeader()
+	h := logHeader()
 	h.time = 1780000000000
 	h.record = id{0x01, 0x9e, 0x70, 0x9c, 0xd0, 0x00 + 7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
 	ms := binary.BigEndian.AppendUint64(nil, uint64(h.time+7))
@@ -96,7 +103,7 @@ func (m *maker) batches() {
 	accept("a record whose id begins with its time", timed)
 
 	// Names: usual after none are those named before; a base that shares nothing; items new, own and known.
-	h = testHeader()
+	h = logHeader()
 	h.base = filled(0x70)
 	base := []id{h.base}
 	names := []id{filled(0x71)}

@@ -70,6 +70,9 @@ func filled(c byte) (v id) {
 
 var testLog = filled(0x50)
 
+// certLog is a log of the device whose key is seedKey(2).
+var certLog = logID(public(2), testLog[:6])
+
 // seedKey is a fixed key for vectors: 1 of a log, 2 of a device, 3 of a server's receipts.
 func seedKey(n byte) ed25519.PrivateKey {
 	seed := make([]byte, ed25519.SeedSize)
@@ -204,9 +207,10 @@ func (m *maker) certificate(log id, more ...any) []byte {
 
 func (m *maker) documents() {
 	m.refused("certificates.json", "a log of zeros", errCanonical, m.certificate(id{}))
-	m.refused("certificates.json", "created zero", errCanonical, m.certificate(testLog, 5<<3, 0))
-	m.refused("certificates.json", "over 1 KiB", errTooLarge, m.certificate(testLog, putU(nil, 9<<3|classBytes), putBytes(nil, make([]byte, 1024))))
-	m.refused("certificates.json", "a known field marked critical", errMalformed, m.certificate(testLog, 5<<3|keyCritical, 2))
+	m.refused("certificates.json", "a log of another device", errMalformed, m.certificate(testLog))
+	m.refused("certificates.json", "created zero", errCanonical, m.certificate(certLog, 5<<3, 0))
+	m.refused("certificates.json", "over 1 KiB", errTooLarge, m.certificate(certLog, putU(nil, 9<<3|classBytes), putBytes(nil, make([]byte, 1024))))
+	m.refused("certificates.json", "a known field marked critical", errMalformed, m.certificate(certLog, 5<<3|keyCritical, 2))
 	receipt := func(ranges []byte) []byte {
 		doc := join(1, 1<<3|classID, serverID(public(3)), 2<<3|classID, filled(2), 3<<3|classID, testLog, 4<<3|classBytes, putBytes(nil, ranges), 5<<3|classHash, bytes.Repeat([]byte{8}, 32))
 		return signed(seedKey(3), labelReceipt, doc)

@@ -96,7 +96,8 @@ func Corpus() ([]*syncproto.Change, error) {
 func sealAll(codec *wire.Codec, changes []*syncproto.Change, n int) ([]int, error) {
 	log := changes[0].Header.OriginLog
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
-	cert := wire.SignLogCert(wire.LogCert{Log: log, LogKey: [32]byte(key.Public().(ed25519.PublicKey)), Serial: 1}, key)
+	cert := wire.SignLogCert(wire.LogCert{Log: syncproto.LogID{1}, LogKey: [32]byte(key.Public().(ed25519.PublicKey)), Serial: 1}, key)
+	cert.Log = log // the corpus has one already
 	sealer, opener := wire.NewBatchSealer(codec, wire.PurposePush, cert, key), wire.NewBatchOpener(codec)
 	sealer.PeerKnowsCert()
 	opener.LearnCert(cert)
