@@ -1,9 +1,6 @@
 package syncws
 
 import (
-	"context"
-	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,139 +14,6 @@ import (
 	"mahalleh/server/store"
 	"mahalleh/syncproto/session"
 )
-
-// listener hands out the far ends of net.Pipes.
-type listener struct{ conns chan net.Conn }
-
-func (l *listener) Accept() (net.Conn, error) {
-	c, ok := <-l.conns
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return c, nil
-}
-
-func (l *listener) Close() error   { return nil }
-func (l *listener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-// site is a handler that listens.
-type site struct {
-	*bench
-	h *Handler
-	l *listener
-}
-
-// onSite runs f with a handler in a bubble, and ends with a shutdown after
-// which nothing may be left.
-func onSite(t *testing.T, limits Limits, f func(t *testing.T, s *site)) {
-	inBubble(t, func(t *testing.T, b *bench) {
-		s := &site{bench: b, h: New(b.s, limits), l: &listener{conns: make(chan net.Conn)}}
-		server := &http.Server{Handler: s.h, ErrorLog: nil}
-		go server.Serve(s.l)
-		f(t, s)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		s.h.Shutdown(ctx)
-		if n := s.h.Counters().Sessions; n != 0 {
-			t.Errorf("%d sessions after the shutdown", n)
-		}
-		if n := len(s.h.sessions.scopes) + len(s.h.sessions.logs) + len(s.h.sessions.devices); n != 0 {
-			t.Errorf("the registry still knows %d things", n)
-		}
-		close(s.l.conns)
-		server.Close()
-	})
-}
-
-func (s *site) dial() (*websocket.Conn, *http.Response, error) {
-	d := websocket.Dialer{Subprotocols: []string{session.Subprotocol}, NetDialContext: func(context.Context, string, string) (net.Conn, error) {
-		near, far := net.Pipe()
-		s.l.conns <- far
-		return near, nil
-	}}
-	return d.Dial("ws://server"+Path, nil)
-}
-
-// online is a phone on the line: it answers until its connection ends.
-type online struct {
-	p     *phone
-	e     *end
-	ws    *websocket.Conn
-	save  chan int      // write so many new assets
-	stop  chan struct{} // say goodbye
-	ended chan struct{}
-	err   error // of the connection
-}
-
-func (s *site) online(p *phone) *online {
-	s.t.Helper()
-	ws, _, err := s.dial()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	o := &online{p: p, e: p.connect(), ws: ws, save: make(chan int), stop: make(chan struct{}), ended: make(chan struct{})}
-	go o.run()
-	return o
-}
-
-func (o *online) run() {
-	defer close(o.ended)
-	in, failed := make(chan []byte, 16), make(chan error, 1)
-	go func() {
-		for {
-			_, b, err := o.ws.ReadMessage()
-			if err != nil {
-				failed <- err
-				return
-			}
-			in <- b
-		}
-	}()
-	stop := o.stop
-	for {
-		for b := o.e.next(); b != nil; b = o.e.next() {
-			if o.ws.WriteMessage(websocket.BinaryMessage, b) != nil {
-				break
-			}
-		}
-		if o.e.closed != nil {
-			o.ws.Close()
-			return
-		}
-		wait := time.Hour
-		if at, ok := o.e.machine.Deadline(); ok {
-			wait = time.Duration(at-time.Now().UnixMilli()) * time.Millisecond
-		}
-		select {
-		case b := <-in:
-			o.e.feed(b)
-		case o.err = <-failed:
-			for len(in) > 0 { // what was said before it closed
-				o.e.feed(<-in)
-			}
-			o.e.step(session.Disconnected{Err: o.err})
-		case n := <-o.save:
-			o.p.saveNew(n)
-			o.e.queued()
-		case <-stop:
-			stop = nil
-			o.e.step(session.Stop{})
-		case <-time.After(wait):
-			o.e.step(session.Tick{})
-		}
-	}
-}
-
-func (o *online) leave() {
-	close(o.stop)
-	<-o.ended
-}
-
-// soon lets the bubble do what takes no time.
-func soon() {
-	time.Sleep(time.Second)
-	synctest.Wait()
-}
 
 func TestTwoPhonesOnline(t *testing.T) {
 	onSite(t, Limits{}, func(t *testing.T, s *site) {
@@ -180,7 +44,6 @@ func TestTwoPhonesOnline(t *testing.T) {
 		}
 	})
 }
-
 func TestGrantsReachAnOpenSession(t *testing.T) {
 	onSite(t, Limits{}, func(t *testing.T, s *site) {
 		p := s.phone(1, "facilitator")
@@ -196,7 +59,6 @@ func TestGrantsReachAnOpenSession(t *testing.T) {
 		o.leave()
 	})
 }
-
 func TestNewerSessionOfADeviceStays(t *testing.T) {
 	onSite(t, Limits{}, func(t *testing.T, s *site) {
 		p := s.phone(1, "facilitator")
@@ -226,7 +88,6 @@ func TestNewerSessionOfADeviceStays(t *testing.T) {
 		again.leave()
 	})
 }
-
 func TestUnknownDeviceIsRefused(t *testing.T) {
 	onSite(t, Limits{}, func(t *testing.T, s *site) {
 		p := s.phone(1, "facilitator")
@@ -262,7 +123,6 @@ func TestUnknownSenderIsBounded(t *testing.T) {
 		}
 	})
 }
-
 func TestStormIsSpread(t *testing.T) {
 	const rate, storm = 10, 35
 	onSite(t, Limits{Handshakes: rate}, func(t *testing.T, s *site) {
@@ -299,7 +159,6 @@ func TestStormIsSpread(t *testing.T) {
 		}
 	})
 }
-
 func TestNoMoreSessionsThanAllowed(t *testing.T) {
 	onSite(t, Limits{Sessions: 2}, func(t *testing.T, s *site) {
 		a, _, err := s.dial()
@@ -319,7 +178,6 @@ func TestNoMoreSessionsThanAllowed(t *testing.T) {
 		}
 	})
 }
-
 func TestSlowReaderIsOnlyACursor(t *testing.T) {
 	onSite(t, Limits{}, func(t *testing.T, s *site) {
 		writer := s.phone(1, "facilitator")
@@ -379,7 +237,6 @@ func TestSlowReaderIsOnlyACursor(t *testing.T) {
 		ws.Close()
 	})
 }
-
 func TestDeviceThatNeverReadsIsCutOff(t *testing.T) {
 	onSite(t, Limits{}, func(t *testing.T, s *site) {
 		p := s.phone(1, "facilitator")
@@ -398,7 +255,6 @@ func TestDeviceThatNeverReadsIsCutOff(t *testing.T) {
 		}
 	})
 }
-
 func TestSilentDeviceIsCutOff(t *testing.T) {
 	onSite(t, Limits{}, func(t *testing.T, s *site) {
 		ws, _, err := s.dial()
@@ -419,7 +275,6 @@ func TestSilentDeviceIsCutOff(t *testing.T) {
 		}
 	})
 }
-
 func TestHostileMessages(t *testing.T) {
 	tests := []struct {
 		name string
@@ -452,7 +307,6 @@ func TestHostileMessages(t *testing.T) {
 		})
 	}
 }
-
 func TestFlippedByteEndsOneSession(t *testing.T) {
 	onSite(t, Limits{}, func(t *testing.T, s *site) {
 		good := s.online(s.phone(2, "facilitator"))
@@ -522,61 +376,6 @@ func TestWhatDevicesSayIsWrittenTogether(t *testing.T) {
 		}
 	})
 }
-
-func TestShutdownAsksEveryoneToLeave(t *testing.T) {
-	onSite(t, Limits{Handshakes: 5}, func(t *testing.T, s *site) {
-		var all []*online
-		for n := range byte(5) {
-			all = append(all, s.online(s.phone(n+1, "facilitator")))
-		}
-		soon()
-		begin := time.Now()
-		if err := s.h.Shutdown(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if took := time.Since(begin); took > lastWords {
-			t.Errorf("took %v", took)
-		}
-		times := map[int64]bool{}
-		for _, o := range all {
-			<-o.ended
-			if c := o.e.closed; c.Code != session.CloseBusy || c.RetryAfter < soonest.Milliseconds() {
-				t.Errorf("told %+v", c)
-			}
-			times[o.e.closed.RetryAfter] = true
-		}
-		if len(times) != len(all) {
-			t.Errorf("%d moments for %d devices", len(times), len(all))
-		}
-		if _, resp, err := s.dial(); err == nil || resp.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("a stopped handler let somebody in: %v", err)
-		}
-	})
-}
-
-func TestShutdownCutsOffWhoeverStays(t *testing.T) {
-	onSite(t, Limits{}, func(t *testing.T, s *site) {
-		ws, _, err := s.dial() // it never reads
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ws.Close()
-		if err := ws.WriteMessage(websocket.BinaryMessage, s.phone(1, "facilitator").connect().next()); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait() // the server is answering by now
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		begin := time.Now()
-		if err := s.h.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got %v", err)
-		}
-		if took := time.Since(begin); took > 3*time.Second+2*goodbye {
-			t.Errorf("took %v", took)
-		}
-	})
-}
-
 func TestUpgradeIsRefused(t *testing.T) {
 	b := newBench(t)
 	h := New(b.s, Limits{})

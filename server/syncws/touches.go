@@ -26,8 +26,8 @@ type touches struct {
 
 	// writing is held by whoever writes, mu for moments.
 	writing, mu sync.Mutex
-	// last is the newest that each device said and that is not written; timer
-	// writes it, nil while there is nothing.
+	// last is the newest that each device said and that is not written, nil while
+	// there is nothing; timer writes it.
 	last  map[syncproto.DeviceID]hub.Touched
 	timer *time.Timer
 	// written counts transactions.
