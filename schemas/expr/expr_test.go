@@ -266,6 +266,10 @@ func TestEval(t *testing.T) {
 		{"jalali-year(date('2025-03-20'))", "1403"},
 		{"jalali-year(date('2025-03-21'))", "1404"},
 		{"jalali-year(${noday})", "empty"},
+		{"jalali-year-end(${day})", "2026-03-20"},
+		{"jalali-year-end(date('2025-03-20'))", "2025-03-20"}, // 30 Esfand of a leap year
+		{"jalali-year-end(date('2029-03-20'))", "2030-03-20"},
+		{"jalali-year-end(${noday})", "empty"},
 		// Places.
 		{"area-ha(${ring})", "22.1535"},
 		{"area-ha(${open}) = area-ha(${ring})", "true"},

@@ -69,11 +69,12 @@ var functions = map[string]*function{
 	"concat":        {false, 1, -1, takes(KindText, KindText, KindCode, KindNumber, KindDate), evalConcat},
 	"national-id":   {false, 1, 1, takes(KindBool, KindText), evalNationalID},
 
-	"date":          {false, 1, 1, checkDate, evalPrepared},
-	"today":         {false, 0, 0, takes(KindDate), evalToday},
-	"date-add-days": {false, 2, 2, checkDateAddDays, evalDateAddDays},
-	"days-between":  {false, 2, 2, takes(KindNumber, KindDate), evalDaysBetween},
-	"jalali-year":   {false, 1, 1, takes(KindNumber, KindDate), evalJalaliYear},
+	"date":            {false, 1, 1, checkDate, evalPrepared},
+	"today":           {false, 0, 0, takes(KindDate), evalToday},
+	"date-add-days":   {false, 2, 2, checkDateAddDays, evalDateAddDays},
+	"days-between":    {false, 2, 2, takes(KindNumber, KindDate), evalDaysBetween},
+	"jalali-year":     {false, 1, 1, takes(KindNumber, KindDate), evalJalaliYear},
+	"jalali-year-end": {false, 1, 1, takes(KindDate, KindDate), evalJalaliYearEnd},
 
 	"area-ha":       {false, 1, 1, takes(KindNumber, KindPolygon), evalArea},
 	"is-closed":     {false, 1, 1, takes(KindBool, KindPolygon), evalIsClosed},

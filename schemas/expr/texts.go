@@ -143,3 +143,17 @@ func evalJalaliYear(m *machine, n *node) (Value, error) {
 	}
 	return NumberValue(Int(int64(date.Year()))), nil
 }
+
+// evalJalaliYearEnd gives the last day of the date's Jalali year, empty for a
+// day outside the calendar.
+func evalJalaliYearEnd(m *machine, n *node) (Value, error) {
+	v, err := m.eval(n.kids[0])
+	if err != nil || v.IsEmpty() {
+		return Value{}, err
+	}
+	date, err := jalali.Day(v.Num.Mantissa).Date()
+	if err != nil {
+		return Value{}, nil
+	}
+	return DateValue(int32(date.YearEnd().EpochDay())), nil
+}
