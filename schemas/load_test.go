@@ -309,6 +309,8 @@ func TestRefuseWrongAttributes(t *testing.T) {
 		{"computed without result", `"type": "computed", "result": "decimal"`, `"type": "computed"`, "density", "needs result"},
 		{"required computed", `"type": "computed", "result": "decimal"`, `"type": "computed", "required": "always", "result": "decimal"`, "density", "neither required nor prefilled"},
 		{"list in rows", `"name": "note", "type": "text"`, `"name": "note", "type": "list"`, "services.note", "cannot stand in the rows"},
+		{"files in rows", `"name": "note", "type": "text"`, `"name": "note", "type": "attachment"`, "services.note", "cannot stand in the rows"},
+		{"state in rows", `"name": "note", "type": "text"`, `"name": "note", "type": "state", "list": "KIND"`, "services.note", "cannot stand in the rows"},
 		{"unique_everywhere alone", `"search": ["title_fa", "story"]`, `"search": [], "unique_everywhere": true`, "unique", "stands beside unique"},
 		{"constraint level", `"level": "error", "message": {"fa": "تاریخ`, `"level": "fatal", "message": {"fa": "تاریخ`, "held_on", "error or warning"},
 		{"the name id", `"name": "note"`, `"name": "id"`, "services.id", `not "id"`},

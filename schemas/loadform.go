@@ -79,6 +79,9 @@ var (
 	manyTypes    = []Type{TypeList, TypeCodes, TypeReferences, TypeAttachment}
 	numberTypes  = []Type{TypeInteger, TypeDecimal, TypeMoney, TypeJalaliYear, TypeCounter}
 	consentTypes = []Type{TypeReference, TypeBoolean}
+	// recordTypes are of the record alone: a list nests nothing, and a change says of
+	// neither a file nor a transition in which row it stands.
+	recordTypes = []Type{TypeList, TypeAttachment, TypeState}
 )
 
 // decodeForm reads the content of one file; what is wrong it notes. It returns
@@ -315,8 +318,8 @@ func (l *loader) fieldShape(file, where string, field *Field, content fieldConte
 	needs(!slices.Contains(resultTypes, field.Result), "result: integer, decimal, money, text, boolean or date", computed)
 	needs(len(field.Forms) == 0, "forms", refTypes)
 	needs(len(content.Fields) == 0, "fields", lists)
-	if field.Type == TypeList && field.Parent != 0 {
-		l.refuse(file, where, ErrAttribute, "a list cannot stand in the rows of a list")
+	if field.Parent != 0 && slices.Contains(recordTypes, field.Type) {
+		l.refuse(file, where, ErrAttribute, "a field of type %s cannot stand in the rows of a list", field.Type)
 	}
 	if field.Type == TypeComputed && (field.Required != RequiredOptional || field.RequiredWhen != "" || field.Prefill != "") {
 		l.refuse(file, where, ErrAttribute, "a computed field is neither required nor prefilled")
