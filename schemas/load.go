@@ -119,11 +119,13 @@ func (l *loader) read(name string) ([]byte, bool) {
 
 // strict decodes one JSON object and refuses attributes that into does not have.
 func (l *loader) strict(file, field string, data []byte, into any) bool {
-	var members map[string]json.RawMessage
-	err := json.Unmarshal(data, &members)
-	if err == nil {
-		maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return strings.HasPrefix(name, extraPrefix) })
-		data, err = json.Marshal(members)
+	var err error
+	if bytes.Contains(data, []byte(`"`+extraPrefix)) { // most objects have none, and every program reads all forms
+		var members map[string]json.RawMessage
+		if err = json.Unmarshal(data, &members); err == nil {
+			maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return strings.HasPrefix(name, extraPrefix) })
+			data, err = json.Marshal(members)
+		}
 	}
 	if err == nil {
 		decoder := json.NewDecoder(bytes.NewReader(data))
