@@ -127,6 +127,47 @@ func TestReferencesNameKnownForms(t *testing.T) {
 	}
 }
 
+// TestNamesStayAmongPersons: what everybody at a place reads may refer to a person, but
+// says nothing of one; exact harm stands in its own compartment alone.
+func TestNamesStayAmongPersons(t *testing.T) {
+	for _, form := range load(t).Forms() {
+		for _, field := range form.Fields() {
+			for _, one := range append([]*schemas.Field{field}, field.Fields...) {
+				open := form.Compartment == schemas.CompartmentReference || form.Compartment == schemas.CompartmentPlain
+				refers := one.Type == schemas.TypeReference || one.Type == schemas.TypeReferences || one.Type == schemas.TypeList
+				switch {
+				case open && one.Sensitivity > schemas.S2, open && one.Sensitivity == schemas.S2 && !refers:
+					t.Errorf("%s.%s is %v and stands in %s", form.Name, one.Name, one.Sensitivity, form.Compartment)
+				case one.Sensitivity == schemas.S4 && form.Compartment != schemas.CompartmentHarm:
+					t.Errorf("%s.%s is %v and stands in %s", form.Name, one.Name, one.Sensitivity, form.Compartment)
+				case one.Sensitivity == schemas.S3 && form.Consent == 0:
+					t.Errorf("%s.%s is %v, and the form asks no consent", form.Name, one.Name, one.Sensitivity)
+				}
+			}
+		}
+	}
+}
+
+// TestMoneyIsRial: an amount says its unit and is never negative.
+func TestMoneyIsRial(t *testing.T) {
+	found := 0
+	for _, form := range load(t).Forms() {
+		for _, field := range form.Fields() {
+			for _, one := range append([]*schemas.Field{field}, field.Fields...) {
+				if one.Type != schemas.TypeMoney {
+					continue
+				}
+				if found++; one.Unit.Fa != "ریال" || one.Min.IsEmpty() || one.Min.Int() < 0 {
+					t.Errorf("%s.%s has the unit %q and the least amount %v", form.Name, one.Name, one.Unit.Fa, one.Min)
+				}
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("%d fields hold money", found)
+	}
+}
+
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		if _, err := schemas.Load(forms.Files()); err != nil {
