@@ -84,10 +84,17 @@ func swapped(ctx context.Context, h *hand) error {
 	case 2:
 		m.Cert, m.Log = wire.AppendLogCert(nil, h.victim.Cert), h.victim.Cert.Log
 	case 3:
-		claim := wire.SignLogCert(wire.LogCert{Log: h.victim.Cert.Log, LogKey: h.Cert.LogKey, Serial: 1, Created: 1}, h.Key)
+		claim := h.claim()
 		m.Cert, m.Log = wire.AppendLogCert(nil, claim), claim.Log
 	}
 	return l.cut(ctx, func() error { return l.send(m) })
+}
+
+// claim is a certificate of the victim's log with the hand's own keys.
+func (h *hand) claim() *wire.LogCert {
+	cert := wire.SignLogCert(wire.LogCert{Log: h.victim.Cert.Log, LogKey: h.Cert.LogKey, Serial: 1, Created: 1}, h.Key)
+	cert.Log = h.victim.Cert.Log // signing made it one of their own log
+	return cert
 }
 
 // change is a new change of the hand's device that the server will not apply.
@@ -118,7 +125,7 @@ func othersLog(ctx context.Context, h *hand) error {
 		case 1:
 			key = h.Key
 		case 2:
-			cert, key = wire.SignLogCert(wire.LogCert{Log: h.victim.Cert.Log, LogKey: h.Cert.LogKey, Serial: 1, Created: 1}, h.Key), h.Key
+			cert, key = h.claim(), h.Key
 		}
 		batch, _, err := wire.NewBatchSealer(h.codec, wire.PurposePush, cert, key).Seal(1, syncproto.ChainStart(cert.Log), []*syncproto.Change{ch}, 0)
 		if err != nil {
