@@ -154,11 +154,13 @@ func (d *Desk) ownChain(r store.Reader, e session.ReadScopes, s *syncproto.Recor
 		slices.Reverse(own)
 		return own
 	}
+	// The first version that is not this session's may be another's: the one that
+	// the author saw.
+	if others, err := d.byOthers(r, s, s.Latest); err != nil || others {
+		return nil, err
+	}
 	var own []syncproto.ChangeID
 	for id := s.Latest; len(own) < maxOwnChain; {
-		if others, err := d.byOthers(r, s, id); err != nil || others {
-			return nil, err
-		}
 		c, err := d.ownChange(r, id)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, nil

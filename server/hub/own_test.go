@@ -74,7 +74,12 @@ func TestOwnChangesComeBackByName(t *testing.T) {
 	a.mustPush(4)
 	check("on what the colleague left", at(4, 1), 0, a.log[3])
 	check("and what was merged before it", at(3, 1), 1)
-	check("the same in the middle of a load", session.ReadScopes{Scopes: []session.Start{{Scope: plain, From: 4}}, Pushed: 1}, 1)
+	c.save(b.record(s.Record).State, map[string]schemas.Value{"condition": schemas.IntValue(2)})
+	c.mustPush(2)
+	a.save(b.record(s.Record).State, map[string]schemas.Value{"title_fa": schemas.TextValue("سالن نو")})
+	a.mustPush(5)
+	check("on a colleague's edit", at(6, 1), 0, a.log[4])
+	check("the same in the middle of a load", session.ReadScopes{Scopes: []session.Start{{Scope: plain, From: 6}}, Pushed: 1}, 1)
 }
 
 // TestOwnChangesAreToldAlikeFromMemory: a session that remembers what it pushed
