@@ -48,6 +48,11 @@ finish() {
 judge_tests() {
   local events="$1" code="$2"
   go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... >"$scratch/expected"
-  sed -e 's/#.*//' -e '/^[[:space:]]*$/d' -e "s|^|$(go list -m)/|" .ci/suites >>"$scratch/expected"
+  sed -e 's/#.*//' -e '/^[[:space:]]*$/d' -e "s|^|$(go list -m)/|" .ci/suites >"$scratch/suites"
+  if grep -vxFf "$scratch/suites" "$scratch/expected"; then
+    echo "have tests, and .ci/suites does not name them"
+    code=1
+  fi
+  cat "$scratch/suites" >>"$scratch/expected"
   awk -v code="$code" -f .ci/tests.awk "$scratch/expected" "$events"
 }

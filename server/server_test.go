@@ -180,21 +180,7 @@ func TestReady(t *testing.T) {
 // again for every asker.
 func TestReadyTriesToWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, err := forms.Load()
-		if err != nil {
-			t.Fatal(err)
-		}
-		real, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "s.db")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer real.Close()
-		st := &failing{Store: real}
-		s, err := server.Open(t.Context(), server.Options{Store: st, Packages: p, Erasures: &memory{}, Clock: func() int64 { return 1_800_000_000_000 },
-			Rand: rand.NewChaCha8([32]byte{1})})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, st := overFailing(t)
 		defer s.Close()
 		if r := s.Ready(t.Context()); !r.OK {
 			t.Errorf("at first %+v", r)
@@ -219,26 +205,33 @@ func TestReadyTriesToWrite(t *testing.T) {
 	})
 }
 
+// overFailing is a server over a store that can be made to fail.
+func overFailing(t *testing.T) (*server.Server, *failing) {
+	t.Helper()
+	p, err := forms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	real, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "s.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { real.Close() })
+	st := &failing{Store: real}
+	s, err := server.Open(t.Context(), server.Options{Store: st, Packages: p, Erasures: &memory{}, Clock: func() int64 { return 1_800_000_000_000 },
+		Rand: rand.NewChaCha8([32]byte{1})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, st
+}
+
 // TestReadyHoldsNobody: while the store is being tried, whoever else asks is
 // answered at once; a disk that hangs and lets go of nothing is told, and holds
 // nobody for longer than the attempt.
 func TestReadyHoldsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, err := forms.Load()
-		if err != nil {
-			t.Fatal(err)
-		}
-		real, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "s.db")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer real.Close()
-		st := &failing{Store: real}
-		s, err := server.Open(t.Context(), server.Options{Store: st, Packages: p, Erasures: &memory{}, Clock: func() int64 { return 1_800_000_000_000 },
-			Rand: rand.NewChaCha8([32]byte{1})})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, st := overFailing(t)
 		defer s.Close()
 		st.hang = make(chan struct{})
 		first := make(chan server.Readiness, 1)
@@ -272,21 +265,7 @@ func TestReadyHoldsNobody(t *testing.T) {
 // TestReadyAskerGoesAway: it does not wait on, and leaves no false answer.
 func TestReadyAskerGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, err := forms.Load()
-		if err != nil {
-			t.Fatal(err)
-		}
-		real, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "s.db")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer real.Close()
-		st := &failing{Store: real}
-		s, err := server.Open(t.Context(), server.Options{Store: st, Packages: p, Erasures: &memory{}, Clock: func() int64 { return 1_800_000_000_000 },
-			Rand: rand.NewChaCha8([32]byte{1})})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, st := overFailing(t)
 		defer s.Close()
 		st.hang = make(chan struct{})
 		ctx, leave := context.WithCancel(t.Context())

@@ -133,6 +133,12 @@ func evalDaysBetween(m *machine, n *node) (Value, error) {
 
 // evalJalaliYear gives empty for a day outside the calendar.
 func evalJalaliYear(m *machine, n *node) (Value, error) {
+	return m.ofDate(n, func(d jalali.Date) Value { return NumberValue(Int(int64(d.Year()))) })
+}
+
+// ofDate gives what f says of the date that is the only argument; empty stays
+// empty, and a day outside the calendar is.
+func (m *machine) ofDate(n *node, f func(jalali.Date) Value) (Value, error) {
 	v, err := m.eval(n.kids[0])
 	if err != nil || v.IsEmpty() {
 		return Value{}, err
@@ -141,19 +147,11 @@ func evalJalaliYear(m *machine, n *node) (Value, error) {
 	if err != nil {
 		return Value{}, nil
 	}
-	return NumberValue(Int(int64(date.Year()))), nil
+	return f(date), nil
 }
 
 // evalJalaliYearEnd gives the last day of the date's Jalali year, empty for a
 // day outside the calendar.
 func evalJalaliYearEnd(m *machine, n *node) (Value, error) {
-	v, err := m.eval(n.kids[0])
-	if err != nil || v.IsEmpty() {
-		return Value{}, err
-	}
-	date, err := jalali.Day(v.Num.Mantissa).Date()
-	if err != nil {
-		return Value{}, nil
-	}
-	return DateValue(int32(date.YearEnd().EpochDay())), nil
+	return m.ofDate(n, func(d jalali.Date) Value { return DateValue(int32(d.YearEnd().EpochDay())) })
 }
