@@ -11,13 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"modernc.org/sqlite"
 
 	"mahalleh/server/store"
-	"mahalleh/syncproto/planted"
 )
 
 const (
@@ -225,112 +223,6 @@ func dsn(path, vfs string, more url.Values) string {
 	return (&url.URL{Scheme: "file", Path: p, RawQuery: q.Encode()}).String()
 }
 
-// takeTurn waits until nobody else writes.
-func (s *Store) takeTurn(ctx context.Context) error {
-	select {
-	case <-s.turn:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if s.closed.Load() {
-		s.turn <- struct{}{}
-		return errClosed
-	}
-	return nil
-}
-
-// ready returns the writing connection, a new one if the last one died: what a
-// connection believes after a failed write or sync is not to be trusted, so
-// what is on disk is read anew, and must hold all that was acknowledged.
-func (s *Store) ready(ctx context.Context) (*conn, error) {
-	if s.lost != nil {
-		return nil, s.lost
-	}
-	if s.writer != nil && !s.writer.dead {
-		return s.writer, nil
-	}
-	if s.writer != nil {
-		// It is being given up; an error in closing it changes nothing.
-		_ = s.writer.close()
-		s.writer = nil
-	}
-	w, err := connect(ctx, s.connector, []string{fmt.Sprintf("busy_timeout = %d", busyMillis)})
-	if err != nil {
-		return nil, fmt.Errorf("reopen after a disk error: %w", err)
-	}
-	s.writer = w
-	err = s.tuneWriter()
-	var n, order int64
-	if err == nil {
-		n, order, err = counters(w)
-	}
-	if err != nil {
-		w.dead = true
-		return nil, fmt.Errorf("reopen after a disk error: %w", err)
-	}
-	// One more than acknowledged is the transaction whose commit failed late.
-	if n < s.commits || n > s.commits+1 {
-		s.lost = fmt.Errorf("after a disk error %d transactions are there, %d were acknowledged: %w", n, s.commits, store.ErrCorrupt)
-		return nil, s.lost
-	}
-	s.commits, s.order = n, order
-	return w, nil
-}
-
-// Update implements store.Store.
-func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
-	if err := s.takeTurn(ctx); err != nil {
-		return fmt.Errorf("update: %w", err)
-	}
-	defer func() { s.turn <- struct{}{} }()
-	w, err := s.ready(ctx)
-	if err != nil {
-		return fmt.Errorf("update: %w", err)
-	}
-	w.failed = nil
-	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	t := &tx{reader: reader{ctx: ctx, c: w, names: s.names, fresh: newNames(), pending: map[int64]store.Scope{},
-		memo: s.memoOf(s.commits)}, order: s.order}
-	committed := false
-	defer func() {
-		t.c, t.memo = ended(), nil
-		if !committed {
-			// After some errors SQLite has rolled back already; after others the
-			// connection is closed, which does it.
-			_ = w.script("ROLLBACK")
-		}
-	}()
-	if err = f(t); err == nil {
-		err = ctx.Err()
-	}
-	if err == nil && t.wrote {
-		err = t.flush()
-	}
-	if planted.Bug("short numbers outlive a rollback") {
-		s.names.add(t.fresh)
-	}
-	if err != nil {
-		return err
-	}
-	if t.unsettled {
-		// Before anybody can see what was changed.
-		s.memo.Store(newMemo(s.commits + 1))
-	}
-	// If f passed over an error after which nothing may be kept, the connection
-	// does not commit.
-	if _, err := w.exec("COMMIT"); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	committed = true
-	if t.wrote {
-		s.commits, s.order = s.commits+1, t.order
-		s.names.add(t.fresh)
-	}
-	return nil
-}
-
 // View implements store.Store.
 func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
 	return s.view(ctx, func(r *reader) error { return f(r) })
@@ -425,44 +317,4 @@ func (s *Store) Close() error {
 		return fmt.Errorf("close store: %w", err)
 	}
 	return nil
-}
-
-// names keeps the short numbers of ids that are committed, or that one
-// transaction has seen.
-type names struct {
-	mu  sync.RWMutex
-	num map[[16]byte]int64
-	id  map[int64][16]byte
-}
-
-func newNames() *names {
-	return &names{num: map[[16]byte]int64{}, id: map[int64][16]byte{}}
-}
-
-func (n *names) numOf(id [16]byte) (int64, bool) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	num, ok := n.num[id]
-	return num, ok
-}
-
-func (n *names) idOf(num int64) ([16]byte, bool) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	id, ok := n.id[num]
-	return id, ok
-}
-
-func (n *names) put(num int64, id [16]byte) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.num[id], n.id[num] = num, id
-}
-
-func (n *names) add(o *names) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for id, num := range o.num {
-		n.num[id], n.id[num] = num, id
-	}
 }
