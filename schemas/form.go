@@ -215,8 +215,9 @@ type Field struct {
 	MaxLength    int    // code points of a text; a default by type when the form gives none
 	Pattern      string // RE2 expression that the whole text must match
 	Forms        []string
-	MinItems     int // rows, codes, references or files; 0 for no bound
-	MaxItems     int // always set for such fields
+	Subject      bool // of a reference: the record is about the person named here
+	MinItems     int  // rows, codes, references or files; 0 for no bound
+	MaxItems     int  // always set for such fields
 	Fields       []*Field
 
 	index        int // position among its siblings in evaluation

@@ -123,6 +123,12 @@ func TestRefuseAnotherTypeInLaterRevision(t *testing.T) {
 	refused(t, files, ErrReusedID, "demo.r2.json", "story", "a new type needs a new id")
 }
 
+func TestRefuseSubjectThatIsNoReference(t *testing.T) {
+	files := demoFiles(t)
+	edit(t, files, demoFile, `"id": 11, "name": "story", "type": "long_text"`, `"id": 11, "name": "story", "subject": true, "type": "long_text"`)
+	refused(t, files, ErrAttribute, demoFile, "story", "subject is for fields of type [reference]")
+}
+
 func TestLaterRevisionIsTheLatest(t *testing.T) {
 	files := demoFiles(t)
 	secondRevision(t, files, `"en": "Story"`, `"en": "Tale"`)

@@ -58,6 +58,7 @@ type fieldContent struct {
 	MaxLength    int               `json:"max_length"`
 	Pattern      string            `json:"pattern"`
 	Forms        []string          `json:"forms"`
+	Subject      bool              `json:"subject"`
 	MinItems     int               `json:"min_items"`
 	MaxItems     int               `json:"max_items"`
 	Fields       []json.RawMessage `json:"fields"`
@@ -216,7 +217,7 @@ func (l *loader) decodeField(file string, form *Form, list *Field, raw json.RawM
 		Hint: content.Hint, Purpose: content.Purpose, Unit: content.Unit, RequiredWhen: content.RequiredWhen,
 		Merge: content.Merge, Policy: content.Policy, Relevant: content.Relevant, Calculate: content.Calculate,
 		Result: content.Result, Prefill: content.Prefill, MaxLength: content.MaxLength, Pattern: content.Pattern,
-		Forms: content.Forms, MinItems: content.MinItems, MaxItems: content.MaxItems, byName: make(map[string]*Field)}
+		Forms: content.Forms, Subject: content.Subject, MinItems: content.MinItems, MaxItems: content.MaxItems, byName: make(map[string]*Field)}
 	l.label(file, where, field.Label)
 	siblings, key := form.byName, field.Name
 	if list != nil {
@@ -311,6 +312,7 @@ func (l *loader) fieldShape(file, where string, field *Field, content fieldConte
 	only(field.MaxLength != 0, "max_length", textTypes)
 	only(field.Pattern != "", "pattern", textTypes)
 	only(len(field.Forms) != 0, "forms", refTypes)
+	only(field.Subject, "subject", []Type{TypeReference})
 	only(field.MinItems != 0 || field.MaxItems != 0, "min_items, max_items", manyTypes)
 	only(len(content.Fields) != 0, "fields", lists)
 	only(len(content.Min)+len(content.Max) != 0, "min, max", append(slices.Clone(numberTypes), TypeDate))

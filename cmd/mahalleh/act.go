@@ -97,6 +97,8 @@ func acts() map[string]act {
 		"quarantine.reassign": typed(actQuarantineReassign),
 		"quarantine.keep":     typed(actQuarantineKeep),
 		"erase":               typed(actErase),
+		"subject.show":        typed(actSubjectShow),
+		"subject.erase":       typed(actSubjectErase),
 		actNameBackup:         typed(actBackup),
 		actNameCheck:          typed(actCheck),
 		"export":              typed(actExport),

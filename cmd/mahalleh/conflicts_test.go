@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 // a number, as an operator reads it in either language.
 func TestConflictIsToldInPeoplesWords(t *testing.T) {
 	c := conflictItem{cellName: cellName{Field: "cost_rial", Label: &schemas.Text{Fa: "هزینه", En: "Cost"}},
-		Shown: rival{valueItem: valueItem{Value: float64(22000000)}}, Others: []rival{{valueItem: valueItem{Value: 1.5}}, {valueItem: valueItem{Value: true}}}}
+		Shown: rival{valueItem: valueItem{Value: json.Number("22000000")}}, Others: []rival{{valueItem: valueItem{Value: json.Number("1.5")}}, {valueItem: valueItem{Value: true}}}}
 	for lang, want := range map[string][]string{
 		"en": {"  Cost, since just now", "    shown: 22000000 ", "    other: 1.5 ", "    other: yes "},
 		"fa": {"  هزینه، از همین حالا", "۲۲۰۰۰۰۰۰", "۱٫۵", "بله"},

@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		"pick":       pick,
 		"waitfor":    waitFor,
 		"seed":       seed,
+		"people":     people,
 		"leap":       leap,
 		"spoil":      spoil,
 		"newer":      newer,

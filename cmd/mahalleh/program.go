@@ -27,6 +27,7 @@ func commands(a *cli.App) []*cobra.Command {
 		conflictsCommand(a),
 		quarantineCommand(a),
 		eraseCommand(a),
+		subjectCommand(a),
 		backupCommand(a),
 		restoreCommand(a),
 		fsckCommand(a),

@@ -44,6 +44,8 @@ type opItem struct {
 	Op         string        `json:"op"`
 	Value      any           `json:"value"`
 	ValueLabel *schemas.Text `json:"value_label,omitempty"`
+
+	cell syncproto.CellKey
 }
 
 // decisionItem is what a person decided about a quarantined change.
@@ -151,7 +153,7 @@ func (n *names) change(row *store.Change, ops bool) (changeItem, error) {
 		op := &ch.Ops[i]
 		k := syncproto.CellKey{Field: op.Field, Item: op.Item, Sub: op.Sub}
 		v := n.value(leaf(form, k), op.Value)
-		item.Ops = append(item.Ops, opItem{cellName: nameCell(form, k), Op: opName(op.Kind), Value: v.Value, ValueLabel: v.Label})
+		item.Ops = append(item.Ops, opItem{cellName: nameCell(form, k), Op: opName(op.Kind), Value: v.Value, ValueLabel: v.Label, cell: k})
 	}
 	return item, nil
 }

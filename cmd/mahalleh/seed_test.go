@@ -29,8 +29,9 @@ type field struct {
 	store  *sqlitestore.Store
 	forms  *schemas.Package
 	codec  *wire.Codec
-	scope  syncproto.ScopeID
-	now    int64
+	// scope is the place's plain one, persons that of people.
+	scope, persons syncproto.ScopeID
+	now            int64
 }
 
 // phone is a device whose changes arrive one by one.
@@ -63,40 +64,48 @@ func seed(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func record(dir, first, second, place string) (asset syncproto.RecordID, err error) {
+	err = inField(dir, func(f *field) error {
+		one, err := f.phone(first, place, 1)
+		if err != nil {
+			return err
+		}
+		two, err := f.phone(second, place, 2)
+		if err != nil {
+			return err
+		}
+		asset, err = f.work(one, two)
+		return err
+	})
+	return asset, err
+}
+
+// inField has something done with a server over the data in a directory.
+func inField(dir string, do func(*field) error) (err error) {
 	ctx := context.Background()
 	st, err := sqlitestore.Open(ctx, sqlitestore.Options{Path: filepath.Join(dir, databaseName)})
 	if err != nil {
-		return asset, err
+		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	erased, err := sqlitestore.OpenErasures(filepath.Join(dir, erasuresName))
 	if err != nil {
-		return asset, err
+		return err
 	}
 	defer func() { err = errors.Join(err, erased.Close()) }()
 	f := &field{ctx: ctx, store: st, now: time.Now().UnixMilli()}
 	if f.forms, err = forms.Load(); err != nil {
-		return asset, err
+		return err
 	}
 	if f.codec, err = wire.NewCodec(); err != nil {
-		return asset, err
+		return err
 	}
 	random := rand.NewChaCha8([32]byte{3})
 	f.server, err = server.Open(ctx, server.Options{Store: st, Packages: f.forms, Erasures: journal{erased}, Clock: func() int64 { return f.now }, Rand: random})
 	if err != nil {
-		return asset, err
+		return err
 	}
 	defer func() { err = errors.Join(err, f.server.Close()) }()
-
-	one, err := f.phone(first, place, 1)
-	if err != nil {
-		return asset, err
-	}
-	two, err := f.phone(second, place, 2)
-	if err != nil {
-		return asset, err
-	}
-	return f.work(one, two)
+	return do(f)
 }
 
 // phone enrols a device for a person and looks up the place's plain scope.
@@ -114,7 +123,8 @@ func (f *field) phone(person, place string, n byte) (*phone, error) {
 		if err != nil {
 			return err
 		}
-		p.person, f.scope = who.ID, syncproto.ScopeOf(where.ID, access.Plain)
+		p.person = who.ID
+		f.scope, f.persons = syncproto.ScopeOf(where.ID, access.Plain), syncproto.ScopeOf(where.ID, access.Persons)
 		err = tx.PutDevice(store.Device{ID: p.device, Person: who.ID, Key: public, Noise: [32]byte{n}, Name: "گوشی " + who.Name, Enrolled: f.now, LastSeen: f.now, App: "test"})
 		if err != nil {
 			return err
@@ -181,13 +191,18 @@ func (f *field) state(id syncproto.RecordID) (s *syncproto.RecordState, err erro
 	return s, err
 }
 
-// save makes a change out of what the person wrote and sends it.
+// save writes an asset.
 func (p *phone) save(id syncproto.RecordID, scope syncproto.ScopeID, values map[schemas.FieldID]schemas.Value, opened *syncproto.RecordState) error {
-	form, ok := p.f.forms.Form(assetForm)
+	return p.write(assetForm, id, scope, values, opened)
+}
+
+// write makes a change out of what the person wrote and sends it.
+func (p *phone) write(number schemas.FormID, id syncproto.RecordID, scope syncproto.ScopeID, values map[schemas.FieldID]schemas.Value, opened *syncproto.RecordState) error {
+	form, ok := p.f.forms.Form(number)
 	if !ok {
-		return errors.New("there is no form for assets")
+		return fmt.Errorf("there is no form %d", number)
 	}
-	h := syncproto.Header{Verb: syncproto.VerbEdit, Record: id, Form: assetForm, Package: p.f.forms.Version, Scope: scope,
+	h := syncproto.Header{Verb: syncproto.VerbEdit, Record: id, Form: uint32(number), Package: p.f.forms.Version, Scope: scope,
 		OriginLog: p.log, OriginSeq: p.seq + 1, Author: p.person, Role: p.role, Time: p.f.now, Corrected: true}
 	before := schemas.Record{Form: form.ID}
 	if opened == nil {

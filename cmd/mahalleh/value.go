@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"mahalleh/cmd/internal/cli"
@@ -148,12 +147,11 @@ func (v valueItem) text(a *cli.App) string {
 			return a.T("mahalleh_data.value.yes")
 		}
 		return a.T("mahalleh_data.value.no")
-	case float64: // as every number comes out of JSON
-		n := strconv.FormatFloat(x, 'f', -1, 64)
+	case json.Number: // as every number comes out of a result
 		if a.Lang() == cli.Persian {
-			n = persian.ToPersianDigits(strings.ReplaceAll(n, ".", "٫"))
+			return persian.ToPersianDigits(strings.ReplaceAll(x.String(), ".", "٫"))
 		}
-		return n
+		return x.String()
 	case string:
 		return x
 	case map[string]any, []any:

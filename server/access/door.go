@@ -145,6 +145,15 @@ func (d *Door) Waiting(after syncproto.ChangeID, max int) ([]store.Change, error
 	return d.supervised(syncproto.Parked, after, max)
 }
 
+// Received lists all changes with an outcome, those of erased records without their
+// content. It is the operator's alone: for anybody else it is empty.
+func (d *Door) Received(o syncproto.Outcome, after syncproto.ChangeID, max int) ([]store.Change, error) {
+	if !d.all {
+		return nil, nil
+	}
+	return d.r.ByOutcome(o, nil, after, max)
+}
+
 func (d *Door) supervised(o syncproto.Outcome, after syncproto.ChangeID, max int) ([]store.Change, error) {
 	var scopes []syncproto.ScopeID
 	if !d.all {

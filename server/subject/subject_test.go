@@ -1,0 +1,194 @@
+package subject_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"mahalleh/schemas"
+	"mahalleh/schemas/forms"
+	"mahalleh/server/access"
+	"mahalleh/server/hub"
+	"mahalleh/server/sqlitestore"
+	"mahalleh/server/store"
+	"mahalleh/server/subject"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+)
+
+// office writes records of one neighbourhood at the server.
+type office struct {
+	t     *testing.T
+	forms *schemas.Package
+	store *sqlitestore.Store
+	hub   *hub.Hub
+	place syncproto.PlaceID
+}
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	o := &office{t: t, place: syncproto.PlaceID{7}}
+	var err error
+	if o.forms, err = forms.Load(); err != nil {
+		t.Fatal(err)
+	}
+	if o.store, err = sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "server.db")}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := o.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	o.hub, err = hub.New(t.Context(), hub.Options{Store: o.store, Packages: o.forms, Clock: func() int64 { return 1_768_500_000_000 },
+		Rand: rand.NewChaCha8([32]byte{1})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := o.hub.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	err = o.store.Update(t.Context(), func(tx store.Tx) error {
+		return tx.PutPlace(store.Place{ID: o.place, Number: 7, Kind: store.PlaceNeighbourhood, NameFa: "چشمه‌سر"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// write writes a record's fields, and makes the record if it is new.
+func (o *office) write(id byte, form string, fields map[string]schemas.Value) syncproto.RecordID {
+	o.t.Helper()
+	f, ok := o.forms.FormByName(form)
+	if !ok {
+		o.t.Fatalf("there is no form %q", form)
+	}
+	record := syncproto.RecordID{id}
+	_, err := o.hub.Office(o.t.Context(), syncproto.PersonID{9}, record, func(s *syncproto.RecordState, newItem func(int) syncproto.ItemID) (hub.OfficeEdit, error) {
+		e := hub.OfficeEdit{Verb: syncproto.VerbEdit, Form: uint32(f.ID), Scope: syncproto.ScopeOf(o.place, string(f.Compartment))}
+		if !s.Exists() {
+			e.Verb = syncproto.VerbCreate
+		}
+		before := schemas.Record{Form: f.ID}
+		if s.Exists() {
+			before = merge.Content(f, s)
+		}
+		after := before.Clone()
+		if after.Fields == nil {
+			after.Fields = map[schemas.FieldID]schemas.Value{}
+		}
+		for name, v := range fields {
+			field, ok := f.FieldByName(name)
+			if !ok {
+				return e, fmt.Errorf("form %s has no field %q", form, name)
+			}
+			after.Fields[field.ID] = v
+		}
+		edit := merge.Edit{Form: f, Opened: s, Before: before, After: after, Author: syncproto.PersonID{9}, NewItem: newItem}
+		e.Ops = edit.Ops()
+		return e, nil
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return record
+}
+
+func (o *office) find(person syncproto.RecordID) (map[syncproto.RecordID]subject.Why, error) {
+	found, err := subject.Find(o.t.Context(), subject.Source{View: o.store.View, Forms: o.forms}, person)
+	whys := map[syncproto.RecordID]subject.Why{}
+	for _, f := range found {
+		whys[f.ID] = f.Why
+	}
+	if !slices.IsSortedFunc(found, func(a, b subject.Record) int { return int(a.Why) - int(b.Why) }) {
+		o.t.Errorf("the closest do not come first: %v", found)
+	}
+	return whys, err
+}
+
+func text(s string) schemas.Value             { return schemas.TextValue(s) }
+func ref(id syncproto.RecordID) schemas.Value { return schemas.RefValue(schemas.ID(id)) }
+
+func TestAllThatIsHeldOnAPersonIsFound(t *testing.T) {
+	o := newOffice(t)
+	zahra := o.write(1, "person", map[string]schemas.Value{"full_name": text("زهرا كريمي‌پور"), "phone": text("09110000012")})
+	other := o.write(2, "person", map[string]schemas.Value{"full_name": text("علی احمدی"), "phone": text("09110000013")})
+	consent := o.write(3, "consent", map[string]schemas.Value{"person_id": ref(zahra)})
+	theirs := o.write(4, "consent", map[string]schemas.Value{"person_id": ref(other)})
+	o.write(1, "person", map[string]schemas.Value{"consent_id": ref(consent), "phone": text("09110000014")})
+	member := o.write(5, "team_member", map[string]schemas.Value{"person_id": ref(zahra)})
+	interview := o.write(6, "key_informant_interview", map[string]schemas.Value{"consent_id": ref(consent)})
+	asset := o.write(7, "asset", map[string]schemas.Value{"title_fa": text("کتابخانه"), "contact_person_id": ref(zahra), "consent_id": ref(consent)})
+	named := o.write(8, "asset", map[string]schemas.Value{"title_fa": text("کارگاه زهرا کریمی پور")})
+	numbered := o.write(9, "asset", map[string]schemas.Value{"title_fa": text("زنگ بزنید: ۰۹۱۱ ۰۰۰ ۰۰ ۱۲، عصرها")})
+	once := o.write(10, "team_member", map[string]schemas.Value{"person_id": ref(zahra)})
+	o.write(10, "team_member", map[string]schemas.Value{"person_id": ref(other)})
+	o.write(11, "asset", map[string]schemas.Value{"title_fa": text("زهراکریمی‌پوریان ۰۹۱۱۰۰۰۰۰۱۳")})
+	o.write(12, "key_informant_interview", map[string]schemas.Value{"consent_id": ref(theirs)})
+	request := o.write(13, "data_subject_request", map[string]schemas.Value{"person_id": ref(zahra)})
+
+	got, err := o.find(zahra)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[syncproto.RecordID]subject.Why{zahra: subject.Self, consent: subject.Consent, member: subject.About, interview: subject.About,
+		asset: subject.Mention, once: subject.Mention, request: subject.Mention, named: subject.Text, numbered: subject.Text}
+	if !maps.Equal(got, want) {
+		t.Errorf("found\n%v, want\n%v", got, want)
+	}
+
+	// Erased, nothing is theirs any more, and what is left is found again.
+	for id, why := range got {
+		if why.Theirs() {
+			if err := o.hub.Erase(context.Background(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err = o.find(zahra)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = map[syncproto.RecordID]subject.Why{zahra: subject.Self, asset: subject.Mention, once: subject.Mention, request: subject.Mention}
+	if !maps.Equal(got, want) {
+		t.Errorf("after the erasure found\n%v, want\n%v", got, want)
+	}
+}
+
+func TestWhoIsNoPerson(t *testing.T) {
+	o := newOffice(t)
+	asset := o.write(1, "asset", map[string]schemas.Value{"title_fa": text("سالن")})
+	if _, err := o.find(asset); !errors.Is(err, subject.ErrNoPerson) {
+		t.Errorf("an asset: %v", err)
+	}
+	if _, err := o.find(syncproto.RecordID{2}); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("nothing: %v", err)
+	}
+}
+
+func TestOnlyTheOperatorReadsWhatWasReceived(t *testing.T) {
+	o := newOffice(t)
+	o.write(1, "asset", map[string]schemas.Value{"title_fa": text("سالن")})
+	err := o.store.View(t.Context(), func(r store.Reader) error {
+		door, err := access.ForPerson(r, syncproto.PersonID{9})
+		if err != nil {
+			return err
+		}
+		rows, err := door.Received(syncproto.Applied, syncproto.ChangeID{}, 10)
+		if err == nil && len(rows) > 0 {
+			t.Errorf("somebody reads %d changes", len(rows))
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		t.Fatal(err)
+	}
+}
