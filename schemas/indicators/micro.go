@@ -1,4 +1,8 @@
-// Package indicators holds the scores of the programmes' instruments: pure functions that the phone and the server both call, so that both say the same.
+// Package indicators holds the scores of the programmes' instruments and the committee's figures: pure functions that the phone and the server both call, so that both say the same.
+//
+// Figures are made in three steps: [Contribution] turns one record into counts,
+// a [Counter] adds them up for a place, [Summarise] makes the place's summary,
+// and [Combine] the figures of any set of places on a day.
 //
 // Every score is a [Micro], an integer of millionths. What the instrument
 // defines in whole numbers or fractions is reckoned exactly and rounded once.
