@@ -123,6 +123,7 @@ var exampleRecords = []struct {
 	{file: "budget_txn", form: "budget_txn"},
 	{file: "programme_enrolment", form: "programme_enrolment"},
 	{file: "data_subject_request", form: "data_subject_request"},
+	{file: "province_settings", form: "province_settings"},
 }
 
 func exampleEnv(t *testing.T) schemas.Env {

@@ -1,0 +1,103 @@
+package indicators
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+
+	"mahalleh/schemas"
+	"mahalleh/schemas/forms"
+)
+
+func settingsRecord(t *testing.T, values map[string]any) Record {
+	t.Helper()
+	pkg, err := forms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, ok := pkg.FormByName(SettingsForm)
+	if !ok {
+		t.Fatal("there is no form of settings")
+	}
+	raw, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Record{ID: ID{1}, Version: ID{2}, Form: form}
+	if r.Values, err = schemas.DecodeJSON(form, pkg, raw); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestShippedSettingsAreWhatTheFormOffers holds both against each other: a
+// record that takes everything the form offers is the shipped settings.
+func TestShippedSettingsAreWhatTheFormOffers(t *testing.T) {
+	r := settingsRecord(t, map[string]any{"province_code": "01"})
+	pkg, _ := forms.Load()
+	offers := schemas.Prefill(r.Form, pkg, r.Values, schemas.Env{})
+	s := ShippedValues()
+	numbers, choices := s.numbers(), s.choices()
+	for _, f := range r.Form.Fields() {
+		section, weight := strings.CutPrefix(f.Name, "weight_")
+		offer := offers[f.ID]
+		switch {
+		case f.Name == "province_code" || f.Name == "decided_on" || f.Name == "basis" || f.Name == "ranking":
+		case weight:
+			if w := s.Weights[Section(section)]; offer.Int() != w {
+				t.Errorf("%s offers %d, shipped is %d", f.Name, offer.Int(), w)
+			}
+		case numbers[f.Name] != nil:
+			if offer.Int() != *numbers[f.Name] {
+				t.Errorf("%s offers %d, shipped is %d", f.Name, offer.Int(), *numbers[f.Name])
+			}
+			delete(numbers, f.Name)
+		case choices[f.Name] != nil:
+			if offer.Kind() != schemas.KindBool || offer.Bool() != *choices[f.Name] {
+				t.Errorf("%s offers %v, shipped is %v", f.Name, offer, *choices[f.Name])
+			}
+			delete(choices, f.Name)
+		default:
+			t.Errorf("nothing reads %s", f.Name)
+		}
+	}
+	for name := range numbers {
+		t.Errorf("the form has no %s", name)
+	}
+	for name := range choices {
+		t.Errorf("the form has no %s", name)
+	}
+}
+
+// TestEverySettingIsReadToItsOwnPlace gives each number a value of its own.
+func TestEverySettingIsReadToItsOwnPlace(t *testing.T) {
+	r := settingsRecord(t, map[string]any{"province_code": "01", "countersignature": true, "agreement_year_end": false,
+		"ranking": []map[string]any{{"criterion": "equity", "weight": 40}}, "weight_assets": 20, "weight_capacity": 10})
+	first, n := ShippedValues(), int64(1000)
+	for name := range first.numbers() {
+		f, _ := r.Form.FieldByName(name)
+		r.Values.Fields[f.ID] = schemas.IntValue(n)
+		n++
+	}
+	s := SettingsOf(r)
+	seen := map[int64]bool{}
+	for name, at := range s.numbers() {
+		f, _ := r.Form.FieldByName(name)
+		if *at != r.Values.Fields[f.ID].Int() || seen[*at] {
+			t.Errorf("%s is %d", name, *at)
+		}
+		seen[*at] = true
+	}
+	if !s.Course.Countersignature || s.Course.AgreementYearEnd || s.Course.CountyReview || s.Ranking["equity"] != 40 ||
+		s.Weights[SectionAssets] != 20 || s.Weights[SectionProfile] != 15 {
+		t.Errorf("read as %s", strconv.Quote(s.Version))
+	}
+	if s.Version == ShippedSettings || s.Version != SettingsOf(r).Version {
+		t.Errorf("the version is %q", s.Version)
+	}
+	r.Gone = true
+	if s := SettingsOf(r); s.Version != ShippedSettings {
+		t.Errorf("a deleted record gives %q", s.Version)
+	}
+}
