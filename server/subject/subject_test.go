@@ -1,109 +1,51 @@
 package subject_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"mahalleh/schemas"
-	"mahalleh/schemas/forms"
 	"mahalleh/server/access"
-	"mahalleh/server/hub"
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
+	"mahalleh/server/store/storetest"
 	"mahalleh/server/subject"
 	"mahalleh/syncproto"
-	"mahalleh/syncproto/merge"
 )
 
 // office writes records of one neighbourhood at the server.
 type office struct {
+	*storetest.Office
 	t     *testing.T
-	forms *schemas.Package
-	store *sqlitestore.Store
-	hub   *hub.Hub
 	place syncproto.PlaceID
 }
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{t: t, place: syncproto.PlaceID{7}}
-	var err error
-	if o.forms, err = forms.Load(); err != nil {
-		t.Fatal(err)
-	}
-	if o.store, err = sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "server.db")}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := o.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	o.hub, err = hub.New(t.Context(), hub.Options{Store: o.store, Packages: o.forms, Clock: func() int64 { return 1_768_500_000_000 },
-		Rand: rand.NewChaCha8([32]byte{1})})
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(t.TempDir(), "server.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := o.hub.Close(); err != nil {
+		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	err = o.store.Update(t.Context(), func(tx store.Tx) error {
-		return tx.PutPlace(store.Place{ID: o.place, Number: 7, Kind: store.PlaceNeighbourhood, NameFa: "چشمه‌سر"})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := &office{Office: storetest.NewOffice(t, st, 1), t: t}
+	o.place = o.Place(7, store.PlaceNeighbourhood, syncproto.PlaceID{})
 	return o
 }
 
-// write writes a record's fields, and makes the record if it is new.
 func (o *office) write(id byte, form string, fields map[string]schemas.Value) syncproto.RecordID {
 	o.t.Helper()
-	f, ok := o.forms.FormByName(form)
-	if !ok {
-		o.t.Fatalf("there is no form %q", form)
-	}
-	record := syncproto.RecordID{id}
-	_, err := o.hub.Office(o.t.Context(), syncproto.PersonID{9}, record, func(s *syncproto.RecordState, newItem func(int) syncproto.ItemID) (hub.OfficeEdit, error) {
-		e := hub.OfficeEdit{Verb: syncproto.VerbEdit, Form: uint32(f.ID), Scope: syncproto.ScopeOf(o.place, string(f.Compartment))}
-		if !s.Exists() {
-			e.Verb = syncproto.VerbCreate
-		}
-		before := schemas.Record{Form: f.ID}
-		if s.Exists() {
-			before = merge.Content(f, s)
-		}
-		after := before.Clone()
-		if after.Fields == nil {
-			after.Fields = map[schemas.FieldID]schemas.Value{}
-		}
-		for name, v := range fields {
-			field, ok := f.FieldByName(name)
-			if !ok {
-				return e, fmt.Errorf("form %s has no field %q", form, name)
-			}
-			after.Fields[field.ID] = v
-		}
-		edit := merge.Edit{Form: f, Opened: s, Before: before, After: after, Author: syncproto.PersonID{9}, NewItem: newItem}
-		e.Ops = edit.Ops()
-		return e, nil
-	})
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return record
+	return o.Write(syncproto.RecordID{id}, form, o.place, fields)
 }
 
 func (o *office) find(person syncproto.RecordID) (map[syncproto.RecordID]subject.Why, error) {
-	found, err := subject.Find(o.t.Context(), subject.Source{View: o.store.View, Forms: o.forms}, person)
+	found, err := subject.Find(o.t.Context(), subject.Source{View: o.Store.View, Forms: o.Forms}, person)
 	whys := map[syncproto.RecordID]subject.Why{}
 	for _, f := range found {
 		whys[f.ID] = f.Why
@@ -148,9 +90,7 @@ func TestAllThatIsHeldOnAPersonIsFound(t *testing.T) {
 	// Erased, nothing is theirs any more, and what is left is found again.
 	for id, why := range got {
 		if why.Theirs() {
-			if err := o.hub.Erase(context.Background(), id); err != nil {
-				t.Fatal(err)
-			}
+			o.Erase(id)
 		}
 	}
 	got, err = o.find(zahra)
@@ -177,7 +117,7 @@ func TestWhoIsNoPerson(t *testing.T) {
 func TestOnlyTheOperatorReadsWhatWasReceived(t *testing.T) {
 	o := newOffice(t)
 	o.write(1, "asset", map[string]schemas.Value{"title_fa": text("سالن")})
-	err := o.store.View(t.Context(), func(r store.Reader) error {
+	err := o.Store.View(t.Context(), func(r store.Reader) error {
 		door, err := access.ForPerson(r, syncproto.PersonID{9})
 		if err != nil {
 			return err

@@ -1,0 +1,286 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"mahalleh/schemas"
+	"mahalleh/schemas/indicators"
+	"mahalleh/server/access"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+)
+
+// pageBytes bounds what is read in one snapshot and written in one transaction.
+const pageBytes = 256 << 10
+
+// page is what moved in one scope, as the report writes it.
+type page struct {
+	scope store.Scope
+	to    uint64
+	more  bool
+	// gone left the scope or were erased.
+	gone    []syncproto.RecordID
+	entries []entry
+	era     string
+}
+
+// entry is one record as it stands.
+type entry struct {
+	record  syncproto.RecordID
+	number  uint32
+	counted indicators.Record
+	counts  indicators.Counts
+	// made and changed are when its oldest and newest words that stand were
+	// written, Unix milliseconds.
+	made, changed int64
+}
+
+// CatchUp takes in all that moved since, and returns how many records and marks
+// that were. Who calls it while it runs waits.
+func (r *Report) CatchUp(ctx context.Context) (int, error) {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	if r.write == nil {
+		return 0, ErrBuilding
+	}
+	n, err := r.o.take(ctx, r.write, nil)
+	if err != nil {
+		return n, fmt.Errorf("follow the store: %w", err)
+	}
+	return n, nil
+}
+
+// take writes page after page until every scope's head is reached.
+func (o *Options) take(ctx context.Context, w *writer, progress func(records int)) (n int, err error) {
+	cursors, err := w.cursors(ctx)
+	if err != nil {
+		return 0, err
+	}
+	scopes, err := o.behind(ctx, cursors)
+	if err != nil {
+		return 0, err
+	}
+	// Reading and reckoning go on while the page before is written.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	pages := make(chan page, 1)
+	var failed error
+	go func() {
+		defer close(pages)
+		failed = o.read(ctx, scopes, cursors, pages)
+	}()
+	for p := range pages {
+		if err == nil {
+			if err = w.update(ctx, func() error { return w.put(ctx, &p) }); err != nil {
+				stop()
+			}
+		}
+		n += len(p.entries) + len(p.gone)
+		if progress != nil {
+			progress(n)
+		}
+	}
+	if err == nil {
+		err = failed
+	}
+	return n, err
+}
+
+// behind lists the scopes that have moved, those of one place together.
+func (o *Options) behind(ctx context.Context, cursors map[syncproto.ScopeID]uint64) (scopes []store.Scope, err error) {
+	err = o.View(ctx, func(r store.Reader) error {
+		all, err := r.Scopes()
+		if err != nil {
+			return fmt.Errorf("read scopes: %w", err)
+		}
+		scopes = slices.DeleteFunc(all, func(s store.Scope) bool { return s.Position <= cursors[s.ID] })
+		return nil
+	})
+	slices.SortFunc(scopes, func(a, b store.Scope) int {
+		return cmp.Or(bytes.Compare(a.Place[:], b.Place[:]), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	return scopes, err
+}
+
+func (o *Options) read(ctx context.Context, scopes []store.Scope, cursors map[syncproto.ScopeID]uint64, pages chan<- page) error {
+	for _, scope := range scopes {
+		for after := cursors[scope.ID]; ; {
+			p, err := o.readPage(ctx, scope, after)
+			if err != nil {
+				return err
+			}
+			select {
+			case pages <- p:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if after = p.to; !p.more {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (o *Options) readPage(ctx context.Context, scope store.Scope, after uint64) (page, error) {
+	p := page{scope: scope}
+	var rows []store.Record
+	err := o.View(ctx, func(r store.Reader) error {
+		var marks []store.Mark
+		var err error
+		rows, marks, p.to, p.more, err = access.ForOperator(r).Page(scope.ID, after, store.ToHead, pageBytes)
+		if err != nil {
+			return fmt.Errorf("read scope %s: %w", scope.ID, err)
+		}
+		p.gone = nil
+		for _, m := range marks {
+			p.gone = append(p.gone, m.Record)
+		}
+		era, err := r.LastEra()
+		p.era = era.ID.String()
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	// Reckoned outside of the snapshot, which shall be short.
+	for _, row := range rows {
+		e := entry{record: row.State.Record, number: row.State.Form, counted: merge.Counted(o.Forms, row.State)}
+		e.counts = indicators.Contribution(e.counted)
+		e.made = e.counted.Made
+		for _, h := range e.counted.Hands {
+			e.changed = max(e.changed, h.Time)
+		}
+		p.entries = append(p.entries, e)
+	}
+	return p, nil
+}
+
+// put writes a page, its counts and its cursor.
+func (w *writer) put(ctx context.Context, p *page) error {
+	// deltas are what the page does to the counters of each place: a record that
+	// comes from another place is taken out there.
+	deltas := map[syncproto.PlaceID]indicators.Counter{}
+	of := func(place syncproto.PlaceID) indicators.Counter {
+		c := deltas[place]
+		if c == nil {
+			c = indicators.Counter{}
+			deltas[place] = c
+		}
+		return c
+	}
+	for _, id := range p.gone {
+		if err := w.drop(ctx, id, &p.scope.ID, of); err != nil {
+			return fmt.Errorf("take record %s out: %w", id, err)
+		}
+	}
+	for i := range p.entries {
+		e := &p.entries[i]
+		if err := w.drop(ctx, e.record, nil, of); err != nil {
+			return fmt.Errorf("take record %s out: %w", e.record, err)
+		}
+		if err := w.add(ctx, e, &p.scope); err != nil {
+			return fmt.Errorf("write record %s: %w", e.record, err)
+		}
+		of(p.scope.Place).Add(e.counts)
+	}
+	for place, c := range deltas {
+		if err := w.count(ctx, place, c); err != nil {
+			return fmt.Errorf("count: %w", err)
+		}
+	}
+	err := w.exec(ctx, `INSERT INTO cursors (scope, place, position) VALUES (?, ?, ?) ON CONFLICT (scope) DO UPDATE SET position = excluded.position`,
+		p.scope.ID[:], p.scope.Place[:], int64(p.to))
+	if err != nil {
+		return err
+	}
+	return w.note(ctx, eraName, p.era)
+}
+
+// drop takes a record's row out, and its counts. With in, only if it lives in that
+// scope: it may have been read at its new home before its mark at the old one.
+func (w *writer) drop(ctx context.Context, id syncproto.RecordID, in *syncproto.ScopeID, of func(syncproto.PlaceID) indicators.Counter) error {
+	var scope, place []byte
+	var number int64
+	var text string
+	there, err := w.one(ctx, "SELECT scope, place, form, counts FROM records WHERE record = ?", []any{id[:]}, &scope, &place, &number, &text)
+	if err != nil || !there || in != nil && syncproto.ScopeID(scope) != *in {
+		return err
+	}
+	counts, err := indicators.ParseCounts(text)
+	if err != nil {
+		return err
+	}
+	of(syncproto.PlaceID(place)).Subtract(counts)
+	if t := w.layout.tables[schemas.FormID(number)]; t != nil {
+		for _, x := range append([]*table{t}, t.lists...) {
+			if err := w.exec(ctx, x.remove, id[:]); err != nil {
+				return err
+			}
+		}
+	}
+	return w.exec(ctx, "DELETE FROM records WHERE record = ?", id[:])
+}
+
+func (w *writer) add(ctx context.Context, e *entry, scope *store.Scope) error {
+	err := w.exec(ctx, "INSERT INTO records (record, scope, place, form, counts) VALUES (?, ?, ?, ?, ?)",
+		e.record[:], scope.ID[:], scope.Place[:], int64(e.number), e.counts.Text())
+	if err != nil || e.counted.Gone {
+		return err
+	}
+	t := w.layout.tables[schemas.FormID(e.number)]
+	if t == nil {
+		return nil
+	}
+	version := e.counted.Version
+	args := []any{e.record[:], scope.Place[:], scope.ID[:], version[:], e.made, e.changed, int64(len(e.counted.Conflicts))}
+	if err := w.exec(ctx, t.insert, t.values(args, e.counted.Values.Fields)...); err != nil {
+		return err
+	}
+	for _, list := range t.lists {
+		for n, item := range e.counted.Values.Fields[list.list.ID].Items() {
+			if err := w.exec(ctx, list.insert, list.values([]any{e.record[:], int64(n), item.ID[:]}, item.Fields)...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *table) values(args []any, fields map[schemas.FieldID]schemas.Value) []any {
+	for _, c := range t.columns {
+		if v := fields[c.field.ID]; v.IsEmpty() {
+			args = append(args, nil)
+		} else {
+			args = append(args, c.write(v))
+		}
+	}
+	return args
+}
+
+// count adds to a place's counters. Its summary is made anew when somebody asks.
+func (w *writer) count(ctx context.Context, place syncproto.PlaceID, c indicators.Counter) error {
+	if len(c) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(c))
+	for k := range c {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		err := w.exec(ctx, "INSERT INTO counts (place, key, n) VALUES (?, ?, ?) ON CONFLICT (place, key) DO UPDATE SET n = n + excluded.n", place[:], k, c[k])
+		if err == nil && c[k] < 0 {
+			err = w.exec(ctx, "DELETE FROM counts WHERE place = ? AND key = ? AND n = 0", place[:], k)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return w.exec(ctx, "INSERT INTO touched (place, stamp) VALUES (?, 1) ON CONFLICT (place) DO UPDATE SET stamp = stamp + 1", place[:])
+}

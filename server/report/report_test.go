@@ -1,0 +1,321 @@
+package report_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"mahalleh/schemas"
+	"mahalleh/schemas/indicators"
+	"mahalleh/server/report"
+	"mahalleh/server/sqlitestore"
+	"mahalleh/server/store"
+	"mahalleh/server/store/storetest"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+)
+
+// bench is an office with a report that follows its store.
+type bench struct {
+	*storetest.Office
+	t      *testing.T
+	dir    string
+	store  *sqlitestore.Store
+	places []syncproto.PlaceID
+	report *report.Report
+}
+
+func newBench(t *testing.T) *bench { return newSeeded(t, 1) }
+
+func newSeeded(t *testing.T, seed byte) *bench {
+	t.Helper()
+	b := &bench{t: t, dir: t.TempDir()}
+	var err error
+	if b.store, err = sqlitestore.Open(t.Context(), sqlitestore.Options{Path: filepath.Join(b.dir, "server.db")}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.must(b.store.Close()) })
+	b.Office = storetest.NewOffice(t, b.store, seed)
+	province := b.Place(1, store.PlaceProvince, syncproto.PlaceID{})
+	for n := byte(2); n < 5; n++ {
+		b.places = append(b.places, b.Place(n, store.PlaceNeighbourhood, province))
+	}
+	b.report = b.open("report.db")
+	return b
+}
+
+func (b *bench) open(name string) *report.Report {
+	b.t.Helper()
+	r, err := report.Open(b.t.Context(), report.Options{Path: filepath.Join(b.dir, name), View: b.store.View, Forms: b.Forms})
+	b.must(err)
+	b.t.Cleanup(func() { b.must(r.Close()) })
+	return r
+}
+
+func (b *bench) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) catchUp() {
+	b.t.Helper()
+	_, err := b.report.CatchUp(context.WithoutCancel(b.t.Context()))
+	b.must(err)
+}
+
+// step does something to some record, as the seed says.
+func (b *bench) step(rng *rand.Rand, n int) {
+	b.t.Helper()
+	id := syncproto.RecordID{0x01, 0x98, byte(rng.IntN(12))}
+	var row store.Record
+	err := b.store.View(b.t.Context(), func(r store.Reader) (err error) { row, err = r.Record(id); return err })
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		b.t.Fatal(err)
+	}
+	there := err == nil
+	category := schemas.CodeValue(indicators.AssetCategoryCodes[rng.IntN(indicators.AssetCategories)])
+	title := schemas.TextValue(fmt.Sprintf("دارایی %d", n))
+	switch pick := rng.IntN(10); {
+	case !there:
+		b.Write(id, "asset", b.places[rng.IntN(len(b.places))], map[string]schemas.Value{"category": category, "title_fa": title})
+	case row.State.Erased:
+	case !merge.Alive(row.State):
+		b.Restore(id)
+	case pick == 0:
+		b.Delete(id)
+	case pick == 1:
+		b.Erase(id)
+	case pick <= 3:
+		if to := b.places[rng.IntN(len(b.places))]; syncproto.ScopeOf(to, "plain") != row.State.Home {
+			b.Move(id, "asset", to)
+		}
+	default:
+		b.Write(id, "asset", b.places[0], map[string]schemas.Value{"category": category, "title_fa": title,
+			"capacity_value": schemas.IntValue(int64(rng.IntN(90) + 1))})
+	}
+}
+
+// dump is all that stands in a report's tables, but for stamps, which count how
+// often counters changed.
+func (b *bench) dump(name string) string {
+	b.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(b.dir, name))
+	b.must(err)
+	defer func() { b.must(db.Close()) }()
+	var all []string
+	for _, t := range column(b, db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('summaries', 'touched') ORDER BY name") {
+		rows, err := db.Query(`SELECT * FROM "` + t + `"`)
+		b.must(err)
+		names, err := rows.Columns()
+		b.must(err)
+		for rows.Next() {
+			values := make([]any, len(names))
+			for i := range values {
+				values[i] = new(any)
+			}
+			b.must(rows.Scan(values...))
+			line := t
+			for _, v := range values {
+				line += fmt.Sprintf("|%v", *v.(*any))
+			}
+			all = append(all, line)
+		}
+		b.must(rows.Err())
+		b.must(rows.Close())
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n")
+}
+
+func column(b *bench, db *sql.DB, query string, args ...any) (all []string) {
+	b.t.Helper()
+	rows, err := db.Query(query, args...)
+	b.must(err)
+	for rows.Next() {
+		var s string
+		b.must(rows.Scan(&s))
+		all = append(all, s)
+	}
+	b.must(rows.Err())
+	b.must(rows.Close())
+	return all
+}
+
+// counters sums what every record contributes, place by place.
+func (b *bench) counters() map[string]int64 {
+	b.t.Helper()
+	all := map[string]int64{}
+	err := b.store.View(b.t.Context(), func(r store.Reader) error {
+		scopes, err := r.Scopes()
+		if err != nil {
+			return err
+		}
+		for _, sc := range scopes {
+			rows, err := r.Records(store.Filter{Scopes: []syncproto.ScopeID{sc.ID}, Max: 1000})
+			if err != nil {
+				return err
+			}
+			for _, row := range rows {
+				for _, c := range indicators.Contribution(merge.Counted(b.Forms, row.State)) {
+					if all[fmt.Sprintf("%x|%s", sc.Place[:], c.Key)] += c.N; all[fmt.Sprintf("%x|%s", sc.Place[:], c.Key)] == 0 {
+						delete(all, fmt.Sprintf("%x|%s", sc.Place[:], c.Key))
+					}
+				}
+			}
+		}
+		return nil
+	})
+	b.must(err)
+	return all
+}
+
+func TestReportFollowsWhateverHappens(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			b := newBench(t)
+			rng := rand.New(rand.NewPCG(seed, 1))
+			if b.report.Current() {
+				t.Fatal("a report that was never made is current")
+			}
+			b.must(b.report.Rebuild(t.Context(), nil))
+			for n := range 60 {
+				b.step(rng, n)
+				if rng.IntN(4) == 0 {
+					b.catchUp()
+				}
+			}
+			b.catchUp()
+			db, err := sql.Open("sqlite", filepath.Join(b.dir, "report.db"))
+			b.must(err)
+			got := map[string]int64{}
+			for _, line := range column(b, db, "SELECT lower(hex(place)) || '|' || key || '=' || n FROM counts") {
+				i := strings.LastIndexByte(line, '=')
+				var n int64
+				if _, err := fmt.Sscan(line[i+1:], &n); err != nil {
+					t.Fatal(err)
+				}
+				got[line[:i]] = n
+			}
+			b.must(db.Close())
+			if want := b.counters(); !maps.Equal(got, want) {
+				t.Errorf("counts are\n%v, the records give\n%v", got, want)
+			}
+			anew := b.open("anew.db")
+			b.must(anew.Rebuild(t.Context(), nil))
+			if followed, made := b.dump("report.db"), b.dump("anew.db"); followed != made {
+				t.Errorf("what followed is\n%s\nmade anew it is\n%s", followed, made)
+			}
+		})
+	}
+}
+
+func TestErasedContentIsNowhereInTheReport(t *testing.T) {
+	b := newBench(t)
+	id := b.Write(syncproto.RecordID{1}, "asset", b.places[0], map[string]schemas.Value{"category": schemas.CodeValue("physical"), "title_fa": schemas.TextValue("زورخانهٔ پوریای ولی")})
+	b.must(b.report.Rebuild(t.Context(), nil))
+	if !b.holds("زورخانهٔ پوریای ولی") {
+		t.Fatal("the title is not in the report; the test tests nothing")
+	}
+	b.Erase(id)
+	b.catchUp()
+	b.must(b.report.Close())
+	if b.holds("زورخانهٔ پوریای ولی") {
+		t.Error("the erased title is still in the report's file")
+	}
+}
+
+// holds reports whether the report's files have a text.
+func (b *bench) holds(text string) (found bool) {
+	b.t.Helper()
+	b.must(filepath.WalkDir(b.dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasPrefix(e.Name(), "report.db") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		found = found || bytes.Contains(raw, []byte(text))
+		return err
+	}))
+	return found
+}
+
+func TestReportOfAnotherPastIsNotRead(t *testing.T) {
+	b := newBench(t)
+	b.must(b.report.Rebuild(t.Context(), nil))
+	b.must(b.report.Close())
+	if again := b.open("report.db"); !again.Current() {
+		t.Error("the report of the same store is not current")
+	}
+	other := newSeeded(t, 2)
+	raw, err := os.ReadFile(filepath.Join(b.dir, "report.db"))
+	b.must(err)
+	b.must(os.WriteFile(filepath.Join(other.dir, "taken.db"), raw, 0o600))
+	taken := other.open("taken.db")
+	if taken.Current() {
+		t.Fatal("the report of another store is current")
+	}
+	if _, err := taken.Figures(t.Context(), indicators.Moment{}, other.places, settings()); !errors.Is(err, report.ErrBuilding) {
+		t.Errorf("figures of a report that is not there: %v", err)
+	}
+	b.must(taken.Rebuild(t.Context(), nil))
+	if !taken.Current() {
+		t.Error("made anew it is not current")
+	}
+}
+
+func TestDamagedReportIsMadeAnew(t *testing.T) {
+	b := newBench(t)
+	b.must(os.WriteFile(filepath.Join(b.dir, "damaged.db"), bytes.Repeat([]byte("چه"), 4000), 0o600))
+	r := b.open("damaged.db")
+	if r.Current() {
+		t.Fatal("a damaged report is current")
+	}
+	b.must(r.Rebuild(t.Context(), nil))
+	if !r.Current() {
+		t.Error("made anew it is not current")
+	}
+}
+
+func settings() *indicators.Settings {
+	s := indicators.ShippedValues()
+	return &s
+}
+
+func TestFiguresFollow(t *testing.T) {
+	b := newBench(t)
+	b.must(b.report.Rebuild(t.Context(), nil))
+	count := func() int64 {
+		t.Helper()
+		f, err := b.report.Figures(t.Context(), indicators.Moment{Today: 20000}, b.places, settings())
+		b.must(err)
+		d13, ok := f.Figure("D13")
+		if !ok {
+			t.Fatal("there is no D13")
+		}
+		v, ok := d13.Value("assets")
+		if !ok {
+			t.Fatalf("D13 has no value of assets: %+v", d13.Values)
+		}
+		n, _ := v.Number.Int64()
+		return n
+	}
+	for n := range int64(3) {
+		// Asked twice, the second time from the summary that was kept.
+		if first, second := count(), count(); first != n || second != n {
+			t.Errorf("%d assets, then %d; want %d", first, second, n)
+		}
+		b.Write(syncproto.RecordID{byte(n + 1)}, "asset", b.places[n], map[string]schemas.Value{"category": schemas.CodeValue("physical"), "title_fa": schemas.TextValue("سالن")})
+		b.catchUp()
+	}
+}
