@@ -10,6 +10,7 @@ import (
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/server"
+	"mahalleh/server/report"
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -21,7 +22,10 @@ type desk struct {
 	server  *server.Server
 	store   *sqlitestore.Store
 	journal journal
-	folder  folder
+	// report is there while a server follows the store with it, and during the acts
+	// that read it.
+	report *report.Report
+	folder folder
 	// addresses are where devices reach the server, nil if it does not listen.
 	addresses []string
 	// log is the running server's, nil without one.
@@ -103,6 +107,8 @@ func acts() map[string]act {
 		actNameCheck:          typed(actCheck),
 		"export":              typed(actExport),
 		"clock":               typed(actClock),
+		"report":              typed(actReport),
+		"report.rebuild":      typed(actReportRebuild),
 		"audit.list":          typed(actAuditList),
 		"audit.verify":        typed(actAuditVerify),
 	}

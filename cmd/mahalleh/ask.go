@@ -192,6 +192,9 @@ func openStore(ctx context.Context, f folder) (*sqlitestore.Store, error) {
 // close closes what of the desk was opened, the store last.
 func (d *desk) close() error {
 	var errs []error
+	if d.report != nil {
+		errs = append(errs, d.closeReport())
+	}
 	if d.server != nil {
 		errs = append(errs, d.server.Close())
 	}

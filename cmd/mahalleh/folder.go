@@ -18,6 +18,7 @@ type folder struct {
 const (
 	databaseName = "server.db"
 	erasuresName = "erasures.journal"
+	reportName   = "report.db"
 	doorName     = "admin.json"
 	socketName   = "admin.sock"
 )
@@ -29,6 +30,7 @@ func openFolder(dir string) (folder, error) {
 
 func (f folder) database() string { return filepath.Join(f.dir, databaseName) }
 func (f folder) erasures() string { return filepath.Join(f.dir, erasuresName) }
+func (f folder) report() string   { return filepath.Join(f.dir, reportName) }
 func (f folder) door() string     { return filepath.Join(f.dir, doorName) }
 func (f folder) socket() string   { return filepath.Join(f.dir, socketName) }
 

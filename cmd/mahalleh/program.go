@@ -33,6 +33,7 @@ func commands(a *cli.App) []*cobra.Command {
 		fsckCommand(a),
 		clockCommand(a),
 		exportCommand(a),
+		reportCommand(a),
 		auditCommand(a),
 		demoCommand(a),
 	}

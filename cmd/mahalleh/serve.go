@@ -136,7 +136,11 @@ func serve(ctx context.Context, a *cli.App, q serving) (err error) {
 			}
 		}()
 	}
+	if err := d.openReport(ctx); err != nil {
+		return errors.Join(err, l.Close(), shut(ctx))
+	}
 	var tasks sync.WaitGroup
+	tasks.Go(func() { d.follow(ctx) })
 	tasks.Go(func() { d.fold(ctx, a.Log()) })
 	tasks.Go(func() { d.tellAlarms(ctx, a.Log()) })
 	if q.backupDir != "" {

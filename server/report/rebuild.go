@@ -65,6 +65,10 @@ func (r *Report) build(ctx context.Context, path string, progress func(int)) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	// Rows come in the order of places, but those of forms and counts do not.
+	if err := w.script(ctx, "PRAGMA cache_size = -65536"); err != nil {
+		return err
+	}
 	if err := w.script(ctx, system); err != nil {
 		return err
 	}

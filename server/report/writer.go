@@ -59,7 +59,7 @@ func openReads(path string) (*sql.DB, error) {
 
 // openWriter opens a file; it makes the tables if there are none.
 func openWriter(ctx context.Context, path string, l *layout) (*writer, error) {
-	db, err := sql.Open("sqlite", dsn(path, "cache_size(-65536)"))
+	db, err := sql.Open("sqlite", dsn(path, "cache_size(-8192)"))
 	if err != nil {
 		return nil, err
 	}

@@ -17,8 +17,11 @@ func (a *App) Table(titles ...Key) *Table {
 	for i, title := range titles {
 		row[i] = a.T(title)
 	}
-	return &Table{app: a, rows: [][]string{row}}
+	return a.TextTable(row...)
 }
+
+// TextTable is Table with titles that do not stand in the catalogue.
+func (a *App) TextTable(titles ...string) *Table { return &Table{app: a, rows: [][]string{titles}} }
 
 // Row adds a row. Cells are shown as the arguments of a text are: integers in
 // the digits of the language, anything else as it prints.
