@@ -17,12 +17,21 @@ import (
 // settings or the counts have made stale are made anew, and kept.
 func (r *Report) Figures(ctx context.Context, at indicators.Moment, places []syncproto.PlaceID, settings *indicators.Settings) (indicators.Figures, error) {
 	var all []summary
-	err := r.view(ctx, func(tx *sql.Tx) error {
+	devices, err := r.o.devices(ctx)
+	if err != nil {
+		return indicators.Figures{}, fmt.Errorf("read devices: %w", err)
+	}
+	operating := make([]*indicators.Operations, len(places))
+	err = r.view(ctx, func(tx *sql.Tx) error {
 		all = make([]summary, len(places))
 		for i, place := range places {
 			if err := all[i].read(ctx, tx, place, settings); err != nil {
 				return fmt.Errorf("summary of place %s: %w", place, err)
 			}
+			if operating[i], err = operations(ctx, tx, place, at.Now); err != nil {
+				return fmt.Errorf("changes of place %s: %w", place, err)
+			}
+			operating[i].Devices = devices[place]
 		}
 		return nil
 	})
@@ -33,6 +42,7 @@ func (r *Report) Figures(ctx context.Context, at indicators.Moment, places []syn
 	summaries := make([]indicators.Summary, len(all))
 	for i := range all {
 		summaries[i] = all[i].Summary
+		summaries[i].Operations = operating[i]
 	}
 	return indicators.Combine(at, summaries, settings), nil
 }

@@ -49,6 +49,9 @@ func (r *Report) CatchUp(ctx context.Context) (int, error) {
 		return 0, ErrBuilding
 	}
 	n, err := r.o.take(ctx, r.write, nil)
+	if err == nil {
+		_, err = r.o.count(ctx, r.write)
+	}
 	if err != nil {
 		return n, fmt.Errorf("follow the store: %w", err)
 	}

@@ -94,6 +94,9 @@ func (r *Report) build(ctx context.Context, path string, progress func(int)) (er
 			break
 		}
 	}
+	if _, err := r.o.count(ctx, w); err != nil {
+		return err
+	}
 	for _, t := range r.layout.order {
 		if t.index == "" {
 			continue

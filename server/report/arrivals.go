@@ -1,0 +1,289 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mahalleh/schemas/indicators"
+	"mahalleh/server/access"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
+)
+
+// What a state does not say is how many changes it came from, how late they
+// arrived, and how many met others. That is counted along the changes themselves,
+// in the order of their receipt, with a cursor for each outcome. A change that was
+// set aside or waited, and is applied later, stands behind the cursor by then: so
+// those are remembered, and looked at again.
+
+// landed are the outcomes of changes that count.
+var landed = []syncproto.Outcome{syncproto.Applied, syncproto.Merged, syncproto.Conflicted}
+
+// aside are the outcomes of those that may count later.
+var aside = []syncproto.Outcome{syncproto.Parked, syncproto.Quarantined}
+
+const (
+	// arrivalsAtOnce bounds what is read in one snapshot.
+	arrivalsAtOnce = 1000
+	dayMillis      = 24 * 60 * 60 * 1000
+	hourMillis     = 60 * 60 * 1000
+	// mostHours is two years: what took longer is a wrong clock.
+	mostHours = 2 * 366 * 24
+)
+
+// arrival is what changes are counted by.
+type arrival struct {
+	place      syncproto.PlaceID
+	day, hours int64
+	outcome    syncproto.Outcome
+}
+
+// count reads on along the changes, and returns how many there were.
+func (o *Options) count(ctx context.Context, w *writer) (n int, err error) {
+	places, err := o.places(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, outcome := range slices.Concat(landed, aside) {
+		for {
+			more, err := o.countPage(ctx, w, places, outcome)
+			n += more
+			if err != nil {
+				return n, fmt.Errorf("count changes: %w", err)
+			}
+			if more < arrivalsAtOnce {
+				break
+			}
+		}
+	}
+	if err := o.countLate(ctx, w, places); err != nil {
+		return n, fmt.Errorf("count changes that waited: %w", err)
+	}
+	return n, nil
+}
+
+// places are the places of all scopes there may be: a change may have come from one
+// in which nothing lives yet.
+func (o *Options) places(ctx context.Context) (map[syncproto.ScopeID]syncproto.PlaceID, error) {
+	places := map[syncproto.ScopeID]syncproto.PlaceID{}
+	err := o.View(ctx, func(r store.Reader) error {
+		all, err := r.Places()
+		for _, p := range all {
+			for _, c := range access.Compartments {
+				places[syncproto.ScopeOf(p.ID, c)] = p.ID
+			}
+		}
+		return err
+	})
+	return places, err
+}
+
+func (o *Options) countPage(ctx context.Context, w *writer, places map[syncproto.ScopeID]syncproto.PlaceID, outcome syncproto.Outcome) (int, error) {
+	var cursor []byte
+	if _, err := w.one(ctx, "SELECT change FROM received WHERE outcome = ?", []any{int64(outcome)}, &cursor); err != nil {
+		return 0, err
+	}
+	var after syncproto.ChangeID
+	copy(after[:], cursor)
+	var rows []store.Change
+	err := o.View(ctx, func(r store.Reader) (err error) {
+		rows, err = access.ForOperator(r).Received(outcome, after, arrivalsAtOnce)
+		return err
+	})
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	last := rows[len(rows)-1].ID
+	return len(rows), w.update(ctx, func() error {
+		sums := map[arrival]int64{}
+		for i := range rows {
+			row := &rows[i]
+			if slices.Contains(aside, outcome) {
+				if err := w.exec(ctx, "INSERT OR IGNORE INTO waiting (change) VALUES (?)", row.ID[:]); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := w.exec(ctx, "DELETE FROM waiting WHERE change = ?", row.ID[:]); err != nil {
+				return err
+			}
+			sum(sums, places, row)
+		}
+		if err := w.arrived(ctx, sums); err != nil {
+			return err
+		}
+		return w.exec(ctx, "INSERT INTO received (outcome, change) VALUES (?, ?) ON CONFLICT (outcome) DO UPDATE SET change = excluded.change", int64(outcome), last[:])
+	})
+}
+
+// countLate counts what waited and has landed since.
+func (o *Options) countLate(ctx context.Context, w *writer, places map[syncproto.ScopeID]syncproto.PlaceID) error {
+	s, err := w.stmt(ctx, "SELECT change FROM waiting")
+	if err != nil {
+		return err
+	}
+	found, err := s.QueryContext(ctx)
+	if err != nil {
+		return err
+	}
+	var ids []syncproto.ChangeID
+	for found.Next() {
+		var id []byte
+		if err := found.Scan(&id); err != nil {
+			return errors.Join(err, found.Close())
+		}
+		ids = append(ids, syncproto.ChangeID(id))
+	}
+	if err := errors.Join(found.Err(), found.Close()); err != nil {
+		return err
+	}
+	for some := range slices.Chunk(ids, arrivalsAtOnce) {
+		var rows []store.Change
+		err := o.View(ctx, func(r store.Reader) (err error) {
+			rows, err = r.Changes(some)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		rows = slices.DeleteFunc(rows, func(row store.Change) bool { return slices.Contains(aside, row.Result.Outcome) })
+		if len(rows) == 0 {
+			continue
+		}
+		err = w.update(ctx, func() error {
+			sums := map[arrival]int64{}
+			for i := range rows {
+				if slices.Contains(landed, rows[i].Result.Outcome) {
+					sum(sums, places, &rows[i])
+				}
+				if err := w.exec(ctx, "DELETE FROM waiting WHERE change = ?", rows[i].ID[:]); err != nil {
+					return err
+				}
+			}
+			return w.arrived(ctx, sums)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sum(sums map[arrival]int64, places map[syncproto.ScopeID]syncproto.PlaceID, row *store.Change) {
+	a := arrival{place: places[row.Scope], day: row.Received / dayMillis, outcome: row.Result.Outcome}
+	// The header stands even where the content was erased.
+	if header, _, _, err := wire.SplitChange(row.Bytes); err == nil {
+		if h, err := wire.DecodeHeader(header); err == nil {
+			a.hours = min(max((row.Received-h.AuthorTime())/hourMillis, 0), mostHours)
+		}
+	}
+	sums[a]++
+}
+
+func (w *writer) arrived(ctx context.Context, sums map[arrival]int64) error {
+	for a, n := range sums {
+		err := w.exec(ctx, `INSERT INTO arrivals (place, day, hours, outcome, n) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (place, day, hours, outcome) DO UPDATE SET n = n + excluded.n`, a.place[:], a.day, a.hours, int64(a.outcome), n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lagDays is of how many days the lags of changes are told.
+const lagDays = 30
+
+// operations reads what is known of a place beside its records, but its devices.
+func operations(ctx context.Context, tx *sql.Tx, place syncproto.PlaceID, now int64) (*indicators.Operations, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT day, hours, outcome, n FROM arrivals WHERE place = ? ORDER BY hours", place[:])
+	if err != nil {
+		return nil, err
+	}
+	o := &indicators.Operations{}
+	for rows.Next() {
+		var day, hours, outcome, n int64
+		if err := rows.Scan(&day, &hours, &outcome, &n); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		o.Changes += n
+		switch syncproto.Outcome(outcome) {
+		case syncproto.Merged:
+			o.Merged += n
+		case syncproto.Conflicted:
+			o.Opened += n
+		}
+		if day <= now/dayMillis-lagDays {
+			continue
+		}
+		if last := len(o.Lags) - 1; last >= 0 && o.Lags[last].Hours == hours {
+			o.Lags[last].Changes += n
+		} else {
+			o.Lags = append(o.Lags, indicators.Lag{Hours: hours, Changes: n})
+		}
+	}
+	return o, errors.Join(rows.Err(), rows.Close())
+}
+
+// devices lists the devices that write at each place: those of people with a role
+// that holds there. Revoked ones write no more.
+func (o *Options) devices(ctx context.Context) (map[syncproto.PlaceID][]indicators.Device, error) {
+	all := map[syncproto.PlaceID][]indicators.Device{}
+	err := o.View(ctx, func(r store.Reader) error {
+		devices, err := r.Devices()
+		if err != nil {
+			return fmt.Errorf("read devices: %w", err)
+		}
+		grants, err := r.Grants(syncproto.PersonID{})
+		if err != nil {
+			return fmt.Errorf("read grants: %w", err)
+		}
+		places := map[syncproto.PersonID][]syncproto.PlaceID{}
+		for _, g := range grants {
+			if g.Revoked == 0 && !slices.Contains(places[g.Person], g.Place) {
+				places[g.Person] = append(places[g.Person], g.Place)
+			}
+		}
+		slices.SortFunc(devices, func(a, b store.Device) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+		for _, d := range devices {
+			if d.Revoked != 0 || d.Noise == [32]byte{} {
+				continue // of the last kind is the server's own
+			}
+			people, err := r.DevicePeople(d.ID)
+			if err != nil {
+				return fmt.Errorf("read people of device %s: %w", d.ID, err)
+			}
+			var told []syncproto.PlaceID
+			for _, person := range people {
+				who, err := access.Resolve(r, person)
+				if err != nil && !errors.Is(err, store.ErrNotFound) {
+					return fmt.Errorf("read person %s: %w", person, err)
+				}
+				for _, place := range places[who.ID] {
+					if !slices.Contains(told, place) {
+						told = append(told, place)
+						all[place] = append(all[place], deviceOf(d))
+					}
+				}
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+func deviceOf(d store.Device) indicators.Device {
+	// It says all this with its greeting, and so it has said nothing yet if it was
+	// not seen since it was enrolled.
+	x := indicators.Device{ID: indicators.ID(d.ID), Person: indicators.ID(d.Person), Name: d.Name, LastSync: d.LastSeen, Queue: -1}
+	if d.LastSeen > 0 {
+		x.Queue, x.Reported, x.Oldest = int64(d.Queue), d.LastSeen, d.OldestQueued
+		x.Skew, x.SkewKnown = -d.ClockAhead, true
+	}
+	return x
+}
