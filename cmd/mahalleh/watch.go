@@ -170,7 +170,7 @@ func (d *desk) facts(ctx context.Context, version string, uptime time.Duration) 
 	clock := d.server.Hub().Clock()
 	f := api.Facts{Version: version, Uptime: uptime, Counters: d.server.Counters(), Alarms: map[string]bool{},
 		ClockAhead: time.Duration(clock.Machine-clock.Server) * time.Millisecond,
-		Database:   size(d.folder.database()), WAL: size(d.folder.database() + "-wal"), DiskFree: d.room(d.folder.dir)}
+		Database:   size(d.folder.database()), WAL: size(d.folder.database() + "-wal"), DiskFree: d.room(d.folder.dir), Cache: d.store.Cache()}
 	f.Backup, _ = d.backups()
 	for _, name := range allAlarms {
 		f.Alarms[name] = false

@@ -32,7 +32,9 @@ type Facts struct {
 	ClockAhead time.Duration
 	// Database, WAL and DiskFree are bytes, negative if not known.
 	Database, WAL, DiskFree int64
-	Backup                  Backup
+	// Cache is the memory in which pages of the database are kept.
+	Cache  int64
+	Backup Backup
 }
 
 // Backup is how the backups of a server stand.
@@ -163,6 +165,7 @@ func (l lines) storage(f Facts) {
 	}{
 		{"mahalleh_database_bytes", "The database's file.", f.Database},
 		{"mahalleh_wal_bytes", "The write-ahead log's file.", f.WAL},
+		{"mahalleh_database_cache_bytes", "Memory in which pages of the database are kept; it grows with the data up to a bound.", f.Cache},
 		{"mahalleh_disk_free_bytes", "What may still be written to the disk of the data.", f.DiskFree},
 	} {
 		if x.v >= 0 {

@@ -19,6 +19,8 @@ type conn struct {
 	args []driver.NamedValue
 	// failed is the error after which the transaction at hand may not go on.
 	failed error
+	// cache is what its pages in memory took when noteCache looked.
+	cache int64
 	// dead is set by an error after which the connection may not be used again.
 	dead bool
 }

@@ -63,6 +63,8 @@ type Store struct {
 	lost    error // set when acknowledged transactions are gone
 
 	memo atomic.Pointer[memo]
+	// cache is the sum of what the connections' caches of pages take.
+	cache atomic.Int64
 
 	migration Migration
 
@@ -285,8 +287,11 @@ func (s *Store) borrow(ctx context.Context) (*conn, error) {
 func (s *Store) giveBack(c *conn) {
 	if c.dead {
 		// Another is opened at need.
+		s.forgetCache(c)
 		_ = c.close()
 		c = nil
+	} else {
+		s.noteCache(c)
 	}
 	s.readers <- c
 }

@@ -561,3 +561,23 @@ func TestNobodyElseReads(t *testing.T) {
 		}
 	}
 }
+
+// What the connections keep in memory is told, and nothing is left of it when they
+// are closed by a failure.
+func TestCacheIsTold(t *testing.T) {
+	s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "server.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.PutMeta("a", []byte("b")) }); err != nil {
+		t.Fatal(err)
+	}
+	written := s.Cache()
+	if err := s.View(t.Context(), func(r store.Reader) error { _, err := r.Meta("a"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if read := s.Cache(); written <= 0 || read <= written {
+		t.Errorf("%d bytes after a commit and %d after a reader", written, read)
+	}
+}

@@ -34,6 +34,7 @@ func (s *Store) ready(ctx context.Context) (*conn, error) {
 	}
 	if s.writer != nil {
 		// It is being given up; an error in closing it changes nothing.
+		s.forgetCache(s.writer)
 		_ = s.writer.close()
 		s.writer = nil
 	}
@@ -107,6 +108,7 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	committed = true
+	s.noteCache(w)
 	if t.wrote {
 		s.commits, s.order = s.commits+1, t.order
 		s.names.add(t.fresh)

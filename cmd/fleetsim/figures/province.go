@@ -41,6 +41,7 @@ type province struct {
 type sample struct {
 	at                               time.Duration
 	memory, wal                      float64 // MB
+	heap, cache                      float64 // MB: the program's own data, SQLite's pages
 	goroutines, descriptors, backups float64
 }
 
@@ -217,6 +218,10 @@ func (p *province) look() (s sample, err error) {
 			s.wal = n / 1e6
 		case "mahalleh_backups_total":
 			s.backups = n
+		case "mahalleh_heap_bytes":
+			s.heap = n / 1e6
+		case "mahalleh_database_cache_bytes":
+			s.cache = n / 1e6
 		case "mahalleh_memory_bytes":
 			s.memory = n / 1e6
 		}

@@ -75,7 +75,8 @@ func measureSoak(ctx context.Context, r *run) error {
 		failures = append(failures, Failure{Seed: uint64(i), Problem: problem})
 	}
 	memory := func(s sample) float64 { return s.memory }
-	r.report("soak.memory", p.slope(soakWarm, memory), map[string]float64{"warm": middle(p.part(soakWarm, 0.5, memory)), "end": middle(p.part(0.9, 1, memory))})
+	r.report("soak.memory", p.slope(soakWarm, memory), map[string]float64{"warm": middle(p.part(soakWarm, 0.5, memory)), "end": middle(p.part(0.9, 1, memory)),
+		"heap": p.slope(soakWarm, func(s sample) float64 { return s.heap }), "pages": p.slope(soakWarm, func(s sample) float64 { return s.cache })})
 	most := 0.0
 	for _, w := range p.part(0, 1, func(s sample) float64 { return s.wal }) {
 		most = max(most, w)
