@@ -32,7 +32,7 @@ type Record struct {
 	// Form is nil for a form that is not known here; such a record counts nothing.
 	Form   *schemas.Form
 	Values schemas.Record
-	// Gone says that the record was deleted or erased; it counts nothing.
+	// Gone says that the record was deleted. Of one that was erased, Form is nil.
 	Gone bool
 	// Hands are those whose words still stand in it, and when each wrote last.
 	Hands []Hand
@@ -144,6 +144,9 @@ func (r *reader) optional(name string) part {
 	}
 	return ""
 }
+
+// day is a date, 0 if the field is empty.
+func (r *reader) day(name string) jalali.Day { return jalali.Day(r.value(name).Date()) }
 
 // date is a day as a key's part: empty if the field is.
 func (r *reader) date(name string) part {

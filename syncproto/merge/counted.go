@@ -16,10 +16,13 @@ import (
 func Counted(forms *schemas.Package, s *syncproto.RecordState) indicators.Record {
 	r := indicators.Record{ID: indicators.ID(s.Record), Version: indicators.ID(s.Latest), Gone: !Alive(s)}
 	form, known := forms.Form(schemas.FormID(s.Form))
-	if !known || r.Gone {
+	if !known || s.Erased || !s.Exists() {
 		return r
 	}
 	r.Form, r.Values = form, Content(form, s)
+	if r.Gone {
+		return r
+	}
 	r.Hands, r.Made = hands(s)
 	for _, c := range Conflicts(s) {
 		r.Conflicts = append(r.Conflicts, indicators.Conflict{Field: cellField(c.Cell), Since: since(s, c.Cell)})
