@@ -36,5 +36,6 @@ func commands(a *cli.App) []*cobra.Command {
 		reportCommand(a),
 		auditCommand(a),
 		demoCommand(a),
+		sampleCommand(a),
 	}
 }
