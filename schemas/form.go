@@ -130,7 +130,7 @@ const (
 	CompartmentReference Compartment = "reference"
 	CompartmentPlain     Compartment = "plain"
 	CompartmentPersons   Compartment = "persons"
-	CompartmentHarm      Compartment = "harm"
+	CompartmentHarm      Compartment = "harm" // exact harm, and what is sensitive of single people
 )
 
 // protection ranks the compartments by who may read them. One that is not

@@ -127,8 +127,13 @@ func TestReferencesNameKnownForms(t *testing.T) {
 	}
 }
 
+// sensitiveAmongPersons is the one S3 answer that clinic and county read: of a household
+// without name or address.
+const sensitiveAmongPersons = "household_response.disability_types"
+
 // TestNamesStayAmongPersons: what everybody at a place reads may refer to a person, but
-// says nothing of one; exact harm stands in its own compartment alone.
+// says nothing of one; exact harm, and what is sensitive of a named person, stand where
+// only those read who work at the place.
 func TestNamesStayAmongPersons(t *testing.T) {
 	for _, form := range load(t).Forms() {
 		for _, field := range form.Fields() {
@@ -140,6 +145,8 @@ func TestNamesStayAmongPersons(t *testing.T) {
 					t.Errorf("%s.%s is %v and stands in %s", form.Name, one.Name, one.Sensitivity, form.Compartment)
 				case one.Sensitivity == schemas.S4 && form.Compartment != schemas.CompartmentHarm:
 					t.Errorf("%s.%s is %v and stands in %s", form.Name, one.Name, one.Sensitivity, form.Compartment)
+				case one.Sensitivity == schemas.S3 && form.Compartment != schemas.CompartmentHarm && form.Name+"."+one.Name != sensitiveAmongPersons:
+					t.Errorf("%s.%s is %v and stands in %s, which clinic and county read", form.Name, one.Name, one.Sensitivity, form.Compartment)
 				case one.Sensitivity == schemas.S3 && form.Consent == 0:
 					t.Errorf("%s.%s is %v, and the form asks no consent", form.Name, one.Name, one.Sensitivity)
 				}

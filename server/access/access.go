@@ -73,7 +73,8 @@ const (
 )
 
 // rules is the table of default scopes: what is not in it is denied. Names of
-// persons stay below the province, exact harm stays with the neighbourhood.
+// persons stay below the province; exact harm and referrals stay with the
+// facilitators and technical managers of the neighbourhood.
 var rules = []rule{
 	{role: LocalTeam, rank: 5, below: map[string]Rights{Reference: Read, Plain: worker}, forms: []uint32{formActivity}},
 	{role: Facilitator, rank: 10, below: map[string]Rights{Reference: worker, Plain: worker | Settle, Persons: worker | Settle, Harm: worker | Settle}},

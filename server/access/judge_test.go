@@ -233,6 +233,56 @@ func TestDoor(t *testing.T) {
 	})
 }
 
+// A referral is read by who works on it, and by nobody else who reads of persons.
+func TestReferralIsForItsTeam(t *testing.T) {
+	o := newOffice(t)
+	scope, persons := o.scope(102, access.Harm), o.scope(102, access.Persons)
+	id := syncproto.RecordID{7}
+	s := syncproto.NewRecordState(id)
+	s.Form, s.Home, s.Position, s.Created = 35, scope, 1, syncproto.ChangeID{7}
+	if err := o.Store.Update(t.Context(), func(tx store.Tx) error { return tx.PutRecord(store.Record{State: s}) }); err != nil {
+		t.Fatal(err)
+	}
+	reads := []access.Role{access.Facilitator, access.TechnicalManager}
+	for n, role := range access.Roles() {
+		who := o.person("شخص " + string(role))
+		place := "102"
+		if widest, ok := map[access.Role]string{access.County: "101", access.Province: "گیلان", access.National: "1"}[role]; ok {
+			place = widest
+		}
+		o.grant(who.Name, string(role), place)
+		phone := o.device(byte(n+1), who.ID)
+		may := slices.Contains(reads, role)
+		o.read(func(r store.Reader) error {
+			door, err := new(access.Cache).ForDevice(r, phone.ID)
+			if err != nil {
+				return err
+			}
+			_, record := door.Record(id)
+			_, history := door.History(id)
+			_, _, _, _, page := door.Page(scope, 0, store.ToHead, 1000)
+			list, err := door.Records(store.Filter{Max: 10})
+			if got := record == nil && page == nil && len(list) == 1; got != may || !may && !(errors.Is(record, store.ErrNotFound) &&
+				errors.Is(history, store.ErrNotFound) && errors.Is(page, store.ErrNotFound) && len(list) == 0) {
+				t.Errorf("%s: record %v, history %v, page %v, %d listed; may read: %t", role, record, history, page, len(list), may)
+			}
+			return err
+		})
+		want := syncproto.ReasonForbidden
+		if may {
+			want = syncproto.ReasonNone
+		}
+		if got := o.judge(new(access.Cache), phone, syncproto.Header{Author: who.ID, Scope: scope, Form: 35}); got != want {
+			t.Errorf("%s writes: reason %d, want %d", role, got, want)
+		}
+		if role == access.Clinic {
+			if got := o.judge(new(access.Cache), phone, syncproto.Header{Author: who.ID, Scope: persons, Form: 8}); got != syncproto.ReasonNone {
+				t.Errorf("a clinic among persons: reason %d", got)
+			}
+		}
+	}
+}
+
 // A device carries 300 scopes. Those for which somebody was named come first,
 // and a place that is added takes none away.
 func TestWhatADeviceCarries(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 // TestFormKeepsToItsCompartment: a program that is not ours puts records where
 // more people may read them than their form allows.
 func TestFormKeepsToItsCompartment(t *testing.T) {
-	const asset, rating = 12, 20
+	const asset, rating, referral = 12, 20, 35
 	none, forbidden := syncproto.ReasonNone, syncproto.ReasonForbidden
 	for _, test := range []struct {
 		name       string
@@ -22,6 +22,9 @@ func TestFormKeepsToItsCompartment(t *testing.T) {
 		{"as the form says", rating, "harm", "", none, none},
 		{"a rating among plain records", rating, "plain", "", forbidden, none},
 		{"a rating among persons", rating, "persons", "", forbidden, none},
+		{"a referral among persons", referral, "persons", "", forbidden, none},
+		{"a referral where it belongs", referral, "harm", "", none, none},
+		{"a referral moved among persons", referral, "harm", "persons", none, forbidden},
 		{"an asset, protected more", asset, "persons", "", none, none},
 		{"a rating moved to plain records", rating, "harm", "plain", none, forbidden},
 		{"an asset moved to a protected place", asset, "plain", "harm", none, none},
