@@ -280,9 +280,15 @@ func TestExamplesGoneWrong(t *testing.T) {
 		{"clinic that lacks a criterion", "organisation", "organisation", `{"can_establish_base": false}`,
 			exampleProblem{"selected_on", schemas.RuleConstraint, schemas.LevelError}, "یکی از معیارها را ندارد"},
 		{"clinic without its licence", "organisation", "organisation", `{"licence_no": null}`,
-			exampleProblem{"licence_no", schemas.RuleRequired, schemas.LevelIncomplete}, "شمارهٔ پروانه"},
+			exampleProblem{"licence_no", schemas.RuleRequired, schemas.LevelMissing}, "شمارهٔ پروانه"},
 		{"licence about to expire", "organisation", "organisation", `{"licence_expires_on": "2026-03-20"}`,
 			exampleProblem{"licence_expires_on", schemas.RuleConstraint, schemas.LevelWarning}, "۶۰ روز"},
+		{"licence that ends in sixty days", "organisation", "organisation", `{"licence_expires_on": "2026-04-16"}`,
+			exampleProblem{"licence_expires_on", schemas.RuleConstraint, schemas.LevelWarning}, "۶۰ روز"},
+		{"base founded without a licence", "agreement", "agreement", `{"founding_documents": ["resume", "staff_list"]}`,
+			exampleProblem{"founding_documents", schemas.RuleConstraint, schemas.LevelError}, "پروانه، رزومه و پرسنل"},
+		{"base founded without any document", "agreement", "agreement", `{"founding_documents": null}`,
+			exampleProblem{"founding_documents", schemas.RuleRequired, schemas.LevelIncomplete}, "مدارک تأسیس"},
 		{"agreement over the year's end", "agreement", "agreement", `{"end_on": "2026-04-30"}`,
 			exampleProblem{"end_on", schemas.RuleConstraint, schemas.LevelWarning}, "روز پایانی سال شمسی"},
 		{"five commitments", "agreement", "agreement", `{"deliverables": [{"commitment": "advocacy", "state": "delivered"}]}`,
@@ -378,15 +384,24 @@ func TestGuardsHoldWhereTheyAreStated(t *testing.T) {
 	}{
 		{"a social-health base has no steering committee", "9-advocacy_request", "advocacy_request",
 			`{"programme": "social_health_base", "steering_decision_id": null}`, nil},
-		{"six commitments are a social-health base's", "agreement", "agreement", `{"programme": "prevention", "deliverables": null}`, nil},
+		{"six commitments and founding documents are a social-health base's", "agreement", "agreement",
+			`{"programme": "prevention", "deliverables": null, "founding_documents": null}`, nil},
+		{"the next year's agreement founds nothing", "agreement", "agreement",
+			`{"renewed_from_id": "019bc6a0-0202-7000-8000-000000000202", "founding_documents": null}`,
+			[]exampleProblem{{"confirmed_result", schemas.RuleRequired, schemas.LevelMissing}}},
+		{"an association met in the street is recorded", "organisation", "organisation",
+			`{"kind": "ngo", "licence_no": null, "licence_issued_on": null, "licence_expires_on": null, "local_record": null, "selected_on": null}`,
+			[]exampleProblem{{"licence_no", schemas.RuleRequired, schemas.LevelMissing}, {"licence_issued_on", schemas.RuleRequired, schemas.LevelMissing},
+				{"licence_expires_on", schemas.RuleRequired, schemas.LevelMissing}, {"local_record", schemas.RuleRequired, schemas.LevelMissing}}},
 		{"less than required, with a reason", "budget_line", "budget_line",
 			`{"programme": "elder_network", "required_rial": 1300000000, "below_required_reason": "نیمی از گروه پیش‌تر شکل گرفته است."}`, nil},
 		{"a bank has neither licence nor catchment", "organisation", "organisation",
 			`{"kind": "bank", "licence_no": null, "licence_issued_on": null, "licence_expires_on": null, "catchment_ids": null, "selected_on": null}`, nil},
-		{"a base names its staff and its work", "organisation", "organisation", `{"kind": "social_health_base", "selected_on": null}`, []exampleProblem{
-			{"staff", schemas.RuleRequired, schemas.LevelIncomplete}, {"local_record", schemas.RuleRequired, schemas.LevelIncomplete}}},
-		{"a centre names who answers for it", "organisation", "organisation", `{"kind": "positive_life", "selected_on": null}`, []exampleProblem{
-			{"licence_holder_id", schemas.RuleRequired, schemas.LevelIncomplete}, {"technical_manager_id", schemas.RuleRequired, schemas.LevelIncomplete}}},
+		{"a base names its staff and its work", "organisation", "organisation", `{"kind": "social_health_base", "local_record": null, "selected_on": null}`, []exampleProblem{
+			{"staff", schemas.RuleRequired, schemas.LevelIncomplete}, {"local_record", schemas.RuleRequired, schemas.LevelMissing}}},
+		{"a centre names who answers for it", "organisation", "organisation", `{"kind": "positive_life", "local_record": null, "selected_on": null}`, []exampleProblem{
+			{"licence_holder_id", schemas.RuleRequired, schemas.LevelIncomplete}, {"technical_manager_id", schemas.RuleRequired, schemas.LevelIncomplete},
+			{"local_record", schemas.RuleRequired, schemas.LevelMissing}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
