@@ -19,8 +19,11 @@ type (
 		En string `json:"en"`
 	}
 	formFile struct {
+		ID          int              `json:"id"`
 		Name        string           `json:"name"`
 		Revision    int              `json:"revision"`
+		Compartment string           `json:"compartment"`
+		Label       text             `json:"label"`
 		Merge       string           `json:"merge"`
 		Unique      []string         `json:"unique"`
 		Among       []amongFile      `json:"among"`
@@ -53,6 +56,10 @@ type (
 		Merge        string      `json:"merge"`
 		Forms        []string    `json:"forms"`
 		Fields       []fieldFile `json:"fields"`
+		MaxLength    int         `json:"max_length"`
+		Pattern      string      `json:"pattern"`
+		Min          any         `json:"min"`
+		Max          any         `json:"max"`
 	}
 	constraintFile struct {
 		Expr string `json:"expr"`
