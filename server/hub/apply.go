@@ -123,7 +123,10 @@ func (w *work) decide(row *store.Change, ch *syncproto.Change, broken error) err
 		return w.quarantine(row, ch, fault, cell)
 	case fate == fateWaits:
 		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Parked, Reason: reason}
-		return nil
+		if planted.Bug("what waits names nothing") {
+			return nil
+		}
+		return w.withhold(row, ch)
 	}
 	return w.apply(row, ch, t)
 }

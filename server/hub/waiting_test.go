@@ -292,3 +292,38 @@ func TestBackupOfAnUnknownLog(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A change that waits has been received: who named it has seen what it replaced,
+// whichever of the two arrived first.
+func TestWhatNamesAWaitingChangeNamesWhatItNamed(t *testing.T) {
+	for _, waitingFirst := range []bool{true, false} {
+		t.Run(fmt.Sprint("the waiting one first: ", waitingFirst), func(t *testing.T) {
+			b := newBench(t)
+			other, there := b.elsewhere()
+			a, c, d := b.phone(1, "facilitator"), b.phone(2, ""), b.phone(3, "facilitator")
+			b.grantAt(other, c, "facilitator")
+			s := syncproto.NewRecordState(syncproto.RecordID{9})
+			first := a.save(s, newAsset("سالن"))
+			a.mustPush(1)
+			s = b.record(s.Record).State
+			title := syncproto.CellKey{Field: 12}
+			set := func(text string, names syncproto.ChangeID) []syncproto.Op {
+				return []syncproto.Op{{Kind: syncproto.OpSet, Field: title.Field, Names: []syncproto.ChangeID{names}, Value: syncproto.Text(text)}}
+			}
+			waits := c.write(syncproto.VerbEdit, s, there, set("سالن شهید", first.ID))
+			last := d.write(syncproto.VerbEdit, s, b.scope("plain"), set("سالن شهید رضایی", waits.ID))
+			if waitingFirst {
+				c.mustPush(1)
+				d.mustPush(1)
+			} else {
+				d.mustPush(1)
+				c.mustPush(1)
+			}
+			b.wantOutcome(waits.ID, syncproto.Parked, syncproto.ReasonWaitsHome)
+			got := b.record(s.Record).State.Candidates(title)
+			if len(got) != 1 || got[0].Version != last.ID {
+				t.Errorf("the title has the values %v, want that of %s alone", got, last.ID)
+			}
+		})
+	}
+}

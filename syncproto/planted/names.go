@@ -46,4 +46,5 @@ var names = []string{
 	"the own log keeps what was erased",
 	"the scope filter is skipped on what left",
 	"what a set-aside change replaced comes back",
+	"what waits names nothing",
 }
