@@ -162,6 +162,21 @@ func (w *writer) note(ctx context.Context, name, value string) error {
 	return w.exec(ctx, "INSERT INTO report (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
 }
 
+// Taken is the position up to which a scope was taken in, 0 for one of which nothing
+// was.
+func (r *Report) Taken(ctx context.Context, scope syncproto.ScopeID) (position uint64, err error) {
+	err = r.view(ctx, func(tx *sql.Tx) error {
+		var at int64
+		err := tx.QueryRowContext(ctx, "SELECT position FROM cursors WHERE scope = ?", scope[:]).Scan(&at)
+		position = uint64(at)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return position, err
+}
+
 // cursors are the positions up to which each scope was taken in.
 func (w *writer) cursors(ctx context.Context) (map[syncproto.ScopeID]uint64, error) {
 	s, err := w.stmt(ctx, "SELECT scope, position FROM cursors")

@@ -29,6 +29,12 @@ func Child(ctx context.Context, args []string, out io.Writer) error {
 		return syncFirst(ctx, args[0], args[1], out)
 	case what == childLight && len(args) == 3:
 		return lightChild(ctx, args, out)
+	case what == childReport && len(args) == 2:
+		seconds, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		return reportChild(ctx, args[0], seconds, out)
 	case what == childHostile && len(args) == 3:
 		return hostileChild(ctx, args, out)
 	case what == childFaults && len(args) == 0:

@@ -31,6 +31,7 @@ func All() []*Figure {
 		idle(),
 		hostilePeers(),
 		twoWorlds(),
+		reportFigure(),
 	}
 }
 
