@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
+	"time"
 )
 
 // spareGarbage is what may always lie about before it is collected, 64 MiB. Go
@@ -17,17 +18,56 @@ const spareGarbage = 64 << 20
 // anything in it.
 const mostGarbage = 1000
 
+// A server at rest looks every lookAfterRest whether there is garbage that would
+// otherwise lie about for an hour: with thousands of devices connected, each says a
+// word now and then, and what that leaves is as much as all they hold.
+const (
+	lookAfterRest = 15 * time.Second
+	// restRate is how much may be allocated in a second by a server that counts as
+	// at rest, restGarbage how much is worth a collection.
+	restRate    = 4 << 20
+	restGarbage = 8 << 20
+)
+
 // CollectLess has the process collect its garbage less often than Go does by
-// itself while it uses little memory. Once it uses more than what may lie about
-// anyway, it is as it was. It is for a process that is a server and nothing else; who
-// sets GOGC has decided otherwise.
+// itself while it uses little memory, and give it back while it is at rest. Once it
+// uses more than what may lie about anyway, it is collected as often as Go does. It is
+// for a process that is a server and nothing else; who sets GOGC has decided
+// otherwise.
 func CollectLess() { collectLess() }
 
 var collectLess = sync.OnceFunc(func() {
 	if os.Getenv("GOGC") == "" {
 		afterCollection(&collections{percent: 100})
+		go collectAtRest(time.Tick(lookAfterRest))
 	}
 })
+
+// collectAtRest gives garbage back whenever the process was at rest from one tick
+// to the next.
+func collectAtRest(ticks <-chan time.Time) {
+	var was uint64
+	for range ticks {
+		m := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+		metrics.Read(m)
+		for i := range m {
+			if m[i].Value.Kind() != metrics.KindUint64 {
+				return // another runtime, which looks after itself
+			}
+		}
+		allocated, objects, live := m[0].Value.Uint64(), m[1].Value.Uint64(), m[2].Value.Uint64()
+		if worthCollecting(allocated-was, lookAfterRest, objects, live) {
+			debug.FreeOSMemory()
+		}
+		was = allocated
+	}
+}
+
+// worthCollecting reports whether a process that allocated so much in a time was at
+// rest, and holds much more than what was in use after the last collection.
+func worthCollecting(allocated uint64, in time.Duration, objects, live uint64) bool {
+	return float64(allocated) <= restRate*in.Seconds() && objects > live+restGarbage
+}
 
 // collections looks after each collection what is in use.
 type collections struct{ percent int }
