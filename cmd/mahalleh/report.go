@@ -11,6 +11,7 @@ import (
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas"
 	"mahalleh/schemas/indicators"
+	"mahalleh/schemas/jalali"
 	"mahalleh/schemas/persian"
 	"mahalleh/server/access"
 	"mahalleh/server/hub"
@@ -37,6 +38,9 @@ type reportQuery struct {
 	// From and To are Jalali months, year*100+month, 0 for no bound.
 	From int64 `json:"from"`
 	To   int64 `json:"to"`
+	// Today is the day as of which deadlines are judged, in days since 1970, 0 for
+	// the present one.
+	Today int32 `json:"today,omitempty"`
 }
 
 // actReport reckons figures. Where no server follows the store, the report takes
@@ -51,8 +55,13 @@ func actReport(ctx context.Context, d *desk, q reportQuery, out tell) error {
 	if err := d.view(ctx, func(r store.Reader) error { return at.read(r, d.server.Hub().Packages(), q.Scope) }); err != nil {
 		return err
 	}
-	now := d.now()
-	figures, err := d.report.Figures(ctx, indicators.Moment{Today: tehran().Day(time.UnixMilli(now)), Now: now, From: q.From, To: q.To}, at.places, &at.settings)
+	moment := indicators.Moment{Now: d.now(), From: q.From, To: q.To}
+	moment.Today = tehran().Day(time.UnixMilli(moment.Now))
+	if q.Today != 0 {
+		moment.Today = jalali.Day(q.Today)
+		moment.Now = min(moment.Now, tehran().EndOfDay(moment.Today).UnixMilli()-1)
+	}
+	figures, err := d.report.Figures(ctx, moment, at.places, &at.settings)
 	if errors.Is(err, report.ErrBuilding) {
 		return &cli.Error{Code: cli.Failure, Key: "mahalleh_data.report.building", Hint: "mahalleh_data.report.building_hint", Cause: err}
 	}
@@ -220,6 +229,21 @@ func (q *asked) settingsOf(r store.Reader, forms *schemas.Package, all []store.P
 		}
 	}
 	return nil
+}
+
+// onDay reads a day, Jalali as people type it, or ISO.
+func onDay(text string) (int32, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if d, err := jalali.ParseISO(text); err == nil {
+		return int32(d), nil
+	}
+	date, err := jalali.Parse(text)
+	if err != nil {
+		return 0, &cli.Error{Code: cli.Usage, Key: "mahalleh_data.report.bad_day", Args: cli.Args{"day": text}, Hint: "mahalleh_data.report.bad_day_hint", Cause: err}
+	}
+	return int32(date.EpochDay()), nil
 }
 
 // month reads a Jalali month such as 1404/10, in any digits.

@@ -55,7 +55,7 @@ type printedTable struct {
 
 func reportCommand(a *cli.App) *cobra.Command {
 	var q reportQuery
-	var from, to string
+	var from, to, on string
 	c := a.Command("report [FIGURE...]", "mahalleh_data.report_figures", func(ctx context.Context, args []string) (err error) {
 		for _, id := range args {
 			q.Figures = append(q.Figures, strings.ToUpper(persian.ToASCIIDigits(id)))
@@ -64,6 +64,9 @@ func reportCommand(a *cli.App) *cobra.Command {
 			return err
 		}
 		if q.To, err = month("--to", to); err != nil {
+			return err
+		}
+		if q.Today, err = onDay(on); err != nil {
 			return err
 		}
 		lists, err := forms.Load()
@@ -86,6 +89,7 @@ func reportCommand(a *cli.App) *cobra.Command {
 	c.Flags().StringVar(&q.Scope, "scope", "", a.T("mahalleh_data.report.flag_scope"))
 	c.Flags().StringVar(&from, "from", "", a.T("mahalleh_data.report.flag_from"))
 	c.Flags().StringVar(&to, "to", "", a.T("mahalleh_data.report.flag_to"))
+	c.Flags().StringVar(&on, "on", "", a.T("mahalleh_data.report.flag_on"))
 	c.AddCommand(a.Command("rebuild", "mahalleh_data.report_rebuild", func(ctx context.Context, _ []string) error {
 		return ask(ctx, a, "report.rebuild", nothing{}, func(r rebuilt) error {
 			if a.JSON() {

@@ -44,7 +44,7 @@ const (
 	// reportPlaces is how many neighbourhoods the province has.
 	reportPlaces = 81
 	// reportPerScale is about how many records a sample of scale 1 has.
-	reportPerScale = 12_000
+	reportPerScale = 40_000
 	// reportAsks is how often figures are asked for.
 	reportAsks = 5
 	// reportRate is how many changes arrive in a second while lag is measured, and
