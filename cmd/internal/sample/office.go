@@ -179,7 +179,8 @@ func (w *world) fund(sent int64) error {
 			}
 			d, _ := signed.Date()
 			s.create(at, h.place.ID, "agreement", fields{"number": "۱۴۰۴/س/" + written(h.n+1), "kind": "memorandum", "programme": "social_health_base", "party_org_id": org, "signed_on": signed, "start_on": signed, "end_on": d.YearEnd().EpochDay(), "state": "active", "deliverables": six,
-				"amount_rial": 10_000_000 * (60 + rng.IntN(100)), "basis_performance_score": 40 + rng.IntN(60), "basis_need_score": 30 + rng.IntN(70)})
+				"founding_documents": []string{"licence", "resume", "staff_list"},
+				"amount_rial":        10_000_000 * (60 + rng.IntN(100)), "basis_performance_score": 40 + rng.IntN(60), "basis_need_score": 30 + rng.IntN(70)})
 		}
 		programme, need := "comprehensive", 150_000_000+1_000_000*rng.IntN(150)
 		if h.empowered {
