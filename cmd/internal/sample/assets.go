@@ -15,10 +15,14 @@ var assetKinds = []struct {
 	{"physical", 22, []string{"vacant_land", "hall", "park", "derelict_building", "waqf", "river", "physical_other"}},
 	{"economic", 22, []string{"workshop", "shop", "home_business", "weekly_market", "coop", "farm", "market", "economic_other"}},
 	{"association", 17, []string{"heyat", "sandogh", "women_group", "sports_team", "student_group", "association_other"}},
-	{"institution", 16, []string{"mosque", "primary_school", "health_house", "library", "sports", "secondary_school", "bank", "kindergarten", "pharmacy", "institution_other", "post", "health_centre", "emergency", "positive_life", "police", "fire", "day_rehab", "social_emergency", "special_school", "addiction_centre"}},
+	{"institution", 16, []string{"mosque", "primary_school", "health_house", "library", "sports", "secondary_school", "bank", "kindergarten",
+		"pharmacy", "institution_other", "post", "health_centre", "emergency", "positive_life", "police", "fire", "day_rehab", "social_emergency",
+		"special_school", "addiction_centre"}},
 	{"individual", 13, []string{"craft", "teacher", "cook", "builder", "nurse", "individual_other", "musician"}},
 	{"culture_story", 10, []string{"ritual", "food", "handicraft", "story", "old_tree", "hero", "old_site", "culture_other"}},
 }
+
+var addresses = []string{"{street}", "{street}، کنار {place}", "روبه‌روی {place}", "انتهای {street}", "{street}، پلاک {1-120}"}
 
 // doAsset records what the neighbourhood has.
 func doAsset(x *worker, t int64, _ int) {
@@ -29,9 +33,12 @@ func doAsset(x *worker, t int64, _ int) {
 	}
 	kind := assetKinds[weigh(rng, weights...)]
 	sub := common(rng, kind.subtypes)
-	v := fields{"category": kind.category, "subtype": sub, "title_fa": x.says(assetTitles[sub]), "description": maybe(rng, 65, x.tells(1+rng.IntN(3), assetDescription)),
-		"owner_kind": maybe(rng, 80, pick(rng, "public", "private", "community", "waqf", "religious")), "availability": maybe(rng, 85, pick(rng, "always", "scheduled", "by_permission", "unavailable")),
-		"condition": maybe(rng, 75, 1+weigh(rng, 6, 18, 36, 28, 12)), "accessible": maybe(rng, 60, []string{"no", "partly", "yes"}[weigh(rng, 50, 33, 17)])}
+	v := fields{"category": kind.category, "subtype": sub, "title_fa": x.says(assetTitles[sub]),
+		"description":  maybe(rng, 65, x.tells(1+rng.IntN(3), assetDescription)),
+		"owner_kind":   maybe(rng, 80, pick(rng, "public", "private", "community", "waqf", "religious")),
+		"availability": maybe(rng, 85, pick(rng, "always", "scheduled", "by_permission", "unavailable")),
+		"condition":    maybe(rng, 75, 1+weigh(rng, 6, 18, 36, 28, 12)),
+		"accessible":   maybe(rng, 60, []string{"no", "partly", "yes"}[weigh(rng, 50, 33, 17)])}
 	if kind.category == "physical" || kind.category == "economic" || rng.IntN(3) == 0 {
 		v["capacity_value"], v["capacity_unit"] = 10*(1+int(rng.ExpFloat64()*5)), "person"
 		if sub == "vacant_land" || sub == "farm" {
@@ -41,7 +48,7 @@ func doAsset(x *worker, t int64, _ int) {
 	if kind.category != "individual" && (kind.category != "culture_story" || sub == "old_tree" || sub == "old_site") {
 		v["block_id"] = x.one(poolBlock)
 		if sub != "home_business" {
-			v["location"], v["address"] = x.hood.point(rng, 4+rng.IntN(20)), maybe(rng, 80, x.says([]string{"{street}", "{street}، کنار {place}", "روبه‌روی {place}", "انتهای {street}", "{street}، پلاک {1-120}"}))
+			v["location"], v["address"] = x.hood.point(rng, 4+rng.IntN(20)), maybe(rng, 80, x.says(addresses))
 		}
 	}
 	if x.knows(poolPerson) > 0 && rng.IntN(8) == 0 {
@@ -115,7 +122,9 @@ func (x *worker) open(now, next int64) error {
 		want(x.hood.shared[poolAsset][i])
 	}
 	if x.role == manager {
-		want(x.hood.dossier)
+		for _, id := range []recordID{x.hood.dossier, x.hood.localTeam, x.hood.enrolment} {
+			want(id)
+		}
 		for i := range min(topNeeds, x.saw[poolNeed]) {
 			want(x.hood.shared[poolNeed][i])
 		}
@@ -135,7 +144,7 @@ func (x *worker) open(now, next int64) error {
 	}
 	for i := range min(hot, x.saw[poolAsset]) {
 		state := found[x.hood.shared[poolAsset][i]]
-		if state != nil && len(merge.Conflicts(state)) > 0 && x.rng.IntN(3) == 0 {
+		if state != nil && len(merge.Conflicts(state)) > 0 && (i+x.hood.n)%3 > 0 && x.rng.IntN(3) == 0 {
 			x.todo = append(x.todo, task{at: now + hour + int64(x.rng.IntN(int(max(next-now-2*hour, hour)))), do: doSettle, arg: i})
 		}
 	}

@@ -103,26 +103,28 @@ func (d *device) create(at int64, place syncproto.PlaceID, name string, v fields
 	return id
 }
 
-// createAs is create under an id that others refer to already.
-func (d *device) createAs(id recordID, at int64, place syncproto.PlaceID, name string, v fields) {
+// createAs is create under an id that others refer to already. The state is that of
+// the new record, for whoever goes on with it at once.
+func (d *device) createAs(id recordID, at int64, place syncproto.PlaceID, name string, v fields) *syncproto.RecordState {
+	state := syncproto.NewRecordState(id)
 	form, ok := d.w.forms.FormByName(name)
 	if !ok {
 		d.w.fail("there is no form %s", name)
-		return
+		return state
 	}
 	after, err := contentOf(form, v)
 	if err != nil {
 		d.w.fail("form %s: %w", name, err)
-		return
+		return state
 	}
-	state := syncproto.NewRecordState(id)
 	h := syncproto.Header{Verb: syncproto.VerbCreate, Record: id, Form: uint32(form.ID), Scope: syncproto.ScopeOf(place, string(form.Compartment))}
 	d.save(at, h, form, state, after, nil)
 	d.w.made.Records[name]++
+	return state
 }
 
 // edit changes fields of a record as it stood when it was opened. Rows of a list
-// take the place of those that stand there, one by one.
+// take the place of those that stand there, one by one; nil clears a field.
 func (d *device) edit(at int64, opened *syncproto.RecordState, v fields) {
 	form, ok := d.w.forms.Form(schemas.FormID(opened.Form))
 	if !ok {
@@ -135,6 +137,11 @@ func (d *device) edit(at int64, opened *syncproto.RecordState, v fields) {
 		return
 	}
 	after := merge.Content(form, opened)
+	for name, x := range v {
+		if f, ok := form.FieldByName(name); ok && x == nil {
+			delete(after.Fields, f.ID)
+		}
+	}
 	for id, value := range changed.Fields {
 		was := after.Fields[id].Items()
 		for i, row := range value.Items() {
@@ -153,11 +160,12 @@ func (d *device) headerOn(s *syncproto.RecordState, verb syncproto.Verb) syncpro
 }
 
 // save makes the change of a form that was saved, if anything was changed.
-func (d *device) save(at int64, h syncproto.Header, form *schemas.Form, opened *syncproto.RecordState, after schemas.Record, settled map[syncproto.CellKey]bool) {
+func (d *device) save(at int64, h syncproto.Header, form *schemas.Form, opened *syncproto.RecordState, after schemas.Record,
+	settled map[syncproto.CellKey]bool) {
 	before := merge.Content(form, opened)
 	after = schemas.Normalise(form, after)
 	if d.w.o.inspect != nil {
-		d.w.o.inspect(form, after, schemas.Env{Today: int32(today(at)), TestMode: true})
+		d.w.o.inspect(d, form, h.Record, after, today(at))
 	}
 	e := merge.Edit{Form: form, Opened: opened, Before: before, After: after, Author: d.person, Settled: settled,
 		NewItem: func(n int) syncproto.ItemID { return syncproto.OwnItem(d.cert.Log, d.seq+1, n) }}
@@ -169,7 +177,7 @@ func (d *device) save(at int64, h syncproto.Header, form *schemas.Form, opened *
 // act signs operations on an opened record, which has them from then on.
 func (d *device) act(at int64, h syncproto.Header, opened *syncproto.RecordState, ops []syncproto.Op) {
 	ch := d.sign(at, h, ops)
-	if ch == nil || h.Verb == syncproto.VerbCreate {
+	if ch == nil {
 		return
 	}
 	if _, err := merge.Apply(opened, ch, nobody{}); err != nil {
@@ -185,7 +193,7 @@ func (nobody) Standing(syncproto.ChangeID) (merge.Standing, []syncproto.Op, erro
 	return merge.Unknown, nil, nil
 }
 
-// step moves a state machine on, and says why.
+// step moves a state machine on.
 func (d *device) step(at int64, opened *syncproto.RecordState, field, to string) {
 	form, _ := d.w.forms.Form(schemas.FormID(opened.Form))
 	f, ok := form.FieldByName(field)
@@ -195,6 +203,9 @@ func (d *device) step(at int64, opened *syncproto.RecordState, field, to string)
 	}
 	ops := []syncproto.Op{merge.TransitionOp(opened, f.ID, to), merge.Presence(opened, d.person, true, false)}
 	d.act(at, d.headerOn(opened, syncproto.VerbTransition), opened, ops)
+	if d.w.o.inspect != nil {
+		d.w.o.inspect(d, form, opened.Record, merge.Content(form, opened), today(at))
+	}
 }
 
 // settle keeps the value that is shown of each conflict of a record; it returns how

@@ -51,7 +51,8 @@ func (h *hood) sections() rows {
 		case s.done > 0:
 			state = "in_progress"
 		}
-		sections = append(sections, fields{"section": s.name, "state": state, "done": s.done, "target": s.target, "weight": s.weight, "gate_met": s.gate})
+		sections = append(sections, fields{"section": s.name, "state": state, "done": s.done, "target": s.target, "weight": s.weight,
+			"gate_met": s.gate})
 	}
 	return sections
 }
@@ -69,7 +70,8 @@ func doSubmit(x *worker, t int64, _ int) {
 	if d == nil || x.w.codeOf(d, "status") != "collecting" {
 		return
 	}
-	x.edit(t, d, fields{"sections": x.hood.sections(), "submitted_by": x.hood.persons[manager], "submitted_on": today(t)})
+	x.edit(t, d, fields{"sections": x.hood.sections(), "submitted_by": x.hood.persons[manager], "submitted_on": today(t), "reviewed_by": nil,
+		"reviewed_on": nil})
 	x.step(t+minuteMS, d, "status", "submitted")
 }
 

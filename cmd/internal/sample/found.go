@@ -67,7 +67,8 @@ func (w *world) places() error {
 	for i := range n {
 		c := &county{n: i}
 		w.counties = append(w.counties, c)
-		c.place, err = w.server.Admin().AddPlace(w.ctx, access.NewPlace{Kind: store.PlaceCounty, Parent: fmt.Sprint(w.province.Number), NameFa: "شهرستان " + countyNames[i]})
+		c.place, err = w.server.Admin().AddPlace(w.ctx, access.NewPlace{Kind: store.PlaceCounty, Parent: fmt.Sprint(w.province.Number),
+			NameFa: "شهرستان " + countyNames[i]})
 		if err != nil {
 			return err
 		}

@@ -60,7 +60,8 @@ var arabicLetters = strings.NewReplacer("ی", "ي", "ک", "ك")
 
 // marked are words that are at times written with their vowels.
 var marked = []struct{ plain, full string }{
-	{"محله", "مَحلّه"}, {"معلم", "معلّم"}, {"بنا", "بنّا"}, {"مرتب", "مرتّب"}, {"حتی", "حتّی"}, {"اول", "اوّل"}, {"عده", "عدّه"}, {"کرم", "کَرَم"}, {"سر", "سَر"},
+	{"محله", "مَحلّه"}, {"معلم", "معلّم"}, {"بنا", "بنّا"}, {"مرتب", "مرتّب"}, {"حتی", "حتّی"}, {"اول", "اوّل"}, {"عده", "عدّه"}, {"کرم",
+		"کَرَم"}, {"سر", "سَر"},
 }
 
 // write is how a text comes out of the hand.

@@ -7,7 +7,6 @@ import (
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/jalali"
-	"mahalleh/schemas/persian"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 )
@@ -53,8 +52,8 @@ type hood struct {
 	base, empowered bool
 
 	// ids of records that others refer to before they are there
-	dossier, record, office, campaign, steering, localTeam, plan recordID
-	persons, facilitators                                        [3]recordID
+	dossier, record, office, campaign, steering, localTeam, plan, enrolment recordID
+	persons, facilitators                                                   [3]recordID
 
 	shared [pools][]recordID
 	said   counters
@@ -88,7 +87,6 @@ const poolSize = 300
 func (w *world) makeHood(n int, c *county, f fate) *hood {
 	h := &hood{w: w, n: n, county: c, rng: rand.New(rand.NewPCG(w.o.Seed, uint64(n)+1)), fate: f}
 	h.name, h.setting = placeName(n)
-	h.name = persian.ToPersianDigits(h.name)
 	rng := h.rng
 	switch h.setting {
 	case "rural":
@@ -175,9 +173,12 @@ func (h *hood) dayOf(days float64) int64 {
 // capitals are where the provinces' capitals lie, in units of 1e-7 degrees, to a
 // tenth of a degree.
 var capitals = func() map[string][2]int32 {
-	tenths := map[string][2]int32{"00": {341, 497}, "01": {369, 493}, "02": {365, 527}, "03": {380, 463}, "04": {375, 450}, "05": {343, 467}, "06": {313, 485}, "07": {294, 525},
-		"08": {302, 568}, "09": {361, 593}, "10": {325, 515}, "11": {293, 605}, "12": {352, 469}, "13": {347, 484}, "14": {322, 507}, "15": {334, 483}, "16": {336, 463}, "17": {306, 514},
-		"18": {288, 509}, "19": {366, 484}, "20": {355, 533}, "21": {319, 543}, "22": {272, 562}, "23": {356, 513}, "24": {382, 482}, "25": {346, 508}, "26": {362, 499}, "27": {368, 543},
+	tenths := map[string][2]int32{"00": {341, 497}, "01": {369, 493}, "02": {365, 527}, "03": {380, 463}, "04": {375, 450}, "05": {343, 467},
+		"06": {313, 485}, "07": {294, 525},
+		"08": {302, 568}, "09": {361, 593}, "10": {325, 515}, "11": {293, 605}, "12": {352, 469}, "13": {347, 484}, "14": {322, 507}, "15": {334,
+			483}, "16": {336, 463}, "17": {306, 514},
+		"18": {288, 509}, "19": {366, 484}, "20": {355, 533}, "21": {319, 543}, "22": {272, 562}, "23": {356, 513}, "24": {382, 482}, "25": {346,
+			508}, "26": {362, 499}, "27": {368, 543},
 		"28": {374, 572}, "29": {328, 591}, "30": {358, 509}}
 	all := map[string][2]int32{}
 	for code, p := range tenths {

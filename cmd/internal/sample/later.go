@@ -40,11 +40,16 @@ func (h *hood) planLater(n int) {
 		m.plan(1, from, to, doMember)
 		m.plan(1, from+1, from+4, doAgain)
 		m.plan(1, from+9, from+14, doSubmit)
+		m.plan(h.w.more(2), from+5, to, doAnswer)
+		if n == 1 && h.empowered {
+			m.plan(1, from+1, from+2, doMonitors)
+			m.todo = append(m.todo, task{at: h.dayOf(from + 10), do: doStage, arg: len(stages) - 1})
+		}
 		if n%3 == 2 {
 			m.plan(1, to-4, to, doReview)
 		}
 		if n%4 == 3 {
-			m.todo = append(m.todo, task{at: h.dayOf(from + 5), do: doCapacity, arg: n / 4})
+			m.todo = append(m.todo, task{at: h.dayOf(from + 5), do: doCapacity, arg: n/4 + 1})
 		}
 	}
 	for _, x := range h.team {
@@ -52,9 +57,11 @@ func (h *hood) planLater(n int) {
 	}
 }
 
-var referralReason = []string{"نیازمند مشاورهٔ شغلی و معرفی به دورهٔ {trade}", "پیگیری درمان بیماری مزمن", "نیازمند وسیلهٔ کمک‌توانبخشی", "سرپرست خانوار و بدون درآمد ثابت", "نیازمند مشاورهٔ خانواده", "پیگیری بیمه و پروندهٔ درمانی", "بازگشت به مدرسه پس از ترک تحصیل"}
+var referralReason = []string{"نیازمند مشاورهٔ شغلی و معرفی به دورهٔ {trade}", "پیگیری درمان بیماری مزمن", "نیازمند وسیلهٔ کمک‌توانبخشی",
+	"سرپرست خانوار و بدون درآمد ثابت", "نیازمند مشاورهٔ خانواده", "پیگیری بیمه و پروندهٔ درمانی", "بازگشت به مدرسه پس از ترک تحصیل"}
 
-var referralFeedback = []string{"پذیرش شد و نوبت {day} است.", "مدارک ناقص بود؛ دوباره می‌رود.", "در فهرست انتظار است.", "خدمت داده شد.", "به مرکز دیگری ارجاع شد."}
+var referralFeedback = []string{"پذیرش شد و نوبت {day} است.", "مدارک ناقص بود؛ دوباره می‌رود.", "در فهرست انتظار است.", "خدمت داده شد.",
+	"به مرکز دیگری ارجاع شد."}
 
 // doReferral leads somebody, who agreed to it, to another body.
 func doReferral(x *worker, t int64, _ int) {
@@ -62,7 +69,8 @@ func doReferral(x *worker, t int64, _ int) {
 	sex := pick(rng, "female", "female", "male")
 	person, consent := x.somebody(t, h.id(), personName(rng, sex), sex, born(x.device), "referral", "health_data", "service")
 	arrived := []string{"unknown", "yes", "no"}[weigh(rng, 45, 42, 13)]
-	v := fields{"person_ref": person, "from": h.office, "to_org_id": pick(rng, h.w.office.municipality, h.w.office.vocational, h.w.office.health), "reason": x.says(referralReason), "sent_on": today(t), "consent_id": consent, "arrived": arrived}
+	v := fields{"person_ref": person, "from": h.office, "to_org_id": pick(rng, h.w.office.municipality, h.w.office.vocational, h.w.office.health),
+		"reason": x.says(referralReason), "sent_on": today(t), "consent_id": consent, "arrived": arrived}
 	if arrived == "yes" {
 		v["arrived_on"], v["feedback"] = today(t)+jalali.Day(rng.IntN(9)), maybe(rng, 60, x.says(referralFeedback))
 	}
@@ -78,7 +86,8 @@ func doMeasure(x *worker, t int64, _ int) {
 	d, _ := today(t).Date()
 	of := 20 + x.rng.IntN(200)
 	n := x.rng.IntN(of)
-	x.create(t, x.hood.id(), "measurement", fields{"indicator_id": indicator, "period_year": d.Year(), "period": fmt.Sprintf("m%02d", d.Month()), "numerator": n, "denominator": of, "value": dec(10_000 * n / of),
+	x.create(t, x.hood.id(), "measurement", fields{"indicator_id": indicator, "period_year": d.Year(), "period": fmt.Sprintf("m%02d", d.Month()),
+		"numerator": n, "denominator": of, "value": dec(10_000 * n / of),
 		"method": maybe(x.rng, 30, pick(x.rng, "شمارش از دفتر", "پرسش از خانوارها", "مشاهده")), "by": x.hood.persons[x.role]})
 }
 
@@ -116,6 +125,7 @@ func doReview(x *worker, t int64, _ int) {
 	}
 	suggestions := list(1+rng.IntN(3), suggestionText)
 	suggestions[0]["responsible"], suggestions[0]["due"] = x.hood.localTeam, today(t)+30
-	x.create(t, x.hood.id(), "monitoring_review", fields{"period_year": d.Year(), "period": fmt.Sprintf("q%d", d.Quarter()), "strengths": list(1+rng.IntN(3), strengthText), "weaknesses": list(1+rng.IntN(3), weaknessText), "suggestions": suggestions,
+	x.create(t, x.hood.id(), "monitoring_review", fields{"period_year": d.Year(), "period": fmt.Sprintf("q%d", d.Quarter()),
+		"strengths": list(1+rng.IntN(3), strengthText), "weaknesses": list(1+rng.IntN(3), weaknessText), "suggestions": suggestions,
 		"signed_by": x.some(poolPerson, 3)})
 }

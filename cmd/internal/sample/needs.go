@@ -6,7 +6,8 @@ import (
 	"mahalleh/schemas/indicators"
 )
 
-var affected = map[string][]string{"women": {"women", "wh_hh"}, "elder": {"elders"}, "disability": {"pwd"}, "accessibility": {"pwd", "elders"}, "leisure": {"youth", "children"}, "education": {"children", "adolescents"}, "livelihood": {"unemployed", "youth"},
+var affected = map[string][]string{"women": {"women", "wh_hh"}, "elder": {"elders"}, "disability": {"pwd"}, "accessibility": {"pwd", "elders"},
+	"leisure": {"youth", "children"}, "education": {"children", "adolescents"}, "livelihood": {"unemployed", "youth"},
 	"addiction": {"addicts_families", "youth"}, "child_protection": {"children"}, "security": {"women", "adolescents"}, "documents": {"migrants"}}
 
 // doNeed writes a need down, with what speaks for it.
@@ -26,8 +27,10 @@ func doNeed(x *worker, t int64, i int) {
 	for range 1 + rng.IntN(3) {
 		causes = append(causes, fields{"cause": x.says(needCause)})
 	}
-	v := fields{"title_fa": x.says(needTitle[category]), "category": category, "description": maybe(rng, 70, x.tells(1+rng.IntN(3), needDescription)), "affected_groups": groups,
-		"affected_count": 10 + int(rng.ExpFloat64()*float64(x.hood.people.all)/12), "affected_basis": pick(rng, "estimate", "field_count", "health_house"), "evidence_refs": evidence, "root_causes": causes,
+	v := fields{"title_fa": x.says(needTitle[category]), "category": category, "description": maybe(rng, 70, x.tells(1+rng.IntN(3), needDescription)),
+		"affected_groups": groups,
+		"affected_count":  10 + int(rng.ExpFloat64()*float64(x.hood.people.all)/12),
+		"affected_basis":  pick(rng, "estimate", "field_count", "health_house"), "evidence_refs": evidence, "root_causes": causes,
 		"existing_asset_ids": x.some(poolAsset, rng.IntN(3)), "status": "proposed"}
 	if x.hood.method == "hanlon_opr" {
 		v["hanlon_a"], v["hanlon_b"], v["hanlon_c"] = 2+rng.IntN(8), 3+rng.IntN(16), 2+rng.IntN(8)
@@ -107,7 +110,8 @@ func doRound(x *worker, t int64, _ int) {
 			choices = append(choices, fields{"need_id": ids[k], "rank": r + 1})
 		}
 		ballots = append(ballots, b)
-		x.create(t+int64(i+1)*20_000, h.id(), "ballot", fields{"round_id": round, "voter_token": fmt.Sprintf("%016x", rng.Uint64()), "voter_group": group, "choices": choices})
+		x.create(t+int64(i+1)*20_000, h.id(), "ballot", fields{"round_id": round, "voter_token": fmt.Sprintf("%016x", rng.Uint64()),
+			"voter_group": group, "choices": choices})
 	}
 	var tally indicators.Tally
 	if method == "dot_vote" {
@@ -130,7 +134,8 @@ func doRound(x *worker, t int64, _ int) {
 	}
 	after := t + 3*hour
 	decision := x.meet(after, h.steering, "approve_priorities", round, "اولویت‌های محله بر پایهٔ رأی اهالی تأیید شد.", "approved")
-	v := fields{"method": method, "held_on": today(t), "need_ids": ids, "voter_mix": groups, "approved_by_decision_id": decision, "result": result, "result_formula_version": "1"}
+	v := fields{"method": method, "held_on": today(t), "need_ids": ids, "voter_mix": groups, "approved_by_decision_id": decision, "result": result,
+		"result_formula_version": "1"}
 	if method == "dot_vote" {
 		v["dots_per_voter"], v["max_dots_per_need"] = 5, 2
 	}
@@ -163,15 +168,18 @@ func (x *worker) meet(t int64, committee recordID, kind string, about recordID, 
 		agenda = append(agenda, fields{"item": x.says([]string{"پیگیری {bad}", "گزارش {who}", "دعوت از {office}", "تقسیم کار پیمایش {street}"})})
 	}
 	for _, p := range present {
-		votes = append(votes, fields{"member": p, "vote": []string{"for", "against", "abstain"}[weigh(rng, 88, 5, 7)], "opinion": maybe(rng, 15, x.says(voteOpinion))})
+		votes = append(votes, fields{"member": p, "vote": []string{"for", "against", "abstain"}[weigh(rng, 88, 5, 7)],
+			"opinion": maybe(rng, 15, x.says(voteOpinion))})
 	}
 	for i := range votes {
 		if i*2 <= len(votes) { // what is approved has a majority
 			votes[i]["vote"] = "for"
 		}
 	}
-	meeting := x.create(t, h.id(), "meeting", fields{"committee_id": committee, "held_on": today(t), "place": x.says([]string{"{hall}"}), "agenda": agenda, "present_ids": present, "minutes": x.tells(2, meetingMinutes)})
-	return x.create(t+5*minuteMS, h.id(), "decision", fields{"meeting_id": meeting, "kind": kind, "subject_ref": about, "text": x.hand.write(rng, text), "votes": votes, "result": result,
+	meeting := x.create(t, h.id(), "meeting", fields{"committee_id": committee, "held_on": today(t), "place": x.says([]string{"{hall}"}),
+		"agenda": agenda, "present_ids": present, "minutes": x.tells(2, meetingMinutes)})
+	return x.create(t+5*minuteMS, h.id(), "decision", fields{"meeting_id": meeting, "kind": kind, "subject_ref": about,
+		"text": x.hand.write(rng, text), "votes": votes, "result": result,
 		"responsible_id": present[0], "due_on": maybe(rng, 50, today(t)+14)})
 }
 
@@ -182,5 +190,6 @@ func doCommittee(x *worker, t int64, _ int) {
 		members = append(members, fields{"person_id": p, "seat": "resident", "from": today(t)})
 	}
 	members = append(members, fields{"person_id": x.hood.persons[facilitator], "seat": "secretary", "from": today(t)})
-	x.createAs(x.hood.steering, t, x.hood.id(), "committee", fields{"kind": "steering", "name": x.hand.write(x.rng, "کمیتهٔ راهبردی "+x.hood.name), "neighbourhood_id": x.hood.record, "status": "formed", "members": members, "quorum_rule": "majority"})
+	x.createAs(x.hood.steering, t, x.hood.id(), "committee", fields{"kind": "steering", "name": x.hand.write(x.rng, "کمیتهٔ راهبردی "+x.hood.name),
+		"neighbourhood_id": x.hood.record, "status": "formed", "members": members, "quorum_rule": "majority"})
 }

@@ -29,8 +29,10 @@ func (o *office) devices() []*device {
 
 // seats are those of the committee.
 var seats = []struct{ seat, sex, represents string }{
-	{"dg", "male", "مدیرکل"}, {"secretary", "female", "دبیرخانه"}, {"dep_rehab", "male", "معاونت توانبخشی"}, {"dep_prevention", "female", "معاونت پیشگیری"}, {"dep_social", "male", "معاونت امور اجتماعی"},
-	{"women_family_expert", "female", "دفتر امور زنان و خانواده"}, {"cb_expert", "female", "طرح اجتماع‌محور"}, {"resident", "male", "اهالی محله‌ها"}, {"resident", "female", "اهالی محله‌ها"},
+	{"dg", "male", "مدیرکل"}, {"secretary", "female", "دبیرخانه"}, {"dep_rehab", "male", "معاونت توانبخشی"}, {"dep_prevention", "female",
+		"معاونت پیشگیری"}, {"dep_social", "male", "معاونت امور اجتماعی"},
+	{"women_family_expert", "female", "دفتر امور زنان و خانواده"}, {"cb_expert", "female", "طرح اجتماع‌محور"}, {"resident", "male",
+		"اهالی محله‌ها"}, {"resident", "female", "اهالی محله‌ها"},
 }
 
 // staff enrols the office's people.
@@ -59,7 +61,8 @@ func (w *world) staff() error {
 	}
 	s := w.office.secretary
 	t := moment(w.start-8, 10, 0)
-	for _, id := range []*recordID{&w.office.committee, &w.office.course, &w.office.bureau, &w.office.municipality, &w.office.vocational, &w.office.health} {
+	for _, id := range []*recordID{&w.office.committee, &w.office.course, &w.office.bureau, &w.office.municipality, &w.office.vocational,
+		&w.office.health} {
 		*id = s.newRecord(t)
 	}
 	return nil
@@ -111,14 +114,18 @@ func (w *world) form(sent int64) error {
 		return err
 	}
 	org := func(id recordID, name, kind string) {
-		s.createAs(id, t, w.province.ID, "organisation", fields{"name_fa": name, "kind": kind, "province_code": w.o.Province, "county": bare(c.place.NameFa)})
+		s.createAs(id, t, w.province.ID, "organisation", fields{"name_fa": name, "kind": kind, "province_code": w.o.Province,
+			"county": bare(c.place.NameFa)})
 	}
 	org(o.bureau, "ادارهٔ کل بهزیستی استان (نمونه)", "province_office")
 	org(o.municipality, "شهرداری "+bare(c.place.NameFa), "municipality")
 	org(o.vocational, "مرکز آموزش فنی‌وحرفه‌ای "+bare(c.place.NameFa), "vocational")
 	org(o.health, "شبکهٔ بهداشت "+bare(c.place.NameFa), "health")
-	s.createAs(o.committee, t, w.province.ID, "committee", fields{"kind": "provincial_cb", "name": "کمیتهٔ استانی اجتماع‌محور", "scope_org_unit_id": o.bureau, "status": "active", "members": members, "quorum_rule": "majority"})
-	s.createAs(o.course, t, w.province.ID, "training_course", fields{"title": "آموزش برنامه‌های اجتماع‌محور", "topics": []string{"facilitation", "networking", "participation", "execution", "cbr", "council", "micro_finance", "prevention", "dossier_tools", "privacy"},
+	s.createAs(o.committee, t, w.province.ID, "committee", fields{"kind": "provincial_cb", "name": "کمیتهٔ استانی اجتماع‌محور",
+		"scope_org_unit_id": o.bureau, "status": "formed", "members": members, "quorum_rule": "majority"})
+	s.createAs(o.course, t, w.province.ID, "training_course", fields{"title": "آموزش برنامه‌های اجتماع‌محور",
+		"topics": []string{"facilitation", "networking", "participation", "execution", "cbr", "council", "micro_finance", "prevention",
+			"dossier_tools", "privacy"},
 		"group_no": 3, "held_on": w.start - 6, "hours": 16})
 	return s.sync(sent)
 }
@@ -130,7 +137,8 @@ func (w *world) meeting(t int64, items ...string) recordID {
 	for _, i := range items {
 		agenda = append(agenda, fields{"item": i})
 	}
-	return s.create(t, w.province.ID, "meeting", fields{"committee_id": o.committee, "held_on": today(t), "place": "سالن جلسه‌های ادارهٔ کل", "agenda": agenda, "present_ids": o.people[:6+o.rng.IntN(4)], "minutes": several(o.rng, 3, meetingMinutes)})
+	return s.create(t, w.province.ID, "meeting", fields{"committee_id": o.committee, "held_on": today(t), "place": "سالن جلسه‌های ادارهٔ کل",
+		"agenda": agenda, "present_ids": o.people[:6+o.rng.IntN(4)], "minutes": several(o.rng, 3, meetingMinutes)})
 }
 
 // decision records what was decided on one thing.
@@ -138,9 +146,11 @@ func (w *world) decision(t int64, meeting recordID, kind string, about recordID,
 	s, o := w.office.secretary, &w.office
 	var votes rows
 	for _, p := range o.people[:6] {
-		votes = append(votes, fields{"member": p, "vote": []string{"for", "abstain"}[weigh(o.rng, 94, 6)], "opinion": maybe(o.rng, 6, say(o.rng, voteOpinion))})
+		votes = append(votes, fields{"member": p, "vote": []string{"for", "abstain"}[weigh(o.rng, 94, 6)],
+			"opinion": maybe(o.rng, 6, say(o.rng, voteOpinion))})
 	}
-	return s.create(t, w.province.ID, "decision", fields{"meeting_id": meeting, "kind": kind, "subject_ref": about, "text": text, "votes": votes, "result": result, "responsible_id": o.people[1]})
+	return s.create(t, w.province.ID, "decision", fields{"meeting_id": meeting, "kind": kind, "subject_ref": about, "text": text, "votes": votes,
+		"result": result, "responsible_id": o.people[1]})
 }
 
 // assign begins every dossier, on the day of the meeting.
@@ -151,14 +161,31 @@ func (w *world) assign(sent int64) error {
 	for i, h := range w.hoods {
 		at := t + hour + int64(i)*1000
 		d := w.decision(at, m, "assign_task", h.dossier, fmt.Sprintf("شناسنامهٔ %s ظرف یک ماه با مشارکت اهالی تکمیل شود.", h.name), "approved")
-		s.createAs(h.dossier, at, h.place.ID, "dossier", fields{"neighbourhood_id": h.record, "revision_no": 1, "assigned_on": w.start, "due_on": w.due, "status": "assigned", "sections": (&hood{w: w}).sections()})
-		s.create(at, h.place.ID, "programme_enrolment", fields{"neighbourhood_id": h.record, "programme": "dossier", "executor_org_id": h.office, "decision_id": d, "started_on": w.start})
+		s.createAs(h.dossier, at, h.place.ID, "dossier", fields{"neighbourhood_id": h.record, "revision_no": 1, "assigned_on": w.start,
+			"due_on": w.due, "status": "assigned", "sections": (&hood{w: w}).sections()})
+		s.create(at, h.place.ID, "programme_enrolment", fields{"neighbourhood_id": h.record, "programme": "dossier", "executor_org_id": h.office,
+			"decision_id": d, "started_on": w.start})
 		if h.empowered {
-			s.create(at, h.place.ID, "programme_enrolment", fields{"neighbourhood_id": h.record, "programme": "empowerment_plan", "executor_org_id": h.office, "started_on": w.start, "stage": "neighbourhood_selected",
-				"stages": rows{{"stage": "clinic_selected", "opened_on": w.start - 30, "closed_on": w.start - 20}, {"stage": "neighbourhood_selected", "opened_on": w.start - 18}}})
+			w.choose(at, h, m)
 		}
 	}
 	return s.sync(sent)
+}
+
+// choose takes a neighbourhood into the empowerment plan, with a capable clinic.
+func (w *world) choose(t int64, h *hood, meeting recordID) {
+	s, rng := w.office.secretary, w.office.rng
+	clinic := s.create(t, h.place.ID, "organisation", fields{"name_fa": "کلینیک مددکاری اجتماعی " + bare(h.name), "kind": "sw_clinic",
+		"province_code": w.o.Province, "county": bare(h.county.place.NameFa), "licence_no": "ک‌م/" + written(300+h.n),
+		"licence_issued_on": w.start - 400, "licence_expires_on": w.start + 700, "catchment_ids": h.record,
+		"selected_on": w.start - jalali.Day(1+rng.IntN(20)), "willing": true, "located_in_target": rng.IntN(3) == 0, "can_establish_base": true,
+		"past_success": true, "selection_evidence": say(rng, evidenceText)})
+	enrolment := s.createAs(h.enrolment, t, h.place.ID, "programme_enrolment",
+		fields{"neighbourhood_id": h.record, "programme": "empowerment_plan", "executor_org_id": clinic, "started_on": w.start,
+			"stage": "clinic_selected"})
+	d := w.decision(t, meeting, "select_neighbourhood", h.enrolment, fmt.Sprintf("%s محلهٔ هدف طرح توانمندسازی است.", h.name), "approved")
+	s.edit(t, enrolment, fields{"decision_id": d})
+	s.step(t, enrolment, "stage", "neighbourhood_selected")
 }
 
 var commitments = []string{"needs_prioritised", "assets_identified", "harm_map", "participatory_plan", "collective_action", "advocacy"}
@@ -170,27 +197,41 @@ func (w *world) fund(sent int64) error {
 	for i, h := range w.hoods {
 		at := t + int64(i)*1000
 		if h.base {
-			org := s.create(at, h.place.ID, "organisation", fields{"name_fa": "پایگاه سلامت اجتماعی " + bare(h.name), "kind": "social_health_base", "province_code": w.o.Province, "county": bare(h.county.place.NameFa), "local_record": say(rng, localRecord),
-				"staff": rows{{"role": "manager", "count": 1}, {"role": "facilitator", "count": 2}, {"role": "public_relations", "count": 2}}, "catchment_ids": h.record})
+			org := s.create(at, h.place.ID, "organisation", fields{"name_fa": "پایگاه سلامت اجتماعی " + bare(h.name), "kind": "social_health_base",
+				"province_code": w.o.Province, "county": bare(h.county.place.NameFa), "local_record": say(rng, localRecord),
+				"staff": rows{{"role": "manager", "count": 1}, {"role": "facilitator", "count": 2},
+					{"role": "public_relations", "count": 2}}, "catchment_ids": h.record})
 			signed := w.start - jalali.Day(150+rng.IntN(110))
 			var six rows
 			for _, c := range commitments {
-				six = append(six, fields{"commitment": c, "state": []string{"delivered", "in_progress", "not_started"}[weigh(rng, 50, 35, 15)], "target_count": 1 + rng.IntN(40)})
+				six = append(six, fields{"commitment": c, "state": []string{"delivered", "in_progress", "not_started"}[weigh(rng, 50, 35, 15)],
+					"target_count": 1 + rng.IntN(40)})
 			}
 			d, _ := signed.Date()
-			s.create(at, h.place.ID, "agreement", fields{"number": "۱۴۰۴/س/" + written(h.n+1), "kind": "memorandum", "programme": "social_health_base", "party_org_id": org, "signed_on": signed, "start_on": signed, "end_on": d.YearEnd().EpochDay(), "state": "active", "deliverables": six,
-				"founding_documents": []string{"licence", "resume", "staff_list"},
-				"amount_rial":        10_000_000 * (60 + rng.IntN(100)), "basis_performance_score": 40 + rng.IntN(60), "basis_need_score": 30 + rng.IntN(70)})
+			agreement := s.createAs(s.newRecord(at), at, h.place.ID, "agreement",
+				fields{"number": "۱۴۰۴/س/" + written(h.n+1), "kind": "memorandum", "programme": "social_health_base", "party_org_id": org,
+					"signed_on": signed, "start_on": signed, "end_on": d.YearEnd().EpochDay(), "state": "draft", "deliverables": six,
+					"founding_documents": []string{"licence", "resume", "staff_list"},
+					"amount_rial":        10_000_000 * (60 + rng.IntN(100)), "basis_performance_score": 40 + rng.IntN(60),
+					"basis_need_score": 30 + rng.IntN(70)})
+			s.step(at, agreement, "state", "signed")
+			s.step(at, agreement, "state", "active")
+			s.create(at, h.place.ID, "programme_enrolment", fields{"neighbourhood_id": h.record, "programme": "social_health_base",
+				"executor_org_id": org, "started_on": signed})
 		}
 		programme, need := "comprehensive", 150_000_000+1_000_000*rng.IntN(150)
 		if h.empowered {
 			programme, need = "empowerment_plan", 220_000_000+1_000_000*rng.IntN(200)
 		}
 		allocated := need * (40 + rng.IntN(50)) / 100
-		line := s.create(at, h.place.ID, "budget_line", fields{"programme": programme, "item": "activity", "province_code": w.o.Province, "neighbourhood_id": h.record, "jalali_year": jalaliYear(t), "approved_rial": need, "allocated_rial": allocated, "basis": "بر پایهٔ نیازهای محله"})
-		s.create(at, h.place.ID, "budget_txn", fields{"line_id": line, "kind": "allocate", "amount_rial": allocated, "on": today(t), "doc_no": written(4000 + h.n)})
+		line := s.create(at, h.place.ID, "budget_line", fields{"programme": programme, "item": "activity", "province_code": w.o.Province,
+			"neighbourhood_id": h.record, "jalali_year": jalaliYear(t), "approved_rial": need, "allocated_rial": allocated,
+			"basis": "بر پایهٔ نیازهای محله"})
+		s.create(at, h.place.ID, "budget_txn", fields{"line_id": line, "kind": "allocate", "amount_rial": allocated, "on": today(t),
+			"doc_no": written(4000 + h.n)})
 		if rng.IntN(2) == 0 {
-			s.create(at, h.place.ID, "budget_txn", fields{"line_id": line, "kind": "pay", "amount_rial": allocated / (2 + rng.IntN(4)), "on": today(t), "doc_no": written(9000 + h.n)})
+			s.create(at, h.place.ID, "budget_txn", fields{"line_id": line, "kind": "pay", "amount_rial": allocated / (2 + rng.IntN(4)),
+				"on": today(t), "doc_no": written(9000 + h.n)})
 		}
 	}
 	return s.sync(sent)
@@ -200,6 +241,10 @@ func (w *world) fund(sent int64) error {
 func (c *county) review(sent int64) error {
 	t := sent - 2*hour
 	d := c.office
+	// It reviews as the county, and records names as a technical manager.
+	was := d.rank
+	d.rank = ranks[access.County]
+	defer func() { d.rank = was }()
 	for _, h := range d.w.hoods {
 		if h.county != c {
 			continue
@@ -252,7 +297,8 @@ func (w *world) decide(sent int64) error {
 		case 1:
 			section := pick(rng, "needs_survey", "harm_map", "assets", "key_persons", "participation", "profile")
 			w.decision(at, m, "return_dossier", h.dossier, fmt.Sprintf("شناسنامهٔ %s برای اصلاح بازگردانده شد.", h.name), "returned")
-			d.edit(at, s, fields{"returned": rows{{"on": today(t), "by": w.office.people[1], "section": section, "reason": say(rng, returnReason[section])}}})
+			d.edit(at, s, fields{"returned": rows{{"on": today(t), "by": w.office.people[1], "section": section,
+				"reason": say(rng, returnReason[section])}}})
 			d.step(at, s, "status", "returned")
 		default:
 			w.decision(at, m, "approve_dossier", h.dossier, fmt.Sprintf("بررسی شناسنامهٔ %s به جلسهٔ بعد موکول شد.", h.name), "deferred")

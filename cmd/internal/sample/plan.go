@@ -7,7 +7,7 @@ const monthDays = 30.4
 // devices sync.
 func (h *hood) planMonths() {
 	w := h.w
-	for _, id := range []*recordID{&h.dossier, &h.record, &h.office, &h.campaign, &h.steering, &h.localTeam, &h.plan} {
+	for _, id := range []*recordID{&h.dossier, &h.record, &h.office, &h.campaign, &h.steering, &h.localTeam, &h.plan, &h.enrolment} {
 		*id = h.team[manager].newRecord(moment(w.start-8, 10, 0))
 	}
 	for i := range h.team {
@@ -67,6 +67,7 @@ func (h *hood) planFirst() {
 	m.plan(1, 0.55*end, 0.6*end, doCapacity)
 	m.plan(1, 0.4*end, 0.45*end, doCommittee)
 	m.plan(3, 0.2*end, 0.8*end, doSections)
+	m.plan(1, 0.45*end, 0.5*end, doActive)
 	m.plan(1, 0.82*end, 0.84*end, doVerify)
 	m.plan(1, 0.9*end, 0.91*end, doRound)
 	m.plan(1, 0.95*end, 0.96*end, doPrioritised)

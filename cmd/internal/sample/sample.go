@@ -48,8 +48,8 @@ type Options struct {
 	// have passed, and of how many.
 	Progress func(changes, day, days int)
 
-	// inspect, if set, sees every record as its author saved it.
-	inspect func(*schemas.Form, schemas.Record, schemas.Env)
+	// inspect, if set, sees every record as its author left it, and on which day.
+	inspect func(d *device, form *schemas.Form, id recordID, r schemas.Record, day jalali.Day)
 }
 
 // Made says what was made.

@@ -9,10 +9,15 @@ import (
 var (
 	bands      = []string{"13-18", "19-29", "30-44", "45-59", "60-74", "75+"}
 	bandShares = []int{2, 18, 38, 24, 14, 4}
-	services   = []string{"lighting", "sewage", "road", "waste", "transport", "water", "internet", "drainage", "health_centre", "park", "pharmacy", "gas", "sports", "emergency", "kindergarten", "accessibility", "library", "bank", "police", "electricity", "secondary_school"}
-	incomes    = []string{"daily_wage", "self_employed", "cash_subsidy", "salary", "farming", "pension", "allowance", "home_business", "family_help", "fishing", "rent", "charity", "none"}
-	skills     = []string{"sewing", "cook", "farming", "builder", "driving", "craft", "child_care", "teacher", "computer", "elder_care", "repair", "electrician", "livestock", "first_aid", "sport_coach", "plumbing", "storytelling", "mediation", "photography", "accounting"}
-	disabled   = []string{"physical", "intellectual", "hearing", "visual", "mental", "speech", "epilepsy"}
+	services   = []string{"lighting", "sewage", "road", "waste", "transport", "water", "internet", "drainage", "health_centre", "park", "pharmacy",
+		"gas", "sports", "emergency", "kindergarten", "accessibility", "library", "bank", "police", "electricity", "secondary_school"}
+	incomes = []string{"daily_wage", "self_employed", "cash_subsidy", "salary", "farming", "pension", "allowance", "home_business", "family_help",
+		"fishing", "rent", "charity", "none"}
+	skills = []string{"sewing", "cook", "farming", "builder", "driving", "craft", "child_care", "teacher", "computer", "elder_care", "repair",
+		"electrician", "livestock", "first_aid", "sport_coach", "plumbing", "storytelling", "mediation", "photography", "accounting"}
+	incomeBands = []string{"below_quarter", "quarter_to_half", "half_to_three_quarters", "three_quarters_to_full", "above_minimum"}
+	materials   = []string{"brick_steel", "cement_block", "concrete_frame", "brick_wood", "mud_brick", "wood"}
+	disabled    = []string{"physical", "intellectual", "hearing", "visual", "mental", "speech", "epilepsy"}
 )
 
 // doHousehold asks a household.
@@ -43,22 +48,14 @@ func doHousehold(x *worker, t int64, _ int) {
 	if rng.IntN(13) == 0 {
 		with = 1
 	}
-	for name, value := range map[string]any{
-		"consent": true, "respondent_sex": sex, "respondent_age_band": band, "size": size, "children_u18": children, "elders_60": elders, "disabled": with,
-	} {
-		v[name] = value
-	}
+	v["consent"], v["respondent_sex"], v["respondent_age_band"] = true, sex, band
+	v["size"], v["children_u18"], v["elders_60"], v["disabled"] = size, children, elders, with
 	v["respondent_relation"] = []string{"head", "spouse", "child", "parent", "sibling"}[weigh(rng, 45, 40, 9, 4, 2)]
 	v["women_headed"] = rng.IntN(100) < 13
 	if with > 0 && rng.IntN(4) > 0 {
 		v["disability_types"] = []string{common(rng, disabled)}
 	}
-	v["income_sources"] = distinct(rng, 1+rng.IntN(2), incomes)
-	v["income_band"] = maybe(rng, 80, []string{"below_quarter", "quarter_to_half", "half_to_three_quarters", "three_quarters_to_full", "above_minimum"}[weigh(rng, 16, 24, 26, 20, 14)])
-	v["employed_count"] = min(size, weigh(rng, 22, 58, 17, 3))
-	v["insurance"] = []string{"none", "social_security", "iran_health", "rural_nomadic", "unknown"}[weigh(rng, 14, 38, 30, 15, 3)]
-	v["dwelling_tenure"] = []string{"owned_deed", "owned_no_deed", "rented", "free", "deposit", "waqf"}[weigh(rng, 30, 26, 28, 10, 4, 2)]
-	v["dwelling_material"] = maybe(rng, 70, []string{"brick_steel", "cement_block", "concrete_frame", "brick_wood", "mud_brick", "wood"}[weigh(rng, 34, 24, 18, 14, 6, 4)])
+	x.living(v, size)
 	v["services_problem"] = problems(x)
 	v["perceived_needs"] = perceived(x, groupOf(sex, band))
 	if with > 0 && rng.IntN(2) == 0 {
@@ -68,7 +65,7 @@ func doHousehold(x *worker, t int64, _ int) {
 	v["willing_to_participate"] = rng.IntN(100) < 62
 	v["satisfaction"], v["belonging"] = 1+weigh(rng, 14, 26, 34, 19, 7), 1+weigh(rng, 6, 12, 26, 34, 22)
 	took := 9 + int(rng.ExpFloat64()*11)
-	start := int(t+tehran) % day / minuteMS
+	start := int((t + tehran) % day / minuteMS)
 	if start+took < 24*60 {
 		v["start_time"], v["end_time"] = clockTime(start), clockTime(start+took)
 	}
@@ -78,6 +75,17 @@ func doHousehold(x *worker, t int64, _ int) {
 	}
 	x.made(poolEvidence, x.create(t, x.hood.id(), "household_response", v))
 	x.hood.said.households++
+}
+
+// living is what a household lives on and in.
+func (x *worker) living(v fields, size int) {
+	rng := x.rng
+	v["income_sources"] = distinct(rng, 1+rng.IntN(2), incomes)
+	v["income_band"] = maybe(rng, 80, incomeBands[weigh(rng, 16, 24, 26, 20, 14)])
+	v["employed_count"] = min(size, weigh(rng, 22, 58, 17, 3))
+	v["insurance"] = []string{"none", "social_security", "iran_health", "rural_nomadic", "unknown"}[weigh(rng, 14, 38, 30, 15, 3)]
+	v["dwelling_tenure"] = []string{"owned_deed", "owned_no_deed", "rented", "free", "deposit", "waqf"}[weigh(rng, 30, 26, 28, 10, 4, 2)]
+	v["dwelling_material"] = maybe(rng, 70, common(rng, materials))
 }
 
 func clockTime(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
@@ -117,8 +125,10 @@ func perceived(x *worker, group string) rows {
 
 // doInterview talks with somebody who knows the neighbourhood.
 func doInterview(x *worker, t int64, _ int) {
-	_, consent := x.somebody(t, x.hood.id(), personName(x.rng, pick(x.rng, "female", "male")), pick(x.rng, "female", "male"), born(x.device), "survey")
-	v := fields{"campaign_id": x.hood.campaign, "held_on": today(t), "informant_kind": common(x.rng, keyKinds), "consent_id": consent, "themes": themes(x, 2+x.rng.IntN(4))}
+	sex := pick(x.rng, "female", "male")
+	_, consent := x.somebody(t, x.hood.id(), personName(x.rng, sex), sex, born(x.device), "survey")
+	v := fields{"campaign_id": x.hood.campaign, "held_on": today(t), "informant_kind": common(x.rng, keyKinds), "consent_id": consent,
+		"themes": themes(x, 2+x.rng.IntN(4))}
 	var named rows
 	for _, c := range x.hood.wants(x.rng, pick(x.rng, "women", "men", "elders"))[:1+x.rng.IntN(3)] {
 		named = append(named, fields{"category": c, "text": x.says(needText[c])})
@@ -127,7 +137,8 @@ func doInterview(x *worker, t int64, _ int) {
 	x.made(poolEvidence, x.create(t, x.hood.id(), "key_informant_interview", v))
 }
 
-var themeCodes = []string{"livelihood", "services", "safety", "participation", "women", "relations", "youth", "health", "education", "history", "children", "elders", "assets", "solutions", "disability", "housing", "other"}
+var themeCodes = []string{"livelihood", "services", "safety", "participation", "women", "relations", "youth", "health", "education", "history",
+	"children", "elders", "assets", "solutions", "disability", "housing", "other"}
 
 func themes(x *worker, n int) rows {
 	var all rows
@@ -153,16 +164,20 @@ func doGroup(x *worker, t int64, i int) {
 	}
 	other := x.hood.persons[(int(x.role)+1)%3]
 	x.made(poolEvidence, x.create(t, x.hood.id(), "focus_group", fields{"campaign_id": x.hood.campaign, "held_on": today(t), "group_kind": kind,
-		"participants": 5 + x.rng.IntN(10), "moderator": x.hood.persons[x.role], "note_taker": other, "themes": themes(x, 3+x.rng.IntN(3)), "ranked_items": ranked}))
+		"participants": 5 + x.rng.IntN(10), "moderator": x.hood.persons[x.role], "note_taker": other, "themes": themes(x,
+			3+x.rng.IntN(3)), "ranked_items": ranked}))
 	x.hood.said.groups++
 }
 
 // harms are rated block by block, those that can be seen at a place also there.
 var (
-	blockHarms = []string{"unemployment", "poverty", "school_dropout", "acute_family_conflict", "theft", "divorce", "child_labour", "drug_dealing_place", "social_isolation", "early_marriage", "alcohol", "spouse_abuse", "elder_abuse", "child_abuse", "marginalisation", "runaway", "pwd_abuse"}
+	blockHarms = []string{"unemployment", "poverty", "school_dropout", "acute_family_conflict", "theft", "divorce", "child_labour",
+		"drug_dealing_place", "social_isolation", "early_marriage", "alcohol", "spouse_abuse", "elder_abuse", "child_abuse", "marginalisation",
+		"runaway", "pwd_abuse"}
 	countOnly  = []string{"spouse_abuse", "elder_abuse", "child_abuse", "pwd_abuse"}
 	pointHarms = []string{"unsafe_space", "drug_use_place", "vandalism", "street_conflict", "waste_picking", "begging", "homelessness"}
-	factors    = []string{"dark_street", "vacant_land", "derelict_building", "no_guard", "waste_heap", "dead_end", "unfinished_building", "no_cctv", "underpass", "dense_plants", "abandoned_vehicle", "out_of_sight"}
+	factors    = []string{"dark_street", "vacant_land", "derelict_building", "no_guard", "waste_heap", "dead_end", "unfinished_building", "no_cctv",
+		"underpass", "dense_plants", "abandoned_vehicle", "out_of_sight"}
 )
 
 // doHarm rates one harm of a block, or at a place; never a person.

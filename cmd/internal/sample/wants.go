@@ -10,7 +10,8 @@ import (
 // needCategories are the kinds of needs, and needWeights how often people name
 // each before their neighbourhood and their own lives are looked at.
 var (
-	needCategories = []string{"livelihood", "infrastructure", "health", "education", "women", "addiction", "security", "leisure", "housing", "elder", "disability", "mental_health", "environment",
+	needCategories = []string{"livelihood", "infrastructure", "health", "education", "women", "addiction", "security", "leisure", "housing", "elder",
+		"disability", "mental_health", "environment",
 		"child_protection", "insurance", "food", "accessibility", "participation", "culture", "documents"}
 	needWeights = []float64{10, 8, 6, 5, 4, 4, 4, 4, 3.5, 3, 3, 2.5, 2.5, 2, 2, 1.5, 1.5, 1, 1, 0.5}
 )
