@@ -34,8 +34,8 @@ func inOrder(summaries []Summary) []*Summary {
 	return sorted
 }
 
-// lag is the median of the hours from writing to arriving of the last 30 days.
-func (c *combining) lag() Value {
+// hours are those from writing to arriving of the last 30 days.
+func (c *combining) hours() map[int64]int64 {
 	hours := map[int64]int64{}
 	for _, s := range c.all {
 		if s.Operations != nil {
@@ -44,8 +44,11 @@ func (c *combining) lag() Value {
 			}
 		}
 	}
-	return titled(nearest("lag", KindHours, hours, 50))
+	return hours
 }
+
+// lag is their median.
+func (c *combining) lag() Value { return titled(nearest("lag", KindHours, c.hours(), 50)) }
 
 // nearest is the percentile of numbers that are counted by value, by nearest
 // rank: the smallest number that at least so many percent do not exceed.

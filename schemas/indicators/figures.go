@@ -93,11 +93,12 @@ type Column struct {
 	Title schemas.Text `json:"title"`
 }
 
-// Row is one line of a table. What it is about is a place, a code of the
-// table's list, or what its name says.
+// Row is one line of a table. What it is about is a place, a record, a code of
+// the table's list, or what its name says.
 type Row struct {
-	Place ID      `json:"place,omitzero"`
-	Code  string  `json:"code,omitempty"`
-	Name  string  `json:"name,omitempty"`
-	Cells []Value `json:"cells"`
+	Place  ID      `json:"place,omitzero"`
+	Record ID      `json:"record,omitzero"`
+	Code   string  `json:"code,omitempty"`
+	Name   string  `json:"name,omitempty"`
+	Cells  []Value `json:"cells"`
 }

@@ -97,10 +97,14 @@ func (g *gathering) needs() {
 		}
 	}
 	if latest != nil {
+		g.Ranked = true
 		for need, rank := range g.ranked[latest.id] {
 			if n, known := g.needOf[need]; known && rank > 0 {
 				c := at(n.category)
 				c.Rank = earlier(c.Rank, rank)
+				if rank <= g.settings.Needs.Top {
+					c.Top++
+				}
 			}
 		}
 	}

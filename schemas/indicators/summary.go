@@ -28,11 +28,13 @@ type Summary struct {
 
 	Capacity []CapacityRound `json:",omitempty"`
 	Assets   Assets
-	// Needs are by category, ranked by the latest approved round.
+	// Needs are by category, ranked by the latest approved round; Ranked says that
+	// there is one.
 	Needs      []NeedCategory `json:",omitempty"`
-	Harm       []HarmCount    `json:",omitempty"`
-	Blocks     []Block        `json:",omitempty"`
-	Activities []Activity     `json:",omitempty"`
+	Ranked     bool
+	Harm       []HarmCount `json:",omitempty"`
+	Blocks     []Block     `json:",omitempty"`
+	Activities []Activity  `json:",omitempty"`
 	// EventBlocks counts blocks with a boundary in which an activity took place,
 	// MappedBlocks those with a boundary.
 	EventBlocks, MappedBlocks int64
@@ -125,11 +127,11 @@ type Assets struct {
 var AssetCategoryCodes = [AssetCategories]string{"individual", "association", "institution", "physical", "economic", "culture_story"}
 
 // NeedCategory is a category of needs at a place: how many needs, how many people
-// they affect, and the best rank of one of them in the latest approved round, 0
-// if none was ranked.
+// they affect, the best rank of one of them in the latest approved round, 0 if
+// none was ranked, and how many of that round's first needs are of it.
 type NeedCategory struct {
-	Category              string
-	Needs, Affected, Rank int64
+	Category                   string
+	Needs, Affected, Rank, Top int64
 }
 
 // HarmCount is how many ratings of one kind of harm above "none" were written in
@@ -304,6 +306,9 @@ type Operations struct {
 	// and were put together without a person, Opened the conflicts that opened.
 	Changes, Merged, Opened int64
 	Devices                 []Device `json:",omitempty"`
+	// People say of authors which record of a person is theirs, where the two ids
+	// differ.
+	People []Identity `json:",omitempty"`
 	// Lags are the hours from writing to arriving of the changes of the last 30
 	// days, how many of each.
 	Lags []Lag `json:",omitempty"`
@@ -323,6 +328,9 @@ type Device struct {
 	Skew      int64
 	SkewKnown bool
 }
+
+// Identity says that an author is the person of a record.
+type Identity struct{ Author, Person ID }
 
 // Lag is how many changes took so many hours.
 type Lag struct{ Hours, Changes int64 }

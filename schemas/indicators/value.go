@@ -26,6 +26,7 @@ const (
 	KindRial    Kind = "rial"
 	KindScore   Kind = "score"
 	KindDate    Kind = "date"   // days since 1970-01-01
+	KindMonth   Kind = "month"  // a Jalali month as year*100+month
 	KindCode    Kind = "code"   // a code of the list that List names
 	KindColour  Kind = "colour" // green, yellow, red or blank
 	KindText    Kind = "text"   // a name
@@ -71,6 +72,8 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	case v.State != Shown:
 	case v.Kind == KindCode || v.Kind == KindColour || v.Kind == KindText:
 		out.Value = v.Text
+	case v.Kind == KindMonth:
+		out.Value = monthName(v.Number.Mantissa)
 	case v.Kind == KindDate:
 		out.Value = jalali.Day(v.Number.Mantissa).ISO()
 	default:
@@ -133,6 +136,8 @@ func (v Value) String() string {
 		return fmt.Sprintf("<%d", SmallCount)
 	case v.Kind == KindCode || v.Kind == KindColour || v.Kind == KindText:
 		return v.Text
+	case v.Kind == KindMonth:
+		return monthName(v.Number.Mantissa)
 	case v.Kind == KindDate:
 		if d, err := jalali.Day(v.Number.Mantissa).Date(); err == nil {
 			return d.String()

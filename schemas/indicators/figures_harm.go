@@ -1,0 +1,211 @@
+package indicators
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The harm map is published in cells that are always the same: a neighbourhood,
+// a kind of harm and a Jalali month. A cell with one to four ratings is "<5", and
+// its number goes into no other: totals add up the cells that are shown and say
+// how many are not. Filters and periods choose among cells. So there is nothing
+// to subtract, today or on another day.
+
+// harmCell is one of them.
+type harmCell struct {
+	place *Summary
+	month int64
+	code  string
+
+	ratings, confirmed, sum, weight int64
+}
+
+// shown reports whether the cell's number of ratings is published.
+func (h *harmCell) shown() bool { return h.ratings >= SmallCount }
+
+// confirmedShown reports whether the number of confirmed ratings is published
+// too: neither they nor the others may be few.
+func (h *harmCell) confirmedShown() bool {
+	others := h.ratings - h.confirmed
+	return h.shown() && !small(h.confirmed) && !small(others)
+}
+
+func small(n int64) bool { return n > 0 && n < SmallCount }
+
+// sparse is a count of people or cases who must not be recognised.
+func sparse(name string, n int64, published bool) Value {
+	v := count(name, n)
+	if !published {
+		v.State, v.Number = Small, count(name, 0).Number
+	}
+	return v
+}
+
+// harmCells are the cells with a rating, by place, kind and month.
+func (c *combining) harmCells() []*harmCell {
+	var all []*harmCell
+	for _, s := range c.all {
+		if s.Neighbourhood == nil {
+			continue
+		}
+		by := map[string]*harmCell{}
+		for _, h := range s.Harm {
+			k := string(num(h.Month)) + separator + h.Code
+			if by[k] == nil {
+				by[k] = &harmCell{place: s, month: h.Month, code: h.Code}
+			}
+			x := by[k]
+			x.ratings += h.Ratings
+			x.confirmed += h.Confirmed
+			x.sum += h.Sum
+			x.weight += h.Weight
+		}
+		all = append(all, slices.SortedFunc(maps.Values(by), func(a, b *harmCell) int {
+			return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.month, b.month))
+		})...)
+	}
+	return all
+}
+
+// harmSum adds up cells that are shown.
+type harmSum struct{ ratings, confirmed, sum, weight, hidden int64 }
+
+func (t *harmSum) add(h *harmCell) {
+	if !h.shown() {
+		t.hidden++
+		return
+	}
+	t.ratings += h.ratings
+	t.sum += h.sum
+	t.weight += h.weight
+	if h.confirmedShown() {
+		t.confirmed += h.confirmed
+	}
+}
+
+func (t *harmSum) values(residents int64) []Value {
+	return []Value{count("ratings", t.ratings), count("hidden_cells", t.hidden), quotient("intensity", KindScore, t.sum, t.weight, 1, 1),
+		quotient("per_1000", KindPer1000, t.confirmed, residents, 1000, 2)}
+}
+
+// harmMap is D12. Ratings above "none" count. Intensity is their mean, confirmed
+// ones weighing more; the rate is confirmed ratings for each thousand residents
+// where the population is known; the change is against the same months a year
+// before. Everything is made of cells that are shown.
+//
+// The map is made of the ratings of shown cells alone. A cell of it (100 m, 1 km
+// in villages, or a block) is left out with fewer than five of them, with fewer
+// than three informants, or with fewer than ten households; a grid cell's
+// households are its part of the neighbourhood's area.
+//
+// Source: domain description 6 D12, the rule of small counts, and 10.1.
+func (c *combining) harmMap(f *Figure) {
+	var all, before harmSum
+	var residents int64
+	byCode, byMonth := map[string]*harmSum{}, map[int64]*harmSum{}
+	byPlace := map[ID]*harmSum{}
+	cells := Table{Name: "harm_cells", List: "HARM", Columns: columns("month", "ratings", "confirmed_ratings")}
+	published := map[ID]map[string]bool{}
+	for _, s := range c.all {
+		if s.Neighbourhood != nil && s.Profile != nil && s.Profile.Population > 0 {
+			residents += s.Profile.Population
+		}
+	}
+	rated := &harmSum{} // of places whose population is known
+	for _, h := range c.harmCells() {
+		if c.within(h.month+100) && (c.From != 0 || c.To != 0) {
+			before.add(h)
+		}
+		if !c.within(h.month) {
+			continue
+		}
+		all.add(h)
+		if p := h.place.Profile; p != nil && p.Population > 0 {
+			rated.add(h)
+		}
+		at(byCode, h.code).add(h)
+		at(byMonth, h.month).add(h)
+		at(byPlace, h.place.Place).add(h)
+		row := h.place.row(number("month", KindMonth, h.month), sparse("ratings", h.ratings, h.shown()), sparse("confirmed_ratings", h.confirmed, h.confirmedShown()))
+		row.Code = h.code
+		cells.Rows = append(cells.Rows, row)
+		if h.shown() {
+			if published[h.place.Place] == nil {
+				published[h.place.Place] = map[string]bool{}
+			}
+			published[h.place.Place][string(num(h.month))+separator+h.code] = true
+		}
+	}
+	names := []string{"ratings", "hidden_cells", "intensity", "per_1000"}
+	codes := Table{Name: "by_harm", List: "HARM", Columns: columns(names...)}
+	for _, x := range slices.Sorted(maps.Keys(byCode)) {
+		codes.Rows = append(codes.Rows, Row{Code: x, Cells: byCode[x].values(residents)})
+	}
+	slices.SortStableFunc(codes.Rows, byFirst)
+	months := Table{Name: "by_month", Columns: columns(names[:2]...)}
+	for _, x := range slices.Sorted(maps.Keys(byMonth)) {
+		months.Rows = append(months.Rows, Row{Name: monthName(x), Cells: byMonth[x].values(0)[:2]})
+	}
+	places := Table{Name: "by_place", Columns: columns(names...)}
+	for _, s := range c.all {
+		if x := byPlace[s.Place]; x != nil {
+			population := int64(0)
+			if s.Profile != nil {
+				population = max(s.Profile.Population, 0)
+			}
+			places.Rows = append(places.Rows, s.row(x.values(population)...))
+		}
+	}
+	change := count("year_change", all.ratings-before.ratings)
+	if c.From == 0 || c.To == 0 {
+		change.State = Unknown // without a period there is no year before it
+	}
+	rate := rated.values(residents)[3]
+	f.Values = append(all.values(0)[:3], rate, change)
+	f.Tables = []Table{codes, places, months, cells, c.cellsOfMap(published)}
+}
+
+// at is the value of a key, made when it is first asked for.
+func at[K comparable, V any](m map[K]*V, k K) *V {
+	if m[k] == nil {
+		m[k] = new(V)
+	}
+	return m[k]
+}
+
+// monthName writes a month as 1404-11.
+func monthName(m int64) string {
+	text := string(num(m % 100))
+	return string(num(m/100)) + "-" + strings.Repeat("0", 2-len(text)) + text
+}
+
+// cellsOfMap are the cells of the map, with the intensity alone: how many ratings
+// one has is not said.
+func (c *combining) cellsOfMap(published map[ID]map[string]bool) Table {
+	t := Table{Name: "map_cells", Columns: columns("intensity")}
+	type tally struct{ ratings, sum, weight, informants int64 }
+	for _, s := range c.all {
+		by := map[string]*tally{}
+		for _, h := range s.Harm {
+			if !published[s.Place][string(num(h.Month))+separator+h.Code] {
+				continue
+			}
+			x := at(by, s.mapCell(h.Cell))
+			x.ratings += h.Ratings
+			x.sum += h.Sum
+			x.weight += h.Weight
+			x.informants = max(x.informants, h.Informants)
+		}
+		for _, cell := range slices.Sorted(maps.Keys(by)) {
+			x := by[cell]
+			if x.ratings >= SmallCount && x.informants >= c.settings.Needs.ConfirmInformants && s.householdsOf(cell) >= c.settings.Needs.MapHouseholds {
+				r := s.row(quotient("intensity", KindScore, x.sum, x.weight, 1, 1))
+				r.Code = cell
+				t.Rows = append(t.Rows, r)
+			}
+		}
+	}
+	return t
+}
