@@ -2,7 +2,6 @@ package indicators
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -268,23 +267,26 @@ func (g *gathering) capacityFill(t *Targets) Fill {
 }
 
 // surveyFill adds up households, informants and focus groups, each up to its own
-// target. A campaign that asks fewer households than the province aims at has its
-// own target; one that asks more does not raise it.
+// target. A campaign that asks fewer households than the province aims at may be
+// measured by its own plan; the section is as far as by the most favourable one.
 func (g *gathering) surveyFill(t *Targets, gate *Gates) Fill {
-	households := t.Households
-	if len(g.targets) > 0 {
-		households = min(households, slices.Min(g.targets))
-	}
 	womens := int64(0)
 	for _, kinds := range g.groups {
 		if kinds["women"] {
 			womens++
 		}
 	}
-	f := Fill{Section: SectionNeedsSurvey, Target: households + t.Informants + t.FocusGroups}
-	f.Done = min(int64(len(g.households)), households) + min(int64(len(g.informants)), t.Informants) + min(int64(len(g.groups)), t.FocusGroups)
-	f.Gate = 100*f.Done >= gate.SurveyShare*f.Target && womens >= gate.WomensGroups
-	return f
+	talks := min(int64(len(g.informants)), t.Informants) + min(int64(len(g.groups)), t.FocusGroups)
+	best := Fill{Section: SectionNeedsSurvey, Target: 1}
+	for _, households := range append(g.targets, t.Households) {
+		households = min(households, t.Households)
+		done, target := min(int64(len(g.households)), households)+talks, households+t.Informants+t.FocusGroups
+		if best.Done == 0 || done*best.Target > best.Done*target {
+			best.Done, best.Target = done, target
+		}
+	}
+	best.Gate = 100*best.Done >= gate.SurveyShare*best.Target && womens >= gate.WomensGroups
+	return best
 }
 
 // prioritiesFill is that of the approved round that ranks the most needs.
