@@ -9,9 +9,9 @@ import (
 
 // The harm map is published in cells that are always the same: a neighbourhood,
 // a kind of harm and a Jalali month. A cell with one to four ratings is "<5", and
-// its number goes into no other: totals add up the cells that are shown and say
-// how many are not. Filters and periods choose among cells. So there is nothing
-// to subtract, today or on another day.
+// nothing of it goes into any other number: totals add up the cells that are
+// shown and say how many are not. Filters and periods choose among cells. So
+// there is nothing to subtract, today or on another day.
 
 // harmCell is one of them.
 type harmCell struct {
@@ -19,7 +19,7 @@ type harmCell struct {
 	month int64
 	code  string
 
-	ratings, confirmed, sum, weight int64
+	ratings, confirmed, sum, confirmedSum int64
 }
 
 // shown reports whether the cell's number of ratings is published.
@@ -28,20 +28,26 @@ func (h *harmCell) shown() bool { return h.ratings >= SmallCount }
 // confirmedShown reports whether the number of confirmed ratings is published
 // too: neither they nor the others may be few.
 func (h *harmCell) confirmedShown() bool {
-	others := h.ratings - h.confirmed
-	return h.shown() && !small(h.confirmed) && !small(others)
+	return h.shown() && !small(h.confirmed) && !small(h.ratings-h.confirmed)
 }
 
 func small(n int64) bool { return n > 0 && n < SmallCount }
 
-// sparse is a count of people or cases who must not be recognised.
-func sparse(name string, n int64, published bool) Value {
-	v := count(name, n)
-	if !published {
-		v.State, v.Number = Small, count(name, 0).Number
+// values are the cell's two numbers as they are published.
+func (h *harmCell) values() (ratings, confirmed Value) {
+	ratings, confirmed = count("ratings", h.ratings), count("confirmed_ratings", h.confirmed)
+	switch {
+	case !h.shown():
+		ratings, confirmed = withheld(ratings, Small), withheld(confirmed, Hidden)
+	case small(h.confirmed):
+		confirmed = withheld(confirmed, Small)
+	case !h.confirmedShown():
+		confirmed = withheld(confirmed, Hidden)
 	}
-	return v
+	return ratings, confirmed
 }
+
+func withheld(v Value, why State) Value { return Value{Name: v.Name, Kind: v.Kind, State: why} }
 
 // harmCells are the cells with a rating, by place, kind and month.
 func (c *combining) harmCells() []*harmCell {
@@ -60,7 +66,7 @@ func (c *combining) harmCells() []*harmCell {
 			x.ratings += h.Ratings
 			x.confirmed += h.Confirmed
 			x.sum += h.Sum
-			x.weight += h.Weight
+			x.confirmedSum += h.ConfirmedSum
 		}
 		all = append(all, slices.SortedFunc(maps.Values(by), func(a, b *harmCell) int {
 			return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.month, b.month))
@@ -69,19 +75,22 @@ func (c *combining) harmCells() []*harmCell {
 	return all
 }
 
-// harmSum adds up cells that are shown.
+// harmSum adds up cells that are shown. Of the intensities confirmed ones count
+// more, unless how many are confirmed is not shown.
 type harmSum struct{ ratings, confirmed, sum, weight, hidden int64 }
 
-func (t *harmSum) add(h *harmCell) {
+func (t *harmSum) add(h *harmCell, confirmedWeight int64) {
 	if !h.shown() {
 		t.hidden++
 		return
 	}
 	t.ratings += h.ratings
 	t.sum += h.sum
-	t.weight += h.weight
+	t.weight += h.ratings
 	if h.confirmedShown() {
 		t.confirmed += h.confirmed
+		t.sum += (confirmedWeight - 1) * h.confirmedSum
+		t.weight += (confirmedWeight - 1) * h.confirmed
 	}
 }
 
@@ -107,35 +116,37 @@ func (c *combining) harmMap(f *Figure) {
 	byCode, byMonth := map[string]*harmSum{}, map[int64]*harmSum{}
 	byPlace := map[ID]*harmSum{}
 	cells := Table{Name: "harm_cells", List: "HARM", Columns: columns("month", "ratings", "confirmed_ratings")}
-	published := map[ID]map[string]bool{}
+	published := map[ID]map[string]*harmCell{}
 	for _, s := range c.all {
 		if s.Neighbourhood != nil && s.Profile != nil && s.Profile.Population > 0 {
 			residents += s.Profile.Population
 		}
 	}
+	heavy := c.settings.Needs.ConfirmedWeight
 	rated := &harmSum{} // of places whose population is known
 	for _, h := range c.harmCells() {
 		if c.within(h.month+100) && (c.From != 0 || c.To != 0) {
-			before.add(h)
+			before.add(h, heavy)
 		}
 		if !c.within(h.month) {
 			continue
 		}
-		all.add(h)
+		all.add(h, heavy)
 		if p := h.place.Profile; p != nil && p.Population > 0 {
-			rated.add(h)
+			rated.add(h, heavy)
 		}
-		at(byCode, h.code).add(h)
-		at(byMonth, h.month).add(h)
-		at(byPlace, h.place.Place).add(h)
-		row := h.place.row(number("month", KindMonth, h.month), sparse("ratings", h.ratings, h.shown()), sparse("confirmed_ratings", h.confirmed, h.confirmedShown()))
+		at(byCode, h.code).add(h, heavy)
+		at(byMonth, h.month).add(h, heavy)
+		at(byPlace, h.place.Place).add(h, heavy)
+		ratings, confirmed := h.values()
+		row := h.place.row(number("month", KindMonth, h.month), ratings, confirmed)
 		row.Code = h.code
 		cells.Rows = append(cells.Rows, row)
 		if h.shown() {
 			if published[h.place.Place] == nil {
-				published[h.place.Place] = map[string]bool{}
+				published[h.place.Place] = map[string]*harmCell{}
 			}
-			published[h.place.Place][string(num(h.month))+separator+h.code] = true
+			published[h.place.Place][string(num(h.month))+separator+h.code] = h
 		}
 	}
 	names := []string{"ratings", "hidden_cells", "intensity", "per_1000"}
@@ -183,19 +194,24 @@ func monthName(m int64) string {
 
 // cellsOfMap are the cells of the map, with the intensity alone: how many ratings
 // one has is not said.
-func (c *combining) cellsOfMap(published map[ID]map[string]bool) Table {
+func (c *combining) cellsOfMap(published map[ID]map[string]*harmCell) Table {
 	t := Table{Name: "map_cells", Columns: columns("intensity")}
 	type tally struct{ ratings, sum, weight, informants int64 }
 	for _, s := range c.all {
 		by := map[string]*tally{}
 		for _, h := range s.Harm {
-			if !published[s.Place][string(num(h.Month))+separator+h.Code] {
+			cell := published[s.Place][string(num(h.Month))+separator+h.Code]
+			if cell == nil {
 				continue
 			}
 			x := at(by, s.mapCell(h.Cell))
 			x.ratings += h.Ratings
 			x.sum += h.Sum
-			x.weight += h.Weight
+			x.weight += h.Ratings
+			if cell.confirmedShown() {
+				x.sum += (c.settings.Needs.ConfirmedWeight - 1) * h.ConfirmedSum
+				x.weight += (c.settings.Needs.ConfirmedWeight - 1) * h.Confirmed
+			}
 			x.informants = max(x.informants, h.Informants)
 		}
 		for _, cell := range slices.Sorted(maps.Keys(by)) {

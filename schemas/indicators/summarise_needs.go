@@ -120,17 +120,16 @@ func (g *gathering) needs() {
 func (g *gathering) harm(p parts, n int64) {
 	h := HarmCount{Month: p.int(), Code: p.text(), Cell: p.text(), Ratings: n}
 	intensity, official, informants := p.int(), p.flag(), p.int()
-	weight := int64(1)
+	h.Sum, h.Informants = n*intensity, informants
 	if official || informants >= g.settings.Needs.ConfirmInformants {
-		h.Confirmed, weight = n, g.settings.Needs.ConfirmedWeight
+		h.Confirmed, h.ConfirmedSum = n, n*intensity
 	}
-	h.Sum, h.Weight, h.Informants = n*weight*intensity, n*weight, informants
 	if last := len(g.Harm) - 1; last >= 0 && g.Harm[last].Month == h.Month && g.Harm[last].Code == h.Code && g.Harm[last].Cell == h.Cell {
 		have := &g.Harm[last]
 		have.Ratings += h.Ratings
 		have.Confirmed += h.Confirmed
 		have.Sum += h.Sum
-		have.Weight += h.Weight
+		have.ConfirmedSum += h.ConfirmedSum
 		have.Informants = max(have.Informants, h.Informants)
 		return
 	}

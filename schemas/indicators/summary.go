@@ -135,12 +135,13 @@ type NeedCategory struct {
 }
 
 // HarmCount is how many ratings of one kind of harm above "none" were written in
-// a Jalali month in one cell of the map. Sum is of their intensities times their
-// weights, Informants the most who stand behind one of them.
+// a Jalali month in one cell of the map. Sum is of their intensities,
+// ConfirmedSum of those that are confirmed, Informants the most who stand behind
+// one of them.
 type HarmCount struct {
-	Month                                       int64
-	Code, Cell                                  string
-	Ratings, Confirmed, Sum, Weight, Informants int64
+	Month                                             int64
+	Code, Cell                                        string
+	Ratings, Confirmed, Sum, ConfirmedSum, Informants int64
 }
 
 // Block is a living block. Households is -1 if nobody counted them.

@@ -44,6 +44,9 @@ const (
 	// Small is one to four where a count is of people or cases who must not be
 	// recognised. It is printed as "<5" and goes into no other number.
 	Small State = "small"
+	// Hidden is a second number that would give a small one away by subtraction. It
+	// is printed as "*".
+	Hidden State = "hidden"
 )
 
 // Value is one number of a figure, rounded as it is published.
@@ -127,11 +130,14 @@ func roundedQuotient(num, den, factor int64) (int64, bool) {
 }
 
 // String is the value as programs print it, in ASCII digits and without its unit:
-// "52.4", "—" for what is not known, "<5" for a small count, a date as 1404/11/27.
+// "52.4", "—" for what is not known, "<5" for a small count, "*" for what would
+// give one away, a date as 1404/11/27.
 func (v Value) String() string {
 	switch {
 	case v.State == Unknown:
 		return "—"
+	case v.State == Hidden:
+		return "*"
 	case v.State == Small:
 		return fmt.Sprintf("<%d", SmallCount)
 	case v.Kind == KindCode || v.Kind == KindColour || v.Kind == KindText:
