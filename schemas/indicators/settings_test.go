@@ -101,3 +101,33 @@ func TestEverySettingIsReadToItsOwnPlace(t *testing.T) {
 		t.Errorf("a deleted record gives %q", s.Version)
 	}
 }
+
+// TestDomainsOfInstruments holds how many domains an instrument scores against the
+// list of domains, and the sections against theirs.
+func TestDomainsOfInstruments(t *testing.T) {
+	pkg, err := forms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	domains, _ := pkg.List("CAPDOMAIN")
+	counted := map[string]int64{}
+	for _, item := range domains.Items {
+		for instrument := range strings.SplitSeq(item.Attrs["instruments"], ",") {
+			counted[instrument]++
+		}
+	}
+	instruments, _ := pkg.List("INSTRUMENT")
+	for _, item := range instruments.Items {
+		if Domains[item.Code] != counted[item.Code] || counted[item.Code] == 0 {
+			t.Errorf("%s scores %d domains, the list says %d", item.Code, Domains[item.Code], counted[item.Code])
+		}
+	}
+	for list, codes := range map[string][]string{"PLANSTAGE": PlanStages, "ASSETCAT": AssetCategoryCodes[:]} {
+		of, _ := pkg.List(list)
+		for i, item := range of.Items {
+			if i >= len(codes) || codes[i] != item.Code {
+				t.Fatalf("%s is %v, the list has %s at %d", list, codes, item.Code, i)
+			}
+		}
+	}
+}

@@ -95,11 +95,7 @@ func percent(name string, num, den int64) Value { return quotient(name, KindPerc
 // quotient is factor*num/den, rounded once, half away from zero.
 func quotient(name string, kind Kind, num, den, factor int64, digits uint8) Value {
 	v := Value{Name: name, Kind: kind}
-	scale := int64(1)
-	for range digits {
-		scale *= 10
-	}
-	q, ok := roundedQuotient(num, den, factor*scale)
+	q, ok := roundedQuotient(num, den, factor*power10(digits))
 	if !ok {
 		v.State = Unknown
 		return v
