@@ -59,6 +59,9 @@ func TestComparisonWalksOnce(t *testing.T) {
 			t.Errorf("the entries are not in order: %v", ev.Entries)
 		}
 	}
+	if ev.Walked != 5 {
+		t.Errorf("it is said to have looked at %d records, want 5", ev.Walked)
+	}
 	if w.times != 1 {
 		t.Errorf("the scope is walked %d times, want once", w.times)
 	}

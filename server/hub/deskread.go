@@ -166,6 +166,7 @@ func (d *Desk) compare(ctx context.Context, e session.CompareScope) (session.Ser
 		if err != nil {
 			return err
 		}
+		ev.Walked = 0
 		var mine session.BucketSums
 		var counts [wire.Buckets]int
 		var all []wire.Entry
@@ -173,6 +174,7 @@ func (d *Desk) compare(ctx context.Context, e session.CompareScope) (session.Ser
 			mine.Add(id, hash)
 			counts[session.BucketOf(id)]++
 			all = append(all, wire.Entry{Record: id, StateHash: hash})
+			ev.Walked++
 			return nil
 		})
 		if errors.Is(err, store.ErrNotFound) {

@@ -20,6 +20,9 @@ type Limits struct {
 	// same part may be from there. This machine's own addresses are not counted:
 	// a proxy that runs here has them all, and has bounds of its own.
 	PerAddress int
+	// Greetings is how many times in a minute one device may come that the server
+	// knows; as many more at once after a rest.
+	Greetings int
 }
 
 // The default limits: a session rests in some kilobytes, a handshake costs a
@@ -49,6 +52,9 @@ func (l Limits) orDefaults() Limits {
 	}
 	if l.PerAddress <= 0 {
 		l.PerAddress = max(l.Handshakes/perAddressPart, 1)
+	}
+	if l.Greetings <= 0 {
+		l.Greetings = defaultGreetings
 	}
 	return l
 }

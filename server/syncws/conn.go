@@ -123,6 +123,7 @@ func newConn(h *Handler, ws *websocket.Conn, who string, from origin) *conn {
 	clock := s.Clock()
 	s.Clock = func() int64 { return clock + time.Since(c.began).Milliseconds() }
 	c.v = NewConversation(h.ctx, &s, who)
+	c.v.guests = h.guests
 	c.v.interested = func(scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID) {
 		h.sessions.interested(c, scopes, logs)
 	}
@@ -246,7 +247,8 @@ func (c *conn) work(what happening, mail hub.Event) {
 			c.h.hands.do(func() { c.write(b) })
 		}
 	}
-	if _, ended := v.Ended(); ended {
+	_, ended := v.Ended()
+	if ended {
 		if c.giveUpAt.IsZero() {
 			c.giveUpAt = time.Now().Add(lastWords)
 		}
@@ -255,7 +257,7 @@ func (c *conn) work(what happening, mail hub.Event) {
 			return
 		}
 	}
-	if d := v.Device(); d != c.device && v.Proved() {
+	if d := v.Device(); !ended && d != c.device && v.Proved() {
 		c.recognise(d)
 	}
 	c.timer.Reset(c.wait())

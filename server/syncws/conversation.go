@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	"mahalleh/server/hub"
 	"mahalleh/syncproto"
@@ -53,6 +54,7 @@ type Conversation struct {
 
 	begun   int64
 	proved  bool
+	guests  *guests  // nil: nobody counts
 	replies [][]byte // of the handshake
 	effects []session.ServerEffect
 	closed  *session.Close
@@ -111,8 +113,28 @@ func (c *Conversation) Feed(msg []byte) {
 		}
 		return
 	}
-	c.proved = true
+	if first := !c.proved; first {
+		c.proved = true
+		if after := c.greeted(); after > 0 {
+			c.Shed(wire.RefuseBusy, after.Milliseconds())
+			return
+		}
+	}
 	c.step(session.Received{Message: m})
+}
+
+// greeted counts the greeting of a device that has proved itself, and returns after
+// how long it shall come back if it comes too often.
+func (c *Conversation) greeted() time.Duration {
+	if c.guests == nil || c.Device().IsZero() {
+		return 0
+	}
+	return c.guests.greet(c.Device(), time.Now())
+}
+
+// ahead is by how much the device has asked for more than it had time for.
+func (c *Conversation) ahead() time.Duration {
+	return time.Duration(c.machine.Ahead(c.s.Clock())) * time.Millisecond
 }
 
 // Next returns the next message for the device, nil if there is none now. Call
@@ -307,11 +329,17 @@ func (c *Conversation) finish(all bool) {
 }
 
 // do carries one request out and returns its answer, nil if there is none.
-func (c *Conversation) do(effect session.ServerEffect) session.ServerEvent {
+func (c *Conversation) do(effect session.ServerEffect) (answer session.ServerEvent) {
 	if c.s.Do != nil {
-		return c.s.Do(c.ctx, c.desk, effect)
+		answer = c.s.Do(c.ctx, c.desk, effect)
+	} else {
+		answer = c.desk.Do(c.ctx, effect)
 	}
-	return c.desk.Do(c.ctx, effect)
+	if who, is := answer.(session.Authenticated); is && c.guests != nil {
+		who.Ahead = c.guests.ahead(who.Device, time.Now()).Milliseconds()
+		answer = who
+	}
+	return answer
 }
 
 // watch looks at answers for results that may change later.

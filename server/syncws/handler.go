@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -38,10 +37,12 @@ type Handler struct {
 	upgrader websocket.Upgrader
 	sessions *registry
 	count    counters
-	// strangers is what long messages of unknown senders take together.
-	strangers atomic.Int64
-	touches   touches
-	hands     *hands
+	guests   *guests
+	// unknown and devices hold what long messages take that are under way, of
+	// strangers and of devices that the server knows.
+	unknown, devices *crowd
+	touches          touches
+	hands            *hands
 
 	// ctx is that of all sessions; it ends when Shutdown loses patience.
 	ctx    context.Context
@@ -53,7 +54,8 @@ type Handler struct {
 // New makes a handler and begins to follow the hub. Surroundings.Clock is asked
 // at the beginning of a session and moved on by the time that passes.
 func New(s Surroundings, l Limits) *Handler {
-	h := &Handler{s: s, log: s.Log, gate: newGate(l, time.Now()), sessions: newRegistry(),
+	h := &Handler{s: s, log: s.Log, gate: newGate(l, time.Now()), sessions: newRegistry(), guests: newGuests(l, time.Now()),
+		unknown: newCrowd(strangersAll), devices: newCrowd(devicesAll),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: upgradeWithin,
 			ReadBufferSize:   readBuffer,
@@ -144,6 +146,9 @@ func (h *Handler) begin(c *conn) {
 func (h *Handler) left(c *conn) {
 	if h.sessions.remove(c) {
 		h.gate.known(c.from)
+	}
+	if c.v.Proved() {
+		h.guests.leaves(c.v.Device(), c.v.ahead(), time.Now())
 	}
 	c.report()
 	h.sessions.release()

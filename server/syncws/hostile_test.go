@@ -384,12 +384,12 @@ func TestStrangersShareABound(t *testing.T) {
 				under.Write(frame(opBinary, true, strangerMost, make([]byte, strangerMost-1))) // all but its end
 			}
 			synctest.Wait()
-			if held := s.h.strangers.Load(); held > strangersAll || held < strangersAll/2 {
+			if held := s.h.unknown.holds(); held > strangersAll || held < strangersAll/2 {
 				t.Errorf("strangers hold %d bytes, want at most %d and nearly so much", held, strangersAll)
 			}
 			time.Sleep(2 * time.Minute)
 			synctest.Wait()
-			if held := s.h.strangers.Load(); held != 0 {
+			if held := s.h.unknown.holds(); held != 0 {
 				t.Errorf("%d bytes are held for strangers who are gone", held)
 			}
 			if c := s.h.Counters(); c.Sessions != 1 {

@@ -25,11 +25,13 @@ const (
 	// ancestors and unsettled changes, twice: a device that the server has
 	// forgotten says Hello, and shall be told.
 	strangerMost = 128 << 10
-	// strangerFree of that everybody has, enough for an Enrol and for the Hello of
-	// a device with three hundred scopes; what is more comes out of strangersAll,
-	// which all strangers share.
-	strangerFree = 16 << 10
+	// messageFree of a message everybody has, enough for an Enrol and for the Hello
+	// of a device with three hundred scopes; what is more, before it has arrived
+	// whole, comes out of strangersAll, which all strangers share, or devicesAll,
+	// which those share whom the server knows: seven hundred full batches under way.
+	messageFree  = 16 << 10
 	strangersAll = 24 << 20
+	devicesAll   = 48 << 20
 )
 
 // wasteFree is how many bytes may arrive that are no message's content (headers of
@@ -41,8 +43,8 @@ const wasteFree = 32 << 10
 var (
 	// errLong says that somebody unknown sends what no device begins with.
 	errLong = errors.New("a long message from an unknown sender")
-	// errCrowd says that many unknown senders send much at once.
-	errCrowd = errors.New("too much from unknown senders at once")
+	// errCrowd says that many send much at once, and that this one makes way.
+	errCrowd = errors.New("too much is under way at once")
 	// errText says that the peer sent text, which no device does.
 	errText = errors.New("a text message")
 	// errWaste says that hardly anything of what the peer sends is content.
@@ -108,21 +110,28 @@ func (c *conn) message() ([]byte, error) {
 		return nil, errText
 	}
 	b := make([]byte, 0, readBuffer)
-	borrowed := int64(0)
-	defer func() { c.h.strangers.Add(-borrowed) }()
+	under := &part{crowd: c.h.unknown, giveUp: c.makeWay}
+	if at == known {
+		under.crowd = c.h.devices
+	}
+	defer under.done()
 	for {
 		if len(b) == cap(b) {
-			b = slices.Grow(b, len(b)) // doubles
-			if more := int64(cap(b)) - strangerFree - borrowed; at == stranger && more > 0 {
-				borrowed += more
-				if c.h.strangers.Add(more) > strangersAll {
-					return nil, errCrowd
-				}
+			more := len(b) // doubles, as long as everybody may
+			if len(b) >= messageFree {
+				more /= 2
+			}
+			b = slices.Grow(b, more)
+			if held := int64(cap(b)) - messageFree; held > 0 && !under.grow(held) {
+				return nil, errCrowd
 			}
 		}
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		c.hear()
+		if under.over.Load() {
+			return nil, errCrowd
+		}
 		c.meter.content += int64(n)
 		if err == io.EOF {
 			c.meter.arrived, c.meter.content = 0, 0

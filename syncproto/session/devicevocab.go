@@ -198,6 +198,8 @@ type EntriesRead struct {
 	Scope   syncproto.ScopeID
 	Buckets []byte
 	Entries []wire.Entry
+	// Walked is how many records the server looked at for it; zero on the device.
+	Walked int
 }
 
 // MendRecords puts whole records in the place of what is held here, and drops

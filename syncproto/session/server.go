@@ -30,6 +30,9 @@ type Server struct {
 	// forked says that the device was told to give its log up.
 	forked  bool
 	touched Touch
+	// ahead is when what the device has asked for by comparisons is paid for; it
+	// outlives a Hello, and a connection.
+	ahead int64
 
 	accepting
 	telling
@@ -152,6 +155,9 @@ func (s *Server) Deadline() (int64, bool) {
 		at := min(s.lastHeard+serverSilence, s.lastRead+pollEvery)
 		if s.receiptDue {
 			at = min(at, s.lastAccept+receiptAfter)
+		}
+		if s.asks() && s.now < s.mayAsk() {
+			at = min(at, s.mayAsk())
 		}
 		return at, true
 	}

@@ -22,6 +22,7 @@ func (s *Server) authenticated(ev Authenticated) {
 		return
 	}
 	s.standing, s.device, s.state = ev.Standing, ev.Device, serverHello
+	s.ahead = s.now + ev.Ahead
 	if m := s.inbox; m != nil {
 		s.inbox = nil
 		s.message(m)

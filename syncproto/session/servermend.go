@@ -12,6 +12,39 @@ func sumsOf(b []byte) *BucketSums {
 	return &sums
 }
 
+// A comparison is a walk through all of a scope, and wanted records are read one by
+// one: a device that lies about its sums could keep the server busy with both. So
+// each costs time, of which a device has as much as passes. It may be ahead by so
+// much that an honest one, whose disk was damaged or whose server was put back,
+// notices nothing; who asks on and on is answered the later.
+const (
+	// mendFree is how far ahead a device may be, in milliseconds: 120,000 records
+	// of some scopes compared, or 15,000 sent.
+	mendFree = 30_000
+	// mostCost bounds what one question costs, so that a device that has asked as
+	// much as it may is not late with its next greeting.
+	mostCost = 20_000
+	// comparedCost is that of a comparison, and of as many records as walkedInMilli
+	// a millisecond more; wantedCost that of a record.
+	comparedCost  = 40
+	walkedInMilli = 5
+	wantedCost    = 2
+)
+
+// asks says whether the device waits for an answer that is not being read.
+func (s *Server) asks() bool {
+	return s.compared != nil && !s.entriesAsked || s.want != nil && !s.recordsAsked
+}
+
+// mayAsk is when the next question is answered at the earliest.
+func (s *Server) mayAsk() int64 { return s.ahead - mendFree }
+
+func (s *Server) pays(ms int) { s.ahead = max(s.ahead, s.now) + int64(min(ms, mostCost)) }
+
+// Ahead is by how many milliseconds the device has asked for more than it had time
+// for. Authenticated takes it into the device's next connection.
+func (s *Server) Ahead(now int64) int64 { return max(s.ahead-now, 0) }
+
 func (s *Server) compare(m *wire.Compare) {
 	switch {
 	case len(m.Buckets) != wire.Buckets*16:
@@ -32,6 +65,7 @@ func (s *Server) entriesRead(ev EntriesRead) {
 	if !s.current(&s.entriesAsked) {
 		return
 	}
+	s.pays(comparedCost + ev.Walked/walkedInMilli)
 	scope := s.compared.Scope
 	s.compared = nil
 	if s.scope(scope) == nil {
@@ -59,6 +93,7 @@ func (s *Server) recordsRead(ev RecordsRead) {
 	if !s.current(&s.recordsAsked) {
 		return
 	}
+	s.pays(wantedCost * ev.Done)
 	w := s.want
 	if s.scope(w.Scope) == nil {
 		s.want = nil

@@ -145,11 +145,12 @@ func (s *Server) pump() {
 	if s.asked()+s.stale > 0 || s.grantsAsked || len(s.outbox) > 0 || s.credit <= 0 {
 		return
 	}
+	may := s.now >= s.mayAsk()
 	switch {
-	case s.compared != nil:
+	case s.compared != nil && may:
 		s.entriesAsked = true
 		s.do(CompareScope{Scope: s.compared.Scope, Sums: *sumsOf(s.compared.Buckets), MaxEntries: maxCompared})
-	case s.want != nil && len(s.want.Records) > 0:
+	case s.want != nil && len(s.want.Records) > 0 && may:
 		s.recordsAsked = true
 		s.do(ReadRecords{Scope: s.want.Scope, Records: s.want.Records, MaxBytes: syncproto.MaxPage})
 	case s.needRead && len(s.results) < maxAckResults:
@@ -276,7 +277,7 @@ func (s *Server) Idle() error {
 		return errors.New("effects have not been answered")
 	case s.needRead || s.grantsDirty:
 		return errors.New("something may be new and nothing is read")
-	case s.compared != nil || s.want != nil:
+	case s.asks() && s.now >= s.mayAsk():
 		return errors.New("a question of the device rests")
 	case len(s.results) > 0:
 		return fmt.Errorf("%d results rest", len(s.results))

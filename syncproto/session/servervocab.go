@@ -69,6 +69,9 @@ type Authenticate struct{ Noise [32]byte }
 type Authenticated struct {
 	Standing Standing
 	Device   syncproto.DeviceID
+	// Ahead is what Server.Ahead said at the end of the device's last connection,
+	// less the time since.
+	Ahead int64
 }
 
 // Redeem asks to enrol a device. The driver checks Proof over

@@ -1,0 +1,186 @@
+package syncws
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/session"
+	"mahalleh/syncproto/wire"
+)
+
+// A device on the worst of lines comes again and again and is never sent away; who
+// does nothing else is, is told when to come, and keeps nobody else out.
+func TestGreetingsOfOneDevice(t *testing.T) {
+	begin := time.UnixMilli(1_700_000_000_000)
+	tests := []struct {
+		name       string
+		every      time.Duration
+		least, was int // taken in within an hour, and at most
+	}{
+		{"every five seconds", 5 * time.Second, 720, 720},
+		{"as often as its program can", 2 * time.Second, 1800, 1800},
+		{"a hundred times a second", 10 * time.Millisecond, 60 * defaultGreetings, 61*defaultGreetings + 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := newGuests(Limits{}, begin)
+			taken := 0
+			for at := time.Duration(0); at < time.Hour; at += test.every {
+				after := g.greet(syncproto.DeviceID{1}, begin.Add(at))
+				switch {
+				case after == 0:
+					taken++
+				case after < soonest || after > time.Minute:
+					t.Fatalf("told to wait %v", after)
+				}
+				if at%time.Minute == 0 && g.greet(syncproto.DeviceID{2}, begin.Add(at)) != 0 {
+					t.Fatalf("another device is sent away after %v", at)
+				}
+			}
+			if taken < test.least || taken > test.was {
+				t.Errorf("%d were taken in, want %d to %d", taken, test.least, test.was)
+			}
+		})
+	}
+}
+
+// After a restart of the server all come within a minute, some of them twice, since
+// the line broke again. Nobody is sent away, and nothing is kept of it for long.
+func TestAllComeBackAtOnce(t *testing.T) {
+	now := time.UnixMilli(1_700_000_000_000)
+	g := newGuests(Limits{}, now)
+	const devices = 10_000
+	for round := range 2 {
+		for n := range devices {
+			if after := g.greet(syncproto.DeviceID{byte(n), byte(n >> 8)}, now); after != 0 {
+				t.Fatalf("device %d is sent away for %v in round %d", n, after, round+1)
+			}
+			now = now.Add(30 * time.Second / devices)
+		}
+	}
+	now = now.Add(time.Hour)
+	g.greet(syncproto.DeviceID{1, 2, 3}, now)
+	if len(g.until) != 1 {
+		t.Errorf("%d devices are kept, want the one that came", len(g.until))
+	}
+}
+
+// greet connects a phone and returns what the server said to its Hello: a Welcome, or
+// why not.
+func (s *site) greet(p *phone) (*websocket.Conn, *end) {
+	s.t.Helper()
+	ws, _, err := s.dial()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	e := p.connect()
+	for !e.machine.Live() && e.closed == nil {
+		for b := e.next(); b != nil; b = e.next() {
+			if err := ws.WriteMessage(websocket.BinaryMessage, b); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		_, b, err := ws.ReadMessage()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		e.feed(b)
+	}
+	return ws, e
+}
+
+// A device that comes too often is told when to come, as one for which there is no
+// room; what it has open stays open; and it is welcome then.
+func TestDeviceThatComesTooOften(t *testing.T) {
+	onSite(t, Limits{Greetings: 5}, func(t *testing.T, s *site) {
+		s.honest(func() {
+			p := s.phone(1, "facilitator")
+			p.saveNew(1)
+			var last *websocket.Conn
+			for n := range 5 {
+				ws, e := s.greet(p)
+				if e.closed != nil {
+					t.Fatalf("greeting %d is refused: %+v", n+1, e.closed)
+				}
+				if last != nil {
+					last.Close()
+				}
+				last = ws
+				drain(ws)
+			}
+			ws, e := s.greet(p)
+			ws.Close()
+			if e.closed == nil || e.closed.Code != session.CloseBusy || e.closed.RetryAfter < soonest.Milliseconds() || e.closed.RetryAfter > 12_000 {
+				t.Fatalf("the sixth is told %+v, want to come back within twelve seconds", e.closed)
+			}
+			soon()
+			if c := s.h.Counters(); c.Refused != 1 || c.Sessions != 2 {
+				t.Errorf("counters %+v, want one refused, and what it had open to stay", c)
+			}
+			last.Close()
+			time.Sleep(time.Duration(e.closed.RetryAfter) * time.Millisecond)
+			synctest.Wait()
+			o := s.online(p)
+			soon()
+			p.has("plain", 1)
+			o.leave()
+		})
+	})
+}
+
+// Whoever lies about its sums again and again, in one connection after another, is
+// answered in a minute as often as in the next.
+func TestLiesAcrossConnections(t *testing.T) {
+	const records, each = 50, 100
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		s.honest(func() {
+			w := s.phone(1, "facilitator")
+			w.saveNew(records)
+			s.record(w)
+			liar := s.phone(2, "facilitator")
+			began, answered := time.Now(), 0
+			for time.Since(began) < time.Minute && answered < 5000 {
+				ws, e := s.known(liar)
+				for range each {
+					s.push(t, ws, e, &wire.Compare{Scope: s.scope("plain"), Buckets: make([]byte, wire.Buckets*16)})
+					s.answered(ws, e)
+					answered++
+				}
+				ws.Close()
+				soon()
+			}
+			// 40 ms for each, and one for five records; at most thirty seconds ahead.
+			if most := 90_000/(40+records/5) + 2*each; answered > most {
+				t.Errorf("%d comparisons were answered in a minute, want at most %d", answered, most)
+			}
+		})
+	})
+}
+
+// answered reads until a comparison is answered.
+func (s *site) answered(ws *websocket.Conn, e *end) {
+	s.t.Helper()
+	for {
+		_, b, err := ws.ReadMessage()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		_, f, err := e.channel.Receive(b)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		m, err := s.s.Codec.DecodeFrame(f)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if got, is := m.(*wire.ServerEntries); is {
+			// What an honest device has committed it gives back.
+			s.push(s.t, ws, e, &wire.Credit{Bytes: uint32(len(got.Entries)*32 + len(got.Buckets) + 32)})
+			return
+		}
+	}
+}
