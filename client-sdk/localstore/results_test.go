@@ -111,3 +111,25 @@ func TestUnsettledAsksForAllInTurn(t *testing.T) {
 		t.Errorf("after thirty times %d were asked about, want all seven", len(asked))
 	}
 }
+
+// TestUnsettledAsksAboutWhatWasKeptOut: a change that was kept out is asked about as
+// long as its content is here, since its record may be erased: where the record never
+// lived no mark tells it.
+func TestUnsettledAsksAboutWhatWasKeptOut(t *testing.T) {
+	b := newBox(t)
+	ch := b.save(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("راز")})
+	told := func(outcome syncproto.Outcome) []syncproto.ChangeID {
+		t.Helper()
+		_, err := b.SaveAck(ctx, syncproto.LogID{}, 1, []syncproto.Result{{Change: ch.ID, Outcome: outcome}})
+		check(t, err)
+		ids, err := b.Unsettled(ctx, 7)
+		check(t, err)
+		return ids
+	}
+	if ids := told(syncproto.Rejected); len(ids) != 1 || ids[0] != ch.ID {
+		t.Errorf("it asks about %v, want what was kept out", ids)
+	}
+	if ids := told(syncproto.Erased); len(ids) != 0 {
+		t.Errorf("it asks about %v, which it has to forget", ids)
+	}
+}

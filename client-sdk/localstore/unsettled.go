@@ -9,13 +9,15 @@ import (
 	"mahalleh/syncproto"
 )
 
-// outcomeAside is of changes that the server parked or set aside, in SQL; an
-// index follows it.
-var outcomeAside = fmt.Sprintf("outcome IN (%d, %d)", syncproto.Parked, syncproto.Quarantined)
+// outcomeAside is of changes that the server parked or set aside, or that were kept
+// out and are here, in SQL; an index follows it.
+var outcomeAside = fmt.Sprintf("outcome IN (%d, %d, %d) AND (outcome <> %[3]d OR length(body) > 0)", syncproto.Parked, syncproto.Quarantined, syncproto.Rejected)
 
 // Unsettled returns own changes that the server parked or set aside, at most
-// max: what became of them may be told later. Of more than that each call
-// returns another stretch, so that none is never asked about.
+// max: what became of them may be told later. So it does with those that were kept
+// out, as long as their content is here: that their record was erased is told to
+// who asks, where no mark tells it. Of more than max each call returns another
+// stretch, so that none is never asked about.
 func (s *Store) Unsettled(ctx context.Context, max int) (ids []syncproto.ChangeID, err error) {
 	err = s.view(ctx, func(q querier) error {
 		var n int

@@ -101,9 +101,9 @@ func (w *work) erase(t *touched, e Erasure) error {
 		}
 		row.Result.Cells = nil
 		switch row.Result.Outcome {
-		case syncproto.Parked, syncproto.Quarantined:
-			// Nothing is left to wait for or to decide; the author's device lets go
-			// of it too once it is told.
+		case syncproto.Parked, syncproto.Quarantined, syncproto.Rejected:
+			// Nothing is left to wait for, to decide or to look up; the author's
+			// device lets go of it too once it is told.
 			row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Erased}
 			w.told[row.Device] = true
 		}

@@ -56,6 +56,47 @@ func TestErasureReachesWhatWaits(t *testing.T) {
 	same(t, outcomes(d.mustPush(1)), []syncproto.Outcome{syncproto.Erased})
 }
 
+// What was kept out is forgotten with the record too, also by the device of an author
+// who wrote where the record never lived: no mark goes there, and so it asks. Where it
+// reads nothing it is not told that there was a record.
+func TestErasureReachesWhatWasKeptOut(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		// at is where the author works.
+		at   syncproto.PlaceID
+		want syncproto.Outcome
+	}{
+		{"where the author reads", syncproto.PlaceID{8}, syncproto.Erased},
+		{"where the author reads nothing", syncproto.PlaceID{}, syncproto.Rejected},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t)
+			_, there := b.elsewhere()
+			a, c := b.phone(1, "facilitator"), b.phone(2, "")
+			b.grantAt(test.at, c, "facilitator")
+			s := syncproto.NewRecordState(syncproto.RecordID{9})
+			a.save(s, newAsset("سالن"))
+			a.mustPush(1)
+			c.write(syncproto.VerbEdit, syncproto.NewRecordState(s.Record), there, []syncproto.Op{merge.Presence(s, c.person, true, false)})
+			c.mustPush(1)
+			change := c.log[0].ID
+			if err := b.hub.Keep(b.ctx, change, a.person, ""); err != nil {
+				t.Fatal(err)
+			}
+			b.wantOutcome(change, syncproto.Rejected, b.row(change).Result.Reason)
+			if err := b.hub.Erase(b.ctx, s.Record); err != nil {
+				t.Fatal(err)
+			}
+			b.stripped(s.Record)
+			hello := wire.Hello{Device: c.device, Log: c.cert.Log, Cert: wire.AppendLogCert(nil, c.cert), Unsettled: []syncproto.ChangeID{change}}
+			loaded, ok := c.desk().Do(b.ctx, session.LoadSession{Hello: hello}).(session.SessionLoaded)
+			if !ok || len(loaded.Results) != 1 || loaded.Results[0].Outcome != test.want {
+				t.Errorf("who asks is told %+v, want %s", loaded.Results, test.want)
+			}
+		})
+	}
+}
+
 // A record that never came to be, because its create was set aside, can be
 // forgotten like any other.
 func TestErasureOfWhatIsOnlySetAside(t *testing.T) {

@@ -296,6 +296,31 @@ func TestConversationTellsChangedResultsOfEarlierSessions(t *testing.T) {
 	})
 }
 
+// What was kept out may be erased while its author is connected.
+func TestConversationTellsErasureOfWhatWasKeptOut(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		p := b.phone(3, "local_team")
+		foreign := p.save(syncproto.NewRecordState(syncproto.RecordID{8}), "باغ")
+		l := b.join(p)
+		told := b.follow(l)
+		l.exchange()
+		if err := b.hub.Keep(t.Context(), foreign.ID, p.person, ""); err != nil {
+			t.Fatal(err)
+		}
+		told()
+		if got := p.results[foreign.ID].Outcome; got != syncproto.Rejected {
+			t.Fatalf("what was kept out is told to be %s", got)
+		}
+		if err := b.hub.Erase(t.Context(), foreign.Header.Record); err != nil {
+			t.Fatal(err)
+		}
+		told()
+		if got := p.results[foreign.ID].Outcome; got != syncproto.Erased {
+			t.Errorf("after the erasure it is told to be %s", got)
+		}
+	})
+}
+
 // A decision that a restored server has lost is lost for its author too.
 func TestConversationTellsLostDecisions(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {

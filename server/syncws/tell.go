@@ -146,9 +146,10 @@ func (c *Conversation) note(r syncproto.Result) {
 	}
 }
 
-// mayChange tells a change that waits or is set aside.
+// mayChange tells a change that waits, is set aside, or was kept out and may be
+// erased yet.
 func mayChange(r syncproto.Result) bool {
-	return r.Outcome == syncproto.Parked || r.Outcome == syncproto.Quarantined
+	return r.Outcome == syncproto.Parked || r.Outcome == syncproto.Quarantined || r.Outcome == syncproto.Rejected
 }
 
 func same(a, b syncproto.Result) bool {

@@ -38,8 +38,8 @@ type Hello struct {
 	OldestQueued int64
 	// ResultsFrom is the lowest sequence of Log whose result the device lacks.
 	ResultsFrom uint64
-	// Unsettled are own changes that were parked or quarantined when the device
-	// last heard of them; it is told again if that has changed.
+	// Unsettled are own changes that were parked, quarantined or kept out when the
+	// device last heard of them; it is told again if that has changed.
 	Unsettled []syncproto.ChangeID
 	// Acts says of how many administrative acts the device holds the checkpoint,
 	// for each cursor; nothing if it holds none.

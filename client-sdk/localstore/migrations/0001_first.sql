@@ -143,7 +143,7 @@ CREATE INDEX entry_record ON entry (record);
 CREATE INDEX entry_overlay ON entry (overlay) WHERE overlay = 1;
 CREATE INDEX entry_untold ON entry (outcome) WHERE outcome = 0;
 CREATE INDEX entry_redact ON entry (redact) WHERE redact = 1;
-CREATE INDEX entry_aside ON entry (outcome) WHERE outcome IN (4, 5);
+CREATE INDEX entry_aside ON entry (outcome) WHERE outcome IN (4, 5, 8);
 
 -- Forms begun and not saved; body is sealed by the scope's key.
 CREATE TABLE draft (
