@@ -9,6 +9,7 @@ import (
 
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/planted"
 	"mahalleh/syncproto/wire"
 )
 
@@ -84,7 +85,7 @@ func (h *Hub) around(ctx context.Context, bad poison, f func(*work) error) error
 			return f(w)
 		})
 		var p *poisonError
-		if !errors.As(err, &p) || bad.has(p.change) {
+		if !errors.As(err, &p) || bad.has(p.change) || planted.Bug("what cannot be worked on stops its batch") {
 			return err
 		}
 		h.log.Error("a change cannot be worked on; the others go on without it", "change", p.change, "cause", p.what, "stack", string(p.stack))

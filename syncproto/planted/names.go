@@ -46,5 +46,6 @@ var names = []string{
 	"the own log keeps what was erased",
 	"the scope filter is skipped on what left",
 	"what a set-aside change replaced comes back",
+	"what cannot be worked on stops its batch",
 	"what waits names nothing",
 }

@@ -104,8 +104,8 @@ func (w *world) save(d *device) error {
 		return err
 	}
 	if len(ids) == 0 || len(w.oracle.records) < 3 || w.rng.IntN(12) == 0 {
-		id := syncproto.RecordID{byte(len(w.oracle.records) + 1), 5, byte(d.n)}
-		return d.write(id, syncproto.NewRecordState(id), "create")
+		_, err := w.make(d, "create")
+		return err
 	}
 	// Most work is on few records.
 	id := ids[w.rng.IntN(1+w.rng.IntN(len(ids)))]

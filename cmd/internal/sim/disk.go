@@ -21,8 +21,27 @@ func (s *server) disk() store.Store { return &serverDisk{Store: s.store, s: s} }
 // errUndone makes a transaction run again.
 var errUndone = errors.New("undone")
 
+// poisonedTx is a transaction that makes the program fail when it writes what a
+// certain change made of a record.
+type poisonedTx struct {
+	store.Tx
+	s *server
+}
+
+// PutRecord implements store.Tx.
+func (t poisonedTx) PutRecord(r store.Record) error {
+	if t.s.poison[r.State.Latest] {
+		t.s.w.note("poison", r.State.Latest)
+		panic("this change is poison")
+	}
+	return t.Tx.PutRecord(r)
+}
+
 // Update implements store.Store.
 func (d *serverDisk) Update(ctx context.Context, f func(store.Tx) error) error {
+	if work := f; len(d.s.poison) > 0 {
+		f = func(tx store.Tx) error { return work(poisonedTx{tx, d.s}) }
+	}
 	fails := func(reason error) error {
 		return d.Store.Update(ctx, func(tx store.Tx) error {
 			if err := f(tx); err != nil {

@@ -342,6 +342,17 @@ func (o *oracle) forgotten() error {
 	return nil
 }
 
+// became checks what became of a change at the server.
+func (o *oracle) became(id syncproto.ChangeID, want syncproto.Outcome) error {
+	return o.w.server.store.View(o.w.ctx, func(r store.Reader) error {
+		row, err := r.Change(id)
+		if err == nil && row.Result.Outcome != want {
+			return broken("nothing blocks", "change %s is %s, not %s", id, row.Result.Outcome, want)
+		}
+		return err
+	})
+}
+
 // own says how a device's own changes of a record stand.
 func (o *oracle) own(r store.Reader, d *device, id syncproto.RecordID) string {
 	all, err := d.store.History(o.w.ctx, id)

@@ -45,6 +45,10 @@ func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 		edit.After.Fields[fieldState] = schemas.CodeValue("red")
 		edit.After.Fields[fieldText] = schemas.TextValue(p.marker)
 		ch.Ops = edit.Ops()
+		if act == "bad" {
+			bad := p.badOp()
+			ch.Ops = append(slices.DeleteFunc(ch.Ops, func(op syncproto.Op) bool { return op.Field == bad.Field }), bad)
+		}
 		return ch, true
 	}
 	alive := func() syncproto.Op { return merge.Presence(s, p.author, true, false) }
@@ -90,8 +94,7 @@ func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 		edit.Settled = map[syncproto.CellKey]bool{c.Cell: true}
 		ch.Ops = edit.Ops()
 	case "bad":
-		// What a broken program would send: a text in a number's field.
-		ch.Ops = []syncproto.Op{{Kind: syncproto.OpSet, Critical: true, Field: 12, Value: syncproto.Text("نه")}, alive()}
+		ch.Ops = []syncproto.Op{p.badOp(), alive()}
 	default:
 		edit.After = changeContent(p.rng, edit.Before)
 		if p.rng.IntN(3) == 0 {
@@ -112,6 +115,11 @@ func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 		p.strange(&ch)
 	}
 	return ch, len(ch.Ops) > 0
+}
+
+// badOp is what a broken program would send: a text in a number's field.
+func (p *pen) badOp() syncproto.Op {
+	return syncproto.Op{Kind: syncproto.OpSet, Critical: true, Field: 12, Value: syncproto.Text("نه")}
 }
 
 // strange adds a value that its field's rule forbids: the change is set aside,

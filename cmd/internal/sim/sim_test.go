@@ -28,7 +28,16 @@ func TestKeptSeeds(t *testing.T) {
 	}
 }
 
-func history(t *testing.T, seed uint64) {
+// Each story is told to its end.
+func TestStories(t *testing.T) {
+	for seed, name := range map[uint64]string{5: "story of what is kept out", 9: "story of poison", 13: "story"} {
+		if rep := history(t, seed); rep.Events[name] != 1 {
+			t.Errorf("seed %d tells no %s: %v", seed, name, rep.Events)
+		}
+	}
+}
+
+func history(t *testing.T, seed uint64) Report {
 	t.Helper()
 	codec, err := wire.NewCodec()
 	if err != nil {
@@ -42,4 +51,5 @@ func history(t *testing.T, seed uint64) {
 	if err != nil {
 		t.Errorf("seed %d (%d devices, %d changes): %v", seed, rep.Devices, rep.Changes, err)
 	}
+	return rep
 }

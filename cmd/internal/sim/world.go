@@ -105,10 +105,8 @@ func Run(ctx context.Context, opt Options) (rep Report, err error) {
 	if err := w.begin(); err != nil {
 		return rep, fmt.Errorf("begin: %w", err)
 	}
-	if opt.Seed%storyEvery == storySeed {
-		if err := w.story(); err != nil {
-			return rep, fmt.Errorf("story: %w", err)
-		}
+	if err := w.story(); err != nil {
+		return rep, fmt.Errorf("story: %w", err)
 	}
 	steps := 50 + w.rng.IntN(351)
 	for range steps {
@@ -197,6 +195,8 @@ type server struct {
 	dead       bool
 	// broken is a law that the server broke in an answer.
 	broken error
+	// poison are changes at which the server's program fails.
+	poison map[syncproto.ChangeID]bool
 	// talking says that a device's request is being carried out.
 	talking  bool
 	erasures []hub.Erasure
