@@ -101,14 +101,19 @@ func measureDeadlineDay(ctx context.Context, r *run) error {
 	r.report("deadline-day.left", float64(left), nil)
 	r.report("deadline-day.lost", float64(c.lost+c.doubled), map[string]float64{"changes": float64(c.changes)})
 	r.report("deadline-day.unsound", float64(len(problems)+len(c.problems)), nil, failures[:min(len(failures), maxFailures)]...)
-	memory := func(s sample) float64 { return s.memory }
-	before, after := middle(p.part(0.2, lateTime*3, memory)), middle(p.part(0.9, 1, memory))
+	before, after := p.rush()
 	most := 0.0
-	for _, m := range p.part(0, 1, memory) {
+	for _, m := range p.part(0, 1, func(s sample) float64 { return s.memory }) {
 		most = max(most, m)
 	}
 	r.report("deadline-day.growth", after-before, map[string]float64{"before_the_rush": before, "at_its_end": after, "most": most})
 	return nil
+}
+
+// rush is the server's memory before most devices come and when all have been there.
+func (p *province) rush() (before, after float64) {
+	memory := func(s sample) float64 { return s.memory }
+	return middle(p.part(0.2, lateTime*3, memory)), middle(p.part(0.9, 1, memory))
 }
 
 // arrive has every device come at its time and stay until it has nothing left to
