@@ -271,9 +271,12 @@ func (d *Draft) put(f *schemas.Field, v schemas.Value) error {
 	one := schemas.Normalise(d.form, schemas.Record{Form: d.form.ID, Fields: map[schemas.FieldID]schemas.Value{f.ID: v}})
 	if v = one.Fields[f.ID]; v.IsEmpty() {
 		delete(d.now.Fields, f.ID)
-		return nil
+	} else {
+		d.now.Fields[f.ID] = v
 	}
-	d.now.Fields[f.ID] = v
+	if d.form.Name == "decision" && f.Name == "subject_ref" && !v.Equal(d.before.Fields[f.ID]) {
+		d.bindDecision(v)
+	}
 	return nil
 }
 

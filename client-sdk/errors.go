@@ -84,6 +84,9 @@ var (
 	ErrUnknownField error = &kind{"sdk.error.unknown_field", "unknown field"}
 	// ErrByTransition: a state changes by Transition only. Argument field.
 	ErrByTransition error = &kind{"sdk.error.by_transition", "a state changes by a transition only"}
+	// ErrStepRefused: a rule of the programme forbids the step. The chain holds a
+	// *StepError with the rule, its source and what to do. Argument rule.
+	ErrStepRefused error = &kind{"sdk.error.step_refused", "a rule forbids the step"}
 	// ErrDraftOver: the draft was saved or discarded.
 	ErrDraftOver error = &kind{"sdk.error.draft_over", "the draft was saved or discarded"}
 	// ErrTooLarge: the change or draft is larger than may travel, or the record
@@ -205,7 +208,7 @@ func allKinds() []error {
 	return []error{
 		ErrMistypedCode, ErrBadCode, ErrUsedCode, ErrOtherCode, ErrNoAddress, ErrBadAddress, ErrWeakPassphrase, ErrWrongSecret, ErrWait, ErrNoPIN, ErrLocked,
 		ErrEnrolled, ErrNotEnrolled, ErrNewer, ErrForeign, ErrInUse, ErrDiskFull, ErrDiskFailed, ErrDamaged, ErrClosed,
-		ErrNotFound, ErrDeleted, ErrErased, ErrUnknownForm, ErrInvalid, ErrUnknownField, ErrByTransition, ErrDraftOver, ErrTooLarge,
+		ErrNotFound, ErrDeleted, ErrErased, ErrUnknownForm, ErrInvalid, ErrUnknownField, ErrByTransition, ErrStepRefused, ErrDraftOver, ErrTooLarge,
 		ErrLeaseOver, ErrNoGrant, ErrNoSettle, ErrScopeGone, ErrNotSettled, ErrBadCursor,
 		ErrNoNetwork, ErrNotReachable, ErrWrongServer, ErrRefused, ErrBusy, ErrIncompatible, ErrNotUnderstood, ErrFailed,
 	}

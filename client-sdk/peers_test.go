@@ -60,7 +60,7 @@ func TestRulesAmongRecordsWarn(t *testing.T) {
 	for _, x := range []struct{ name, form, first, second, mend, with string }{
 		{"double asset", "asset", assetJSON, `{"category": "physical", "subtype": "hall", "title_fa": "سالن ورزشي دبستان",
 			"location": {"lat": 37.2512, "lon": 49.6124}}`, "title_fa", "کتابخانه"},
-		{"open revisions", "dossier", `{"revision_no": 1, "status": "collecting", ` + neighbourhood + `}`,
+		{"open revisions", "dossier", `{"revision_no": 1, "status": "assigned", ` + neighbourhood + `}`,
 			`{"revision_no": 2, "status": "assigned", ` + neighbourhood + `}`, "neighbourhood_id", "019bc6a0-0102-7000-8000-000000000103"},
 		{"rounds", "capacity_assessment", `{"instrument": "simple_s1", "round_no": 1, "held_on": "2026-01-01", ` + scores + `}`,
 			`{"instrument": "simple_s1", "round_no": 2, "held_on": "2026-02-01", ` + scores + `}`, "held_on", "2026-06-01"},

@@ -34,7 +34,8 @@ type SaveResult struct {
 // changed in it. If a ● field is empty, or a value breaks a rule that is an
 // error, the record stays a draft instead, stored and never sent; Saved tells.
 //
-// ErrDiskFull leaves the draft as it is in memory: make space and save again.
+// A step that a rule of the programme forbids is ErrStepRefused with a *StepError,
+// and leaves the draft as it is, as ErrDiskFull does: make space and save again.
 func (d *Draft) Save(ctx context.Context) (SaveResult, error) {
 	all, err := d.c.SaveGroup(ctx, d)
 	if err != nil {
@@ -71,6 +72,9 @@ func (c *Client) SaveGroup(ctx context.Context, drafts ...*Draft) ([]SaveResult,
 		}
 		return all, nil
 	}
+	if err := c.judgeSteps(ctx, forms, all); err != nil {
+		return nil, told(doing, err)
+	}
 	ids, err := c.commit(ctx, forms)
 	if err != nil {
 		return nil, told(doing, err)
@@ -80,6 +84,41 @@ func (c *Client) SaveGroup(ctx context.Context, drafts ...*Draft) ([]SaveResult,
 		all[i].Saved, all[i].Change = true, ids[i]
 	}
 	return all, nil
+}
+
+// judgeSteps asks the guards of every form that begins or steps, and adds their
+// warnings to what is told of it.
+func (c *Client) judgeSteps(ctx context.Context, forms []saving, all []SaveResult) error {
+	beside := map[schemas.ID]schemas.Record{}
+	for i := range forms {
+		beside[schemas.ID(forms[i].d.record)] = forms[i].after
+	}
+	for i := range forms {
+		f := &forms[i]
+		s := f.d.opened
+		if !s.Exists() {
+			s = syncproto.NewRecordState(f.d.record)
+		}
+		v := c.judge(ctx, f.d.form, s, f.d.home(), f.d.before, f.after, beside)
+		if err := refusal(v); err != nil {
+			return err
+		}
+		all[i].Problems = append(all[i].Problems, warned(f.d.form, v)...)
+		if state, stepped := stepOf(f.d.form, f.d.before, f.after); stepped && f.verb == 0 && !f.d.before.Fields[state].IsEmpty() {
+			f.verb = syncproto.VerbTransition
+		}
+	}
+	return nil
+}
+
+// stepOf returns the state field that a save changes.
+func stepOf(form *schemas.Form, before, after schemas.Record) (schemas.FieldID, bool) {
+	for _, f := range form.Fields() {
+		if f.Type == schemas.TypeState && !after.Fields[f.ID].IsEmpty() && !before.Fields[f.ID].Equal(after.Fields[f.ID]) {
+			return f.ID, true
+		}
+	}
+	return 0, false
 }
 
 // saving is one form on its way into the log.

@@ -167,6 +167,8 @@ func (c *Client) Restore(ctx context.Context, id syncproto.RecordID, reason stri
 
 // Transition steps the state of a field to another one. If the state was
 // changed by somebody else meanwhile, the step is set aside and History says so.
+// What a rule of the programme forbids is ErrStepRefused, with a *StepError; of
+// what only warns, MayStep tells.
 func (c *Client) Transition(ctx context.Context, id syncproto.RecordID, field, to, reason string) (syncproto.ChangeID, error) {
 	doing := "set " + field
 	h, form, err := c.open(ctx, id)
@@ -177,17 +179,12 @@ func (c *Client) Transition(ctx context.Context, id syncproto.RecordID, field, t
 	if !ok || f.Type != schemas.TypeState {
 		return syncproto.ChangeID{}, told(doing, refuse(ErrUnknownField, nil, "field", field))
 	}
-	v, err := schemas.ParseInput(form, c.forms, f, to)
+	v, err := c.stateOf(form, f, to)
 	if err != nil {
 		return syncproto.ChangeID{}, told(doing, err)
 	}
-	for _, p := range schemas.CheckValue(f, c.forms, v, int32(c.Today())) {
-		if p.Level == schemas.LevelError {
-			return syncproto.ChangeID{}, told(doing, &schemas.FieldError{Path: f.Name, Message: p.Message})
-		}
-	}
-	if v.IsEmpty() {
-		return syncproto.ChangeID{}, told(doing, refuse(ErrInvalid, errors.New("no state given"), "field", field))
+	if err := refusal(c.judgeStep(ctx, form, f, h.State, v)); err != nil {
+		return syncproto.ChangeID{}, told(doing, err)
 	}
 	return c.tellAct(doing)(c.actChecked(ctx, h.State, syncproto.VerbTransition, reason,
 		func(s *syncproto.RecordState, author syncproto.PersonID) []syncproto.Op {

@@ -20,6 +20,7 @@ const (
 	RuleRepeated   Rule = "repeated"   // nothing tells it from another record; see Repeats
 	RuleAmong      Rule = "among"      // a rule over it and another record; see Among
 	RuleExpression Rule = "expression" // a rule that could not be checked
+	RuleStep       Rule = "step"       // a guard of a step from state to state; see schemas/workflow
 )
 
 // Problem is one thing wrong with a record.

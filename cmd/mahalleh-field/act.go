@@ -15,6 +15,8 @@ type actItem struct {
 	Record string `json:"record"`
 	// Change is empty if nothing had to be changed.
 	Change string `json:"change,omitempty"`
+	// Problems are what the rules of a step warn of.
+	Problems []problemItem `json:"problems,omitempty"`
 }
 
 func deleteCommand(a *cli.App) *cobra.Command {
@@ -84,18 +86,25 @@ func transitionCommand(a *cli.App) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		warnings, err := d.MayStep(ctx, id, f.Name, args[2])
+		if err != nil {
+			return err
+		}
 		change, err := d.Transition(ctx, id, f.Name, args[2], reason)
 		if err != nil {
 			return err
 		}
 		if a.JSON() {
-			return a.PrintJSON(actItem{Record: id.String(), Change: change.String()})
+			return a.PrintJSON(actItem{Record: id.String(), Change: change.String(), Problems: problemItems(r.Form, warnings)})
 		}
 		after, err := d.Record(ctx, id)
 		if err != nil {
 			return err
 		}
-		return a.Say("field.transition.done", cli.Args{"field": f.Label.In(d.lang()), "state": d.shown(ctx, f, after.Values.Fields[f.ID])})
+		if err := a.Say("field.transition.done", cli.Args{"field": f.Label.In(d.lang()), "state": d.shown(ctx, f, after.Values.Fields[f.ID])}); err != nil {
+			return err
+		}
+		return d.sayProblems(warnings)
 	})
 	c.Flags().StringVar(&reason, "reason", "", a.T("field.flag.reason"))
 	return c

@@ -231,7 +231,7 @@ func TestTexts(t *testing.T) {
 func TestArguments(t *testing.T) {
 	given := map[string][]string{
 		"mistyped_code": {"part", "parts", "text"}, "bad_address": {"address"}, "weak_passphrase": {"least"}, "wait": {"wait"},
-		"unknown_form": {"form"}, "invalid": {"field"}, "unknown_field": {"field"}, "by_transition": {"field"}, "no_grant": {"form"},
+		"unknown_form": {"form"}, "invalid": {"field"}, "unknown_field": {"field"}, "by_transition": {"field"}, "step_refused": {"rule"}, "no_grant": {"form"},
 	}
 	c, err := cli.OpenCatalogue(cli.English)
 	if err != nil {

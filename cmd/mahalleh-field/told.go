@@ -53,6 +53,12 @@ func told(a *cli.App, err error) error {
 		e.Key, e.Hint = "field.error.value", "field.error.value_hint"
 		e.Args = cli.Args{"message": field.Message.In(string(a.Lang()))}
 	}
+	var step *clientsdk.StepError
+	if errors.As(err, &step) {
+		// So does a rule that forbids a step; the hint names it and its source.
+		e.Key, e.Hint = "field.error.step", "field.error.step_hint"
+		e.Args = cli.Args{"message": step.Message.In(string(a.Lang())), "rule": step.Rule, "source": string(step.Source)}
+	}
 	if !a.Catalogue().Has(e.Key) || !a.Catalogue().Has(e.Hint) {
 		return err
 	}
@@ -73,7 +79,7 @@ func codeOf(err error) cli.Code {
 		{cli.Incompatible, []error{clientsdk.ErrNewer, clientsdk.ErrIncompatible}},
 		{cli.Refused, []error{
 			clientsdk.ErrUsedCode, clientsdk.ErrOtherCode, clientsdk.ErrWrongSecret, clientsdk.ErrWait, clientsdk.ErrNoPIN, clientsdk.ErrLocked,
-			clientsdk.ErrEnrolled, clientsdk.ErrInUse, clientsdk.ErrDeleted, clientsdk.ErrErased, clientsdk.ErrByTransition,
+			clientsdk.ErrEnrolled, clientsdk.ErrInUse, clientsdk.ErrDeleted, clientsdk.ErrErased, clientsdk.ErrByTransition, clientsdk.ErrStepRefused,
 			clientsdk.ErrLeaseOver, clientsdk.ErrNoGrant, clientsdk.ErrNoSettle, clientsdk.ErrScopeGone, clientsdk.ErrWrongServer, clientsdk.ErrRefused,
 		}},
 		{cli.Usage, []error{clientsdk.ErrNoAddress, clientsdk.ErrBadAddress, clientsdk.ErrBadCursor}},

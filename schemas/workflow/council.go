@@ -12,7 +12,7 @@ var committee = &Machine{
 	First:   []string{"proposed", "formed"},
 	Derived: []string{"active", "dormant"},
 	shown: func(c *Case, stored string) string {
-		if stored != "formed" || c.Facts == nil {
+		if stored != "formed" || !c.known() {
 			return ""
 		}
 		last, met := c.Facts.LastMeeting(c.ID)

@@ -62,6 +62,14 @@ func decidedOn(form *schemas.Form, id uint32) bool {
 	return !ok || !slices.Contains(m.Course, f.Name)
 }
 
+// DecidedChanged says whether two contents of a record differ in what a decision
+// decides on. What is changed together with a step is not what was decided on.
+func DecidedChanged(form *schemas.Form, before, after schemas.Record) bool {
+	return slices.ContainsFunc(form.Fields(), func(f *schemas.Field) bool {
+		return f.Stored() && decidedOn(form, uint32(f.ID)) && !before.Fields[f.ID].Equal(after.Fields[f.ID])
+	})
+}
+
 // decisionRules are the guards of a step that follows from a decision.
 type decisionRules struct {
 	field string // where the record names the decision
@@ -112,7 +120,7 @@ func (d decisionRules) notApproved(c *Case) (bool, []arg) {
 func (d decisionRules) stale(c *Case) (bool, []arg) {
 	x, ok := d.of(c)
 	v := x.value("subject_version").Text()
-	return ok && v != "" && v != hex.EncodeToString(c.Version[:]), nil
+	return ok && v != "" && (c.Version == schemas.ID{} || v != hex.EncodeToString(c.Version[:])), nil
 }
 
 func (d decisionRules) unbound(c *Case) (bool, []arg) {

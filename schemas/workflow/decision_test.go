@@ -70,6 +70,27 @@ func TestVersionOf(t *testing.T) {
 	}
 }
 
+// TestWhatIsChangedWithAStep: content that changes together with a step fits no
+// decision, not even one that names no version by zeros; the course's own fields do
+// not count.
+func TestWhatIsChangedWithAStep(t *testing.T) {
+	pkg := allForms(t)
+	form, _ := pkg.FormByName("advocacy_request")
+	before := record(t, "advocacy_request", someRequest.with(fields{"state": "draft"}))
+	for name, want := range map[string]bool{"asked": true, "steering_decision_id": false, "sent_on": false, "state": false} {
+		after := record(t, "advocacy_request", someRequest.with(fields{"state": "draft"}).with(map[string]fields{
+			"asked": {"asked": "x"}, "steering_decision_id": {"steering_decision_id": uuid(3)}, "sent_on": {"sent_on": "1404/10/26"}, "state": {"state": "approved"}}[name]))
+		if got := DecidedChanged(form, before, after); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	zeros := question{form: "advocacy_request", now: someRequest.with(fields{"state": "draft"}), decides: fields{"steering_decision_id": uuid(aDecision)}, to: "approved",
+		actor: []Role{Steering}, records: decided(t, "approve_request", "steering", fields{"subject_version": "00000000000000000000000000000000"})}
+	if zeros.level(t, "request.decision_stale") != Refuse {
+		t.Error("a decision on nothing fits everything")
+	}
+}
+
 // TestQuorum: each rule of a committee, with somebody who is no member and a seat
 // that has ended.
 func TestQuorum(t *testing.T) {

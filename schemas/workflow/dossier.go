@@ -163,18 +163,21 @@ var (
 		}}
 
 	needRanked = &Guard{Name: "need.ranked", Source: SourceSetting, Level: Warn, facts: true, key: msgNotRanked,
-		broken: func(c *Case) (bool, []arg) { return !c.Facts.NeedRanked(c.ID), nil }}
+		broken: func(c *Case) (bool, []arg) {
+			ranked, known := c.Facts.NeedRanked(c.ID)
+			return known && !ranked, nil
+		}}
 
 	needPlanned = &Guard{Name: "need.planned", Source: SourceSetting, Level: Warn, facts: true, key: msgNotPlanned,
 		broken: func(c *Case) (bool, []arg) {
-			items, _ := c.Facts.NeedItems(c.ID)
-			return items == 0, nil
+			items, _, known := c.Facts.NeedItems(c.ID)
+			return known && items == 0, nil
 		}}
 
 	needDone = &Guard{Name: "need.done", Source: SourceSetting, Level: Warn, facts: true, key: msgNothingDone,
 		broken: func(c *Case) (bool, []arg) {
-			_, done := c.Facts.NeedItems(c.ID)
-			return done == 0, nil
+			_, done, known := c.Facts.NeedItems(c.ID)
+			return known && done == 0, nil
 		}}
 
 	needReason = &Guard{Name: "need.reason", Source: SourceSetting, Level: Warn, Fields: []string{"dropped_reason"}, key: msgFieldMissing,

@@ -19,10 +19,12 @@ type Facts interface {
 	OpenConflicts() int64
 	// Plan is what the stages of the empowerment plan rest on.
 	Plan() PlanFacts
-	// NeedRanked says whether an approved round of prioritisation ranked a need.
-	NeedRanked(need schemas.ID) bool
-	// NeedItems is the number of action items for a need, and how many are done.
-	NeedItems(need schemas.ID) (items, done int64)
+	// NeedRanked says whether an approved round of prioritisation ranked a need;
+	// known is false where nobody can say.
+	NeedRanked(need schemas.ID) (ranked, known bool)
+	// NeedItems is the number of action items for a need, and how many are done;
+	// known is false where nobody can say.
+	NeedItems(need schemas.ID) (items, done int64, known bool)
 	// LastMeeting is the day of a committee's last meeting, false if there was none.
 	LastMeeting(committee schemas.ID) (jalali.Day, bool)
 }

@@ -43,14 +43,16 @@ type Case struct {
 	// Before is the record as it stands, After with what the change decides: its
 	// other fields and the new state. Of a new record Before is empty.
 	Before, After schemas.Record
-	// Version is the version of the record as it stands that a decision would name;
-	// see VersionOf.
+	// Version is the version of the record that a decision would name, see VersionOf;
+	// zero if the change alters what is decided on, which fits no decision.
 	Version schemas.ID
 	// To is the state that is stepped into.
 	To string
 	// Facts may be nil where the neighbourhood is not known: what needs them is
-	// then not asked. Records may be nil likewise, and finds nothing.
+	// then not asked. FactsOf, if it is given, is called for them at most once, and
+	// only when a guard asks. Records may be nil likewise, and finds nothing.
 	Facts    Facts
+	FactsOf  func() Facts
 	Records  Records
 	Settings *Settings
 	Today    jalali.Day
@@ -151,7 +153,7 @@ func (a Actor) may(who []Role) bool {
 
 // ask puts one guard to the case.
 func (c *Case) ask(g *Guard) (Finding, bool) {
-	if g.facts && c.Facts == nil {
+	if g.facts && !c.known() {
 		return Finding{}, false
 	}
 	level := g.Level
@@ -200,6 +202,15 @@ func (c *Case) ready(m *Machine) *Case {
 		full.Records = noRecords{}
 	}
 	return &full
+}
+
+// known says whether the neighbourhood's facts are there, and fetches them. It is
+// for the case that ready returned, which is nobody else's.
+func (c *Case) known() bool {
+	if c.Facts == nil && c.FactsOf != nil {
+		c.Facts, c.FactsOf = c.FactsOf(), nil
+	}
+	return c.Facts != nil
 }
 
 type noRecords struct{}

@@ -102,12 +102,12 @@ func (f *told) Section(code string) (done, target int64, gate bool) {
 	s := f.sections[code]
 	return s.done, s.target, s.gate
 }
-func (f *told) Trained() int64                                    { return f.trained }
-func (f *told) OpenConflicts() int64                              { return f.conflicts }
-func (f *told) Plan() PlanFacts                                   { return f.plan }
-func (f *told) NeedRanked(schemas.ID) bool                        { return f.ranked }
-func (f *told) NeedItems(schemas.ID) (items, done int64)          { return f.items, f.done }
-func (f *told) LastMeeting(schemas.ID) (last jalali.Day, ok bool) { return f.last, f.met }
+func (f *told) Trained() int64                                       { return f.trained }
+func (f *told) OpenConflicts() int64                                 { return f.conflicts }
+func (f *told) Plan() PlanFacts                                      { return f.plan }
+func (f *told) NeedRanked(schemas.ID) (ranked, known bool)           { return f.ranked, true }
+func (f *told) NeedItems(schemas.ID) (items, done int64, known bool) { return f.items, f.done, true }
+func (f *told) LastMeeting(schemas.ID) (last jalali.Day, ok bool)    { return f.last, f.met }
 
 // full are facts with which nothing is missing.
 func full() *told {

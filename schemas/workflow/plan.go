@@ -151,7 +151,7 @@ func StageOf(c *Case) PlanState {
 		p.Evidenced = append(p.Evidenced, "neighbourhood_selected")
 	}
 	last := jalali.Day(max(c.value("started_on").Date(), 0))
-	if c.Facts != nil {
+	if c.known() {
 		f := c.Facts.Plan()
 		for _, s := range Stages[2:] {
 			if evidence(s, f, c.Settings) {

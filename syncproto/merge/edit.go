@@ -96,7 +96,11 @@ func (e *Edit) field(f *schemas.Field, item syncproto.ItemID, before, after sche
 	switch f.Type {
 	case schemas.TypeComputed:
 	case schemas.TypeState:
-		if before.IsEmpty() && !after.IsEmpty() && len(e.Opened.Candidates(k)) == 0 {
+		switch {
+		case after.IsEmpty() || before.Equal(after):
+		case !before.IsEmpty():
+			e.ops = append(e.ops, TransitionOp(e.Opened, f.ID, after.Code()))
+		case len(e.Opened.Candidates(k)) == 0:
 			e.add(syncproto.OpTransition, k, nil, syncproto.Transition("", after.Code()))
 		}
 	case schemas.TypeCodes:
