@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -164,6 +165,8 @@ func headings(lang string, t *printedTable) []string {
 // rowName is what a row is about.
 func rowName(lang string, lists *schemas.Package, f *printedFigure, list, place, code, name string) string {
 	switch {
+	case name != "" && lang == "fa" && !strings.ContainsFunc(name, unicode.IsLetter):
+		return persian.ToPersianDigits(name) // a range, a year or a month
 	case name != "":
 		return name
 	case place != "":
@@ -188,6 +191,8 @@ func valueText(a *cli.App, lists *schemas.Package, v printedValue) string {
 		return "—"
 	case "small":
 		return a.T("mahalleh_data.report.small")
+	case "hidden":
+		return a.T("mahalleh_data.report.hidden")
 	}
 	text := fmt.Sprint(v.Value)
 	switch v.Kind {
@@ -199,6 +204,9 @@ func valueText(a *cli.App, lists *schemas.Package, v printedValue) string {
 		return a.Member("mahalleh_data.colour", text)
 	case "date":
 		return dayText(a, text)
+	}
+	if v.Kind == "month" {
+		text = strings.ReplaceAll(text, "-", "/")
 	}
 	if a.Lang() == cli.Persian {
 		text = persian.ToPersianDigits(strings.ReplaceAll(text, ".", "٫"))
