@@ -27,9 +27,6 @@ type writer struct {
 	conn   *sql.Conn
 	layout *layout
 	stmts  map[string]*sql.Stmt
-	// fresh says that the file is being made: no row has been there before, or
-	// hardly one.
-	fresh bool
 }
 
 // common are the pragmas of every connection. What was erased shall not lie about
