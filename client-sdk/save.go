@@ -34,8 +34,9 @@ type SaveResult struct {
 // changed in it. If a ● field is empty, or a value breaks a rule that is an
 // error, the record stays a draft instead, stored and never sent; Saved tells.
 //
-// A step that a rule of the programme forbids is ErrStepRefused with a *StepError,
-// and leaves the draft as it is, as ErrDiskFull does: make space and save again.
+// A step that a rule of the programme forbids is ErrStepRefused with a *StepError;
+// what was typed is stored as a draft then. ErrDiskFull leaves the draft as it is, in
+// memory: make space and save again.
 func (d *Draft) Save(ctx context.Context) (SaveResult, error) {
 	all, err := d.c.SaveGroup(ctx, d)
 	if err != nil {
@@ -65,14 +66,14 @@ func (c *Client) SaveGroup(ctx context.Context, drafts ...*Draft) ([]SaveResult,
 	}
 	if !sendable {
 		for i, d := range drafts {
-			if err := d.Autosave(ctx); err != nil {
-				return nil, err
-			}
 			all[i].Draft = d.id
 		}
-		return all, nil
+		return all, autosave(ctx, drafts)
 	}
 	if err := c.judgeSteps(ctx, forms, all); err != nil {
+		if failed := autosave(ctx, drafts); failed != nil {
+			return nil, failed
+		}
 		return nil, told(doing, err)
 	}
 	ids, err := c.commit(ctx, forms)
@@ -84,6 +85,16 @@ func (c *Client) SaveGroup(ctx context.Context, drafts ...*Draft) ([]SaveResult,
 		all[i].Saved, all[i].Change = true, ids[i]
 	}
 	return all, nil
+}
+
+// autosave stores drafts that are not sent.
+func autosave(ctx context.Context, drafts []*Draft) error {
+	for _, d := range drafts {
+		if err := d.Autosave(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // judgeSteps asks the guards of every form that begins or steps, and adds their

@@ -78,6 +78,10 @@ func TestARecordBeginsAtItsBeginning(t *testing.T) {
 	if _, err := draft.Save(ctx); refusedBy(err) != workflow.RuleNoStep {
 		t.Errorf("begun as sent: %v", err)
 	}
+	// It is on the disk, too: whoever ends the program here goes on later.
+	if kept, err := d.Drafts(ctx); err != nil || len(kept) != 1 || kept[0].ID != draft.ID() {
+		t.Errorf("after the refusal the drafts are %v (%v), want what was typed", kept, err)
+	}
 	d.set(draft, "state", "draft")
 	if r := d.mustSave(draft); r.Change.IsZero() {
 		t.Error("not saved after the state was mended")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -112,6 +113,9 @@ func (d *device) save(ctx context.Context, draft *clientsdk.Draft, keep bool) er
 		return d.keep(ctx, draft)
 	}
 	r, err := draft.Save(ctx)
+	if errors.Is(err, clientsdk.ErrStepRefused) {
+		d.app.Note("field.ask.kept", cli.Args{"id": shortID(draft.Record().String())})
+	}
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,9 @@ func actErase(ctx context.Context, d *desk, q erase, out tell) error {
 			return err
 		}
 		item.Erased = true
+		if err := d.forgetInReport(ctx); err != nil {
+			return err
+		}
 	}
 	return out.item(item)
 }

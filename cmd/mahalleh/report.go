@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -162,6 +163,27 @@ func (d *desk) withReport(ctx context.Context, out tell) (done func(), err error
 			d.log.Warn("the report was not closed in order", "err", err)
 		}
 	}, nil
+}
+
+// forgetInReport has what was erased go from the report's file too. A running
+// server's follows by itself; without one it would keep it until somebody asks for
+// figures.
+func (d *desk) forgetInReport(ctx context.Context) error {
+	if d.report != nil {
+		return nil
+	}
+	if _, err := os.Stat(d.folder.report()); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := d.openReport(ctx); err != nil {
+		return err
+	}
+	if d.report.Current() {
+		_, err := d.report.CatchUp(ctx)
+		return errors.Join(err, d.closeReport())
+	}
+	// Nobody reads it as it is: it is made anew when somebody asks.
+	return errors.Join(d.closeReport(), report.Remove(d.folder.report()))
 }
 
 // follow has the report follow the store until ctx is over.

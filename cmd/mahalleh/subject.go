@@ -103,7 +103,10 @@ func actSubjectErase(ctx context.Context, d *desk, q subjectQuery, out tell) err
 			return err
 		}
 	}
-	return nil
+	if q.Look {
+		return nil
+	}
+	return d.forgetInReport(ctx)
 }
 
 // heldOn searches; the person's own record comes first.

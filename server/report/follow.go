@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/indicators"
@@ -40,8 +42,16 @@ type entry struct {
 	made, changed int64
 }
 
+// errLittered says that everything was taken in, and that somebody who reads keeps
+// pages of what went from being swept out of the file.
+var errLittered = errors.New("the report's log could not be emptied while it was read")
+
+// sweepAgain is how long Run waits before it sweeps again.
+const sweepAgain = time.Second
+
 // CatchUp takes in all that moved since, and returns how many records and marks
-// that were. Who calls it while it runs waits.
+// that were. When it returns nil, what was erased is nowhere in the report's files.
+// Who calls it while it runs waits.
 func (r *Report) CatchUp(ctx context.Context) (int, error) {
 	r.turn.Lock()
 	defer r.turn.Unlock()
@@ -52,10 +62,32 @@ func (r *Report) CatchUp(ctx context.Context) (int, error) {
 	if err == nil {
 		_, err = r.o.count(ctx, r.write)
 	}
+	if err == nil {
+		err = r.sweep(ctx)
+	}
 	if err != nil {
 		return n, fmt.Errorf("follow the store: %w", err)
 	}
 	return n, nil
+}
+
+// sweep empties the write-ahead log after something went, since pages as they were
+// before lie in it. The caller holds the turn.
+func (r *Report) sweep(ctx context.Context) error {
+	r.littered = r.littered || r.write.dropped
+	r.write.dropped = false
+	if !r.littered {
+		return nil
+	}
+	var busy, pages, folded int64
+	if _, err := r.write.one(ctx, "PRAGMA wal_checkpoint(TRUNCATE)", nil, &busy, &pages, &folded); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errLittered
+	}
+	r.littered = false
+	return nil
 }
 
 // take writes page after page until every scope's head is reached.
@@ -177,6 +209,7 @@ func (w *writer) put(ctx context.Context, p *page) error {
 		}
 		return c
 	}
+	w.dropped = w.dropped || len(p.gone) > 0
 	for _, id := range p.gone {
 		if err := w.drop(ctx, id, &p.scope.ID, of); err != nil {
 			return fmt.Errorf("take record %s out: %w", id, err)

@@ -128,6 +128,14 @@ func (r *Report) begin(ctx context.Context, w *writer) error {
 	})
 }
 
+// Remove takes a report that is not open away, and all that lies beside it.
+func Remove(path string) error {
+	if err := errors.Join(remove(path), remove(path+buildSuffix)); err != nil {
+		return fmt.Errorf("remove report: %w", err)
+	}
+	return nil
+}
+
 // remove takes a database and what lies beside it away.
 func remove(path string) error {
 	for _, suffix := range []string{"", "-wal", "-shm"} {

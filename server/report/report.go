@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	// The driver of the file.
 	_ "modernc.org/sqlite"
@@ -55,6 +56,8 @@ type Report struct {
 	// turn is held by whoever writes, and guards what follows.
 	turn  sync.Mutex
 	write *writer
+	// littered says that pages of what went may still lie in the write-ahead log.
+	littered bool
 
 	// mu guards reads, which is exchanged when the report was made anew. nil while
 	// there is none.
@@ -75,6 +78,10 @@ func Open(ctx context.Context, o Options) (*Report, error) {
 	}
 	o.Path = path
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("open report: %w", err)
+	}
+	// A report that was never finished holds content that nobody takes out any more.
+	if err := remove(path + buildSuffix); err != nil {
 		return nil, fmt.Errorf("open report: %w", err)
 	}
 	r := &Report{o: o, layout: layoutOf(o.Forms), moved: make(chan struct{}, 1)}
@@ -135,12 +142,16 @@ func (r *Report) Moved() {
 // takes in what is there, and then whatever Moved tells of.
 func (r *Report) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := r.follow(ctx)
-		if err != nil && ctx.Err() == nil {
+		var again <-chan time.Time
+		switch err := r.follow(ctx); {
+		case errors.Is(err, errLittered):
+			again = time.After(sweepAgain)
+		case err != nil && ctx.Err() == nil:
 			r.o.Log.Error("the report cannot follow; figures are older than the data until it can", "err", err)
 		}
 		select {
 		case <-r.moved:
+		case <-again:
 		case <-ctx.Done():
 		}
 	}

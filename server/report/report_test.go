@@ -285,8 +285,16 @@ func TestErasedContentIsNowhereInTheReport(t *testing.T) {
 	if !b.holds("زورخانهٔ پوریای ولی") {
 		t.Fatal("the title is not in the report; the test tests nothing")
 	}
+	// Somebody who reads meanwhile, and is done, keeps nothing.
+	_, err := b.report.Figures(t.Context(), indicators.Moment{}, b.places, settings())
+	b.must(err)
+	b.Write(id, "asset", b.places[0], map[string]schemas.Value{"title_fa": schemas.TextValue("زورخانهٔ پوریای ولی، نو")})
+	b.catchUp()
 	b.Erase(id)
 	b.catchUp()
+	if b.holds("زورخانهٔ پوریای ولی") {
+		t.Error("the erased title is still in the report's file while it is open")
+	}
 	b.must(b.report.Close())
 	if b.holds("زورخانهٔ پوریای ولی") {
 		t.Error("the erased title is still in the report's file")
@@ -305,6 +313,16 @@ func (b *bench) holds(text string) (found bool) {
 		return err
 	}))
 	return found
+}
+
+// A report whose making was cut short leaves nothing behind.
+func TestWhatWasNeverFinishedGoes(t *testing.T) {
+	b := newBench(t)
+	b.must(os.WriteFile(filepath.Join(b.dir, "other.db.new"), []byte("زورخانه"), 0o600))
+	b.open("other.db")
+	if _, err := os.Stat(filepath.Join(b.dir, "other.db.new")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
 }
 
 func TestReportOfAnotherPastIsNotRead(t *testing.T) {

@@ -27,6 +27,8 @@ type writer struct {
 	conn   *sql.Conn
 	layout *layout
 	stmts  map[string]*sql.Stmt
+	// dropped says that records left or were erased since somebody looked.
+	dropped bool
 }
 
 // common are the pragmas of every connection. What was erased shall not lie about

@@ -562,8 +562,7 @@ func TestNobodyElseReads(t *testing.T) {
 	}
 }
 
-// What the connections keep in memory is told, and nothing is left of it when they
-// are closed by a failure.
+// What the connections keep in memory is told, the writer's and the readers'.
 func TestCacheIsTold(t *testing.T) {
 	s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "server.db")})
 	if err != nil {

@@ -85,6 +85,10 @@ type Source struct {
 	Progress func(changes int)
 }
 
+// holding are the outcomes of changes that may hold content: all but those that were
+// stripped of it. What a person kept out, or put right, is kept as it came.
+var holding = []syncproto.Outcome{syncproto.Applied, syncproto.Merged, syncproto.Conflicted, syncproto.Parked, syncproto.Quarantined, syncproto.Rejected}
+
 // pageOf is how many changes are read in one snapshot.
 const pageOf = 1000
 
@@ -103,7 +107,7 @@ func Find(ctx context.Context, src Source, person syncproto.RecordID) ([]Record,
 	if err := s.readConsents(ctx); err != nil {
 		return nil, fmt.Errorf("find what is held on %s: %w", person, err)
 	}
-	for _, o := range []syncproto.Outcome{syncproto.Applied, syncproto.Merged, syncproto.Conflicted, syncproto.Parked, syncproto.Quarantined} {
+	for _, o := range holding {
 		if err := s.readChanges(ctx, o); err != nil {
 			return nil, fmt.Errorf("find what is held on %s: %w", person, err)
 		}
