@@ -21,6 +21,7 @@ import (
 
 	clientsdk "mahalleh/client-sdk"
 	"mahalleh/cmd/internal/cli"
+	"mahalleh/schemas/texts"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
 )
@@ -207,7 +208,7 @@ func TestProgram(t *testing.T) {
 // TestTexts holds the catalogues against everything that the SDK can say.
 func TestTexts(t *testing.T) {
 	for _, lang := range []cli.Lang{cli.English, cli.Persian} {
-		c, err := cli.OpenCatalogue(lang)
+		c, err := texts.OpenCatalogue(lang)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +234,7 @@ func TestArguments(t *testing.T) {
 		"mistyped_code": {"part", "parts", "text"}, "bad_address": {"address"}, "weak_passphrase": {"least"}, "wait": {"wait"},
 		"unknown_form": {"form"}, "invalid": {"field"}, "unknown_field": {"field"}, "by_transition": {"field"}, "step_refused": {"rule"}, "no_grant": {"form"},
 	}
-	c, err := cli.OpenCatalogue(cli.English)
+	c, err := texts.OpenCatalogue(cli.English)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,13 +8,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"mahalleh/cmd/internal/cli"
+	"mahalleh/schemas/texts"
 	"mahalleh/server/sqlitestore"
 )
 
 // TestFaultsHaveWords: whatever a check may find is told in both languages.
 func TestFaultsHaveWords(t *testing.T) {
 	for _, lang := range []cli.Lang{cli.English, cli.Persian} {
-		c, err := cli.OpenCatalogue(lang)
+		c, err := texts.OpenCatalogue(lang)
 		if err != nil {
 			t.Fatal(err)
 		}

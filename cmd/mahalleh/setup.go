@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"mahalleh/cmd/internal/cli"
+	"mahalleh/schemas/texts"
 	"mahalleh/server/access"
 	"mahalleh/server/store"
 )
@@ -86,7 +87,7 @@ func (d *desk) setUp(ctx context.Context, now func() time.Time, listen net.Addr)
 		return nil, fmt.Errorf("read the set-up page: %w", err)
 	}
 	for _, lang := range []cli.Lang{cli.Persian, cli.English} {
-		texts, err := cli.OpenCatalogue(lang)
+		texts, err := texts.OpenCatalogue(lang)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +137,7 @@ type setupPage struct {
 
 // language is the one that the address asks for; Persian without.
 func language(r *http.Request) cli.Lang {
-	if lang, err := cli.ParseLang(r.URL.Query().Get("lang")); err == nil {
+	if lang, err := texts.ParseLang(r.URL.Query().Get("lang")); err == nil {
 		return lang
 	}
 	return cli.Persian

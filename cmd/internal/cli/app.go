@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"mahalleh/schemas/texts"
 )
 
 // App is what a command works with: the resolved settings, the languages and
@@ -60,7 +62,7 @@ func (a *App) setLang(lang Lang) error {
 	if a.catalogue != nil && a.catalogue.Lang() == lang {
 		return nil
 	}
-	c, err := OpenCatalogue(lang)
+	c, err := texts.OpenCatalogue(lang)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mahalleh/schemas/texts"
 )
 
 // Run is the work of a command. args are the positional arguments.
@@ -51,7 +53,7 @@ func (a *App) bare(use string, help Help) *cobra.Command {
 		c.Long = a.T(key)
 	}
 	if key := Key(string(help) + ".example"); a.catalogue.Has(key) {
-		c.Example = dropDirectionControls(a.T(key)) // lines to copy
+		c.Example = texts.DropDirectionControls(a.T(key)) // lines to copy
 	}
 	return c
 }
@@ -143,17 +145,17 @@ func checkCommand(a *App, c *cobra.Command, problems *[]string) {
 	if strings.Contains(c.Example, " =") {
 		report("the example %q has an argument that begins with =, which zsh takes for the name of a program", c.Example)
 	}
-	if strings.IndexFunc(c.Example, isDirectionControl) >= 0 {
+	if strings.IndexFunc(c.Example, texts.IsDirectionControl) >= 0 {
 		report("the example %q holds direction controls, which a shell would take for part of the command", c.Example)
 	}
-	if a.Lang() == Persian && !hasRightToLeft(c.Short) {
+	if a.Lang() == Persian && !texts.HasRightToLeft(c.Short) {
 		report("the help text %q is not from the catalogue", c.Short)
 	}
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Usage == "" {
 			report("flag --%s has no explanation", f.Name)
 		}
-		if a.Lang() == Persian && !hasRightToLeft(f.Usage) {
+		if a.Lang() == Persian && !texts.HasRightToLeft(f.Usage) {
 			report("flag --%s: the explanation %q is not from the catalogue", f.Name, f.Usage)
 		}
 	})

@@ -5,9 +5,6 @@
 // the [App] it is handed. Everything the command reads or writes of the world
 // comes in through [Program.Main], so that a test runs the same code.
 //
-// Every text that a person reads is named by a [Key] and stands in
-// catalogue/en and catalogue/fa, one pair of files per area: the text "done"
-// of catalogue/en/sync.toml has the key "sync.done". A test type-checks all
-// of cmd/ and proves that each key that is used exists in both languages with
-// the same arguments, and that each key that exists is used.
+// Every text that a person reads is named by a [Key] and stands in the
+// catalogues of mahalleh/schemas/texts, in both languages.
 package cli

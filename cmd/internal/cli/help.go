@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"mahalleh/schemas/texts"
 )
 
 // printHelp writes the help page of a command to the data stream.
@@ -81,7 +82,7 @@ func (a *App) helpFlags(b *strings.Builder, title Key, flags *pflag.FlagSet) {
 			name = "-" + f.Shorthand + ", --" + f.Name
 		}
 		if value != "" {
-			name += " " + strings.ToUpper(dropDirectionControls(value))
+			name += " " + strings.ToUpper(texts.DropDirectionControls(value))
 		}
 		rows = append(rows, [2]string{name, usage + a.flagNote(f)})
 	})

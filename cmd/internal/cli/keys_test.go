@@ -16,12 +16,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"mahalleh/schemas/texts"
 )
 
-const cliPath = "mahalleh/cmd/internal/cli"
+const (
+	cliPath   = "mahalleh/cmd/internal/cli"
+	textsPath = "mahalleh/schemas/texts"
+)
 
 // TestCataloguesAgree proves that every text stands in both languages with
 // the same arguments.
@@ -46,13 +52,14 @@ func TestCataloguesAgree(t *testing.T) {
 	}
 }
 
-// TestKeysInUse proves, over the type-checked source of all commands, that
+// TestKeysInUse proves, over the type-checked source of all programs and the
+// pages that they show, that
 // every key that is used exists with the arguments it is given, that every key
 // that exists is used, and that every error says what to do next.
 func TestKeysInUse(t *testing.T) {
 	catalogue := openCatalogue(t, English)
 	found := newUses(catalogue)
-	for _, p := range loadCommands(t) {
+	for _, p := range loadSpeakers(t) {
 		found.scan(p)
 	}
 	for _, problem := range found.problems {
@@ -79,7 +86,7 @@ func TestKeysInUseFinds(t *testing.T) {
 		{"error argument", `_ = &Error{Key: "cli.error.failed", Hint: "cli.exit.ok"}`, `cli.error.failed takes ["problem"] and is given []`},
 	}
 	catalogue := openCatalogue(t, English)
-	packages := loadCommands(t)
+	packages := loadSpeakers(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			found := newUses(catalogue)
@@ -93,7 +100,7 @@ func TestKeysInUseFinds(t *testing.T) {
 
 func openCatalogue(t *testing.T, lang Lang) *Catalogue {
 	t.Helper()
-	c, err := OpenCatalogue(lang)
+	c, err := texts.OpenCatalogue(lang)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +128,9 @@ func (u *uses) problem(p *checked, node ast.Node, format string, args ...any) {
 }
 
 func (u *uses) scan(p *checked) {
+	for _, page := range p.pages {
+		u.page(p, page)
+	}
 	for _, file := range p.files {
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
@@ -137,6 +147,37 @@ func (u *uses) scan(p *checked) {
 	}
 }
 
+// saidByPage finds the texts that a template shows: {{.T "key" "n" 1}} and
+// {{.Member "family" .Name}}.
+var saidByPage = regexp.MustCompile(`\.(T|Member) "([^"]*)"`)
+
+// page notes the texts of a template; what arguments it gives them is seen when
+// it is shown.
+func (u *uses) page(p *checked, name string) {
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		u.problems = append(u.problems, err.Error())
+		return
+	}
+	for _, said := range saidByPage.FindAllStringSubmatch(string(raw), -1) {
+		switch {
+		case said[1] == "T":
+			u.keys[Key(said[2])] = true
+			if !u.catalogue.Has(Key(said[2])) {
+				u.problems = append(u.problems, fmt.Sprintf("%s: %s is used and not in the catalogue", filepath.Base(name), said[2]))
+			}
+		case !u.family(said[2]):
+			u.problems = append(u.problems, fmt.Sprintf("%s: the family %s has no texts", filepath.Base(name), said[2]))
+		}
+	}
+}
+
+// family notes a family, and says whether it has texts.
+func (u *uses) family(name string) bool {
+	u.families = append(u.families, name)
+	return slices.ContainsFunc(u.catalogue.Keys(), func(key Key) bool { return strings.HasPrefix(string(key), name+".") })
+}
+
 // constant notes a constant of one of the three key types.
 func (u *uses) constant(p *checked, e ast.Expr) {
 	tv := p.info.Types[e]
@@ -144,8 +185,8 @@ func (u *uses) constant(p *checked, e ast.Expr) {
 		return
 	}
 	value := constant.StringVal(tv.Value)
-	switch tv.Type.String() {
-	case cliPath + ".Key":
+	switch types.Unalias(tv.Type).String() {
+	case textsPath + ".Key":
 		if strings.HasPrefix(value, ".") {
 			return // the end of a key that is put together from a Help
 		}
@@ -154,9 +195,8 @@ func (u *uses) constant(p *checked, e ast.Expr) {
 		u.need(p, e, Key(value+".short"))
 		u.keys[Key(value+".long")] = true
 		u.keys[Key(value+".example")] = true
-	case cliPath + ".Family":
-		u.families = append(u.families, value)
-		if !slices.ContainsFunc(u.catalogue.Keys(), func(key Key) bool { return strings.HasPrefix(string(key), value+".") }) {
+	case textsPath + ".Family":
+		if !u.family(value) {
 			u.problem(p, e, "the family %s has no texts", value)
 		}
 	}
@@ -176,7 +216,7 @@ func (u *uses) call(p *checked, call *ast.CallExpr) {
 	if !ok || !slices.Contains([]string{"T", "Say", "Note", "Text", "Update", "UsageError"}, callee.Sel.Name) {
 		return
 	}
-	if f, ok := p.info.Uses[callee.Sel].(*types.Func); !ok || f.Pkg() == nil || f.Pkg().Path() != cliPath {
+	if f, ok := p.info.Uses[callee.Sel].(*types.Func); !ok || f.Pkg() == nil || f.Pkg().Path() != cliPath && f.Pkg().Path() != textsPath {
 		return
 	}
 	var keys []Key
@@ -185,13 +225,13 @@ func (u *uses) call(p *checked, call *ast.CallExpr) {
 		tv := p.info.Types[arg]
 		switch {
 		case tv.Type == nil:
-		case tv.Type.String() == cliPath+".Key" && tv.Value != nil:
+		case types.Unalias(tv.Type).String() == textsPath+".Key" && tv.Value != nil:
 			if key := Key(constant.StringVal(tv.Value)); key != "" {
 				keys = append(keys, key)
 			}
-		case tv.Type.String() == cliPath+".Key", call.Ellipsis.IsValid():
+		case types.Unalias(tv.Type).String() == textsPath+".Key", call.Ellipsis.IsValid():
 			known = false
-		case tv.Type.String() == cliPath+".Args":
+		case types.Unalias(tv.Type).String() == textsPath+".Args":
 			names, ok := argumentNames(p, arg)
 			given, known = append(given, names...), known && ok
 		}
@@ -273,21 +313,24 @@ type checked struct {
 	path  string
 	fset  *token.FileSet
 	files []*ast.File
+	pages []string // templates
 	info  *types.Info
 	imp   types.Importer
 }
 
-// loadCommands type-checks every package under cmd/.
-func loadCommands(t *testing.T) []*checked {
+// loadSpeakers type-checks every package that knows the texts.
+func loadSpeakers(t *testing.T) []*checked {
 	t.Helper()
 	root := filepath.Join("..", "..", "..")
 	// The go command reads the source in a process of its own; reading the
 	// names here as well tells the test cache what the result depends on.
-	if err := filepath.WalkDir(filepath.Join(root, "cmd"), func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
-		t.Fatal(err)
+	for _, top := range []string{"cmd", "client-sdk", "server", "schemas"} {
+		if err := filepath.WalkDir(filepath.Join(root, top), func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
+			t.Fatal(err)
+		}
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps",
-		"-json=ImportPath,Dir,Export,GoFiles,DepOnly", "./cmd/...")
+		"-json=ImportPath,Dir,Export,GoFiles,EmbedFiles,Imports,DepOnly", "./...")
 	cmd.Dir = root
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -297,7 +340,8 @@ func loadCommands(t *testing.T) []*checked {
 	}
 	type listed struct {
 		ImportPath, Dir, Export string
-		GoFiles                 []string
+		GoFiles, EmbedFiles     []string
+		Imports                 []string
 		DepOnly                 bool
 	}
 	exports := map[string]string{}
@@ -310,7 +354,7 @@ func loadCommands(t *testing.T) []*checked {
 			t.Fatal(err)
 		}
 		exports[p.ImportPath] = p.Export
-		if !p.DepOnly {
+		if !p.DepOnly && (p.ImportPath == textsPath || slices.Contains(p.Imports, cliPath) || slices.Contains(p.Imports, textsPath)) {
 			own = append(own, p)
 		}
 	}
@@ -319,6 +363,11 @@ func loadCommands(t *testing.T) []*checked {
 	var packages []*checked
 	for _, p := range own {
 		c := &checked{path: p.ImportPath, fset: fset, imp: imp}
+		for _, name := range p.EmbedFiles {
+			if filepath.Ext(name) == ".html" {
+				c.pages = append(c.pages, filepath.Join(p.Dir, name))
+			}
+		}
 		for _, name := range p.GoFiles {
 			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
 			if err != nil {
@@ -338,6 +387,20 @@ func (c *checked) check(t *testing.T) {
 	config := types.Config{Importer: c.imp}
 	if _, err := config.Check(c.path, c.fset, c.files, c.info); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPagesAreRead proves that the texts of a template are looked up.
+func TestPagesAreRead(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(page, []byte(`<p>{{.T "cli.exit.ok"}} {{$.T "cli.nowhere" "n" 1}} {{.Member "cli.nofamily" .Name}}</p>`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found := newUses(openCatalogue(t, English))
+	found.scan(&checked{pages: []string{page}})
+	want := []string{"page.html: cli.nowhere is used and not in the catalogue", "page.html: the family cli.nofamily has no texts"}
+	if !slices.Equal(found.problems, want) || !found.used("cli.exit.ok") {
+		t.Errorf("got %q, want %q", found.problems, want)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"mahalleh/schemas/texts"
 )
 
 // Program is one of the commands.
@@ -74,7 +75,7 @@ func (p Program) Main(ctx context.Context, args []string, stdin io.Reader, stdou
 func withoutDirectionControls(args []string) []string {
 	cleaned := make([]string, len(args))
 	for i, arg := range args {
-		cleaned[i] = dropDirectionControls(arg)
+		cleaned[i] = texts.DropDirectionControls(arg)
 	}
 	return cleaned
 }

@@ -101,7 +101,7 @@ func (a *App) Ask(ctx context.Context, question, preset string, hint Key) (strin
 	}
 	prompt := question + ": "
 	if preset != "" {
-		prompt = question + " [" + a.catalogue.embed(preset) + "]: "
+		prompt = question + " [" + a.catalogue.Embed(preset) + "]: "
 	}
 	answer, err := a.read(ctx, prompt)
 	if err != nil || answer != "" {
@@ -149,7 +149,7 @@ func (a *App) Choose(ctx context.Context, question string, options []string, pre
 	var b strings.Builder
 	b.WriteString(question + "\n")
 	for i, option := range options {
-		fmt.Fprintf(&b, "  %s) %s\n", a.catalogue.Number(int64(i+1)), a.catalogue.embed(option))
+		fmt.Fprintf(&b, "  %s) %s\n", a.catalogue.Number(int64(i+1)), a.catalogue.Embed(option))
 	}
 	if _, err := io.WriteString(a.screen, b.String()); err != nil {
 		return 0, fmt.Errorf("write question: %w", err)

@@ -15,6 +15,8 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mahalleh/schemas/texts"
 )
 
 // commonFlags are the settings that every command has.
@@ -137,7 +139,7 @@ func (a *App) guessSettings(args []string) map[string]string {
 }
 
 func (a *App) guessLang(guess map[string]string) Lang {
-	if lang, err := ParseLang(guess["lang"]); err == nil {
+	if lang, err := texts.ParseLang(guess["lang"]); err == nil {
 		return lang
 	}
 	file := guess["config"]
@@ -151,7 +153,7 @@ func (a *App) guessLang(guess map[string]string) Lang {
 	// A file that cannot be read is reported when the settings are resolved.
 	if values, err := readConfig(file); err == nil {
 		if text, ok := values["lang"].(string); ok {
-			if lang, err := ParseLang(text); err == nil {
+			if lang, err := texts.ParseLang(text); err == nil {
 				return lang
 			}
 		}
@@ -169,7 +171,7 @@ func (a *App) resolve(c *cobra.Command) error {
 	if err := a.fromConfig(c); err != nil {
 		return err
 	}
-	lang, err := ParseLang(a.common.lang)
+	lang, err := texts.ParseLang(a.common.lang)
 	if err != nil {
 		return &Error{
 			Code: Usage, Key: "cli.settings.bad_lang",

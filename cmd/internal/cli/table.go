@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"strings"
+
+	"mahalleh/schemas/texts"
 )
 
 // Table collects rows for a person to read in aligned columns.
@@ -28,7 +30,7 @@ func (a *App) TextTable(titles ...string) *Table { return &Table{app: a, rows: [
 func (t *Table) Row(cells ...any) {
 	row := make([]string, len(cells))
 	for i, cell := range cells {
-		row[i] = t.app.catalogue.value(cell)
+		row[i] = t.app.catalogue.Value(cell)
 	}
 	t.rows = append(t.rows, row)
 }
@@ -56,12 +58,12 @@ func (t *Table) Write() error {
 	var b strings.Builder
 	for _, row := range t.rows {
 		if directed && t.app.Lang() == Persian {
-			b.WriteRune(rightToLeftMark)
+			b.WriteRune(texts.RightToLeftMark)
 		}
 		for i, cell := range row {
-			shown := dropDirectionControls(cell)
+			shown := texts.DropDirectionControls(cell)
 			if directed && shown != "" {
-				shown = isolate(shown)
+				shown = texts.Isolate(shown)
 			}
 			if i < len(row)-1 {
 				shown = pad(shown, widths[i]+columnGap)
@@ -74,14 +76,4 @@ func (t *Table) Write() error {
 		return fmt.Errorf("write table: %w", err)
 	}
 	return nil
-}
-
-// dropDirectionControls takes the isolates off a text.
-func dropDirectionControls(s string) string {
-	return strings.Map(func(r rune) rune {
-		if isDirectionControl(r) {
-			return -1
-		}
-		return r
-	}, s)
 }

@@ -1,4 +1,4 @@
-package cli
+package texts
 
 import (
 	"embed"
@@ -15,16 +15,16 @@ import (
 //go:embed catalogue
 var catalogueFiles embed.FS
 
-// Lang is a language that the commands speak.
+// Lang is a language that the programs speak.
 type Lang string
 
-// The languages of the commands.
+// The languages of the programs.
 const (
 	English Lang = "en"
 	Persian Lang = "fa"
 )
 
-// ErrLang is the error for a language that the commands do not speak.
+// ErrLang is the error for a language that the programs do not speak.
 var ErrLang = errors.New("language is neither fa nor en")
 
 // ParseLang reads "fa" or "en".
@@ -40,10 +40,6 @@ func ParseLang(s string) (Lang, error) {
 // file. Write keys as constants: the test that compares keys with their uses
 // finds every constant of this type.
 type Key string
-
-// Help names the help texts of one command: Help("sync") stands for the keys
-// sync.short (one line, required), sync.long and sync.example (if they exist).
-type Help string
 
 // Family names a group of texts that is indexed by something the program
 // computes: Family("verdict") stands for every key verdict.*.
@@ -142,7 +138,7 @@ func (c *Catalogue) Arguments(key Key) []string {
 
 // Text writes the text out. A key that does not exist gives the key itself and
 // a missing argument its name in braces: a person sees the gap, and the
-// command goes on.
+// program goes on.
 func (c *Catalogue) Text(key Key, args Args) string {
 	m, ok := c.texts[key]
 	if !ok {
@@ -156,7 +152,7 @@ func (c *Catalogue) Text(key Key, args Args) string {
 func (c *Catalogue) Member(family Family, name string, args Args) string {
 	key := Key(string(family) + "." + name)
 	if !c.Has(key) {
-		return c.embed(name)
+		return c.Embed(name)
 	}
 	return c.Text(key, args)
 }

@@ -1,4 +1,4 @@
-package cli
+package texts
 
 import (
 	"errors"
@@ -132,28 +132,6 @@ func TestIsolateLatin(t *testing.T) {
 	}
 }
 
-func TestDisplayWidth(t *testing.T) {
-	tests := []struct {
-		name, in string
-		want     int
-	}{
-		{"latin", "abc", 3},
-		{"persian", "محله", 4},
-		{"joiner", "می‌رود", 5},
-		{"marks", "مُحَمَّد", 4},
-		{"isolates", "\u2068ab\u2069", 2},
-		{"wide", "漢字", 4},
-		{"empty", "", 0},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if got := displayWidth(test.in); got != test.want {
-				t.Errorf("got %d, want %d", got, test.want)
-			}
-		})
-	}
-}
-
 func FuzzParseMessage(f *testing.F) {
 	f.Add("{n} {n|change|changes} to {server} {{}}")
 	en, err := OpenCatalogue(English)
@@ -175,9 +153,18 @@ func FuzzParseMessage(f *testing.F) {
 		}
 		for _, c := range []*Catalogue{en, fa} {
 			shown := c.render(m, args)
-			if dropDirectionControls(text) == text && strings.Count(shown, "\u2068") != strings.Count(shown, "\u2069") {
+			if DropDirectionControls(text) == text && strings.Count(shown, "\u2068") != strings.Count(shown, "\u2069") {
 				t.Errorf("isolates of %+q are not closed: %+q", text, shown)
 			}
 		}
 	})
+}
+
+func openCatalogue(t *testing.T, lang Lang) *Catalogue {
+	t.Helper()
+	c, err := OpenCatalogue(lang)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -1,4 +1,4 @@
-package cli
+package texts
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func (c *Catalogue) render(m message, args Args) string {
 				b.WriteString(p.many)
 			}
 		default:
-			b.WriteString(c.value(value))
+			b.WriteString(c.Value(value))
 		}
 	}
 	if c.lang == Persian {
@@ -40,23 +40,23 @@ func (c *Catalogue) render(m message, args Args) string {
 	return b.String()
 }
 
-// value writes one argument out.
-func (c *Catalogue) value(value any) string {
+// Value writes one argument out as a text of the language shows it.
+func (c *Catalogue) Value(value any) string {
 	switch v := value.(type) {
 	case nil:
 		return ""
 	case Key:
 		return c.Text(v, nil)
 	case string:
-		return c.embed(v)
+		return c.Embed(v)
 	case Bytes:
 		return c.bytes(v)
 	case time.Duration:
 		return c.duration(v)
 	case error:
-		return c.embed(v.Error())
+		return c.Embed(v.Error())
 	case fmt.Stringer:
-		return c.embed(v.String())
+		return c.Embed(v.String())
 	}
 	switch v := reflect.ValueOf(value); v.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -68,9 +68,9 @@ func (c *Catalogue) value(value any) string {
 	case reflect.Float32, reflect.Float64:
 		return c.decimal(v.Float(), -1)
 	case reflect.String:
-		return c.embed(v.String())
+		return c.Embed(v.String())
 	}
-	return c.embed(fmt.Sprint(value))
+	return c.Embed(fmt.Sprint(value))
 }
 
 // Number writes an integer with grouped digits: 12,345 or ۱۲٬۳۴۵.
@@ -93,7 +93,7 @@ func (c *Catalogue) decimal(f float64, digits int) string {
 	}
 	n, err := persian.ParseNumber(s)
 	if err != nil {
-		return c.embed(s) // infinite, or with more digits than anybody reads
+		return c.Embed(s) // infinite, or with more digits than anybody reads
 	}
 	return persian.FormatNumber(n)
 }
@@ -128,5 +128,5 @@ func (c *Catalogue) duration(d time.Duration) string {
 // preformatted is a number that already stands in the language's digits.
 type preformatted string
 
-// String keeps the number as it is; embed leaves Persian digits alone.
+// String keeps the number as it is; Embed leaves Persian digits alone.
 func (p preformatted) String() string { return string(p) }

@@ -1,11 +1,9 @@
-package cli
+package texts
 
 import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/width"
 )
 
 // The controls that keep a piece of text from changing the direction of its
@@ -13,15 +11,16 @@ import (
 const (
 	firstStrongIsolate = '\u2068'
 	popIsolate         = '\u2069'
-	rightToLeftMark    = '\u200f'
+	RightToLeftMark    = '\u200f'
 )
 
-func isolate(s string) string {
+// Isolate keeps a text from changing the direction of its surroundings.
+func Isolate(s string) string {
 	return string(firstStrongIsolate) + s + string(popIsolate)
 }
 
-// isDirectionControl says whether r steers direction and shows nothing.
-func isDirectionControl(r rune) bool {
+// IsDirectionControl says whether r steers direction and shows nothing.
+func IsDirectionControl(r rune) bool {
 	return r == '\u200e' || r == '\u200f' || r == '\u061c' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
@@ -34,7 +33,17 @@ func clean(s string) string {
 		switch {
 		case r == '\n' || r == '\t':
 			return ' '
-		case unicode.IsControl(r) || isDirectionControl(r):
+		case unicode.IsControl(r) || IsDirectionControl(r):
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// DropDirectionControls takes the isolates off a text.
+func DropDirectionControls(s string) string {
+	return strings.Map(func(r rune) rune {
+		if IsDirectionControl(r) {
 			return -1
 		}
 		return r
@@ -47,7 +56,7 @@ func isRightToLeft(r rune) bool {
 	return unicode.IsLetter(r) && unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac)
 }
 
-func hasRightToLeft(s string) bool {
+func HasRightToLeft(s string) bool {
 	return strings.IndexFunc(s, isRightToLeft) >= 0
 }
 
@@ -55,12 +64,12 @@ func isASCIIAlnum(r rune) bool {
 	return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// embed makes a string fit into a sentence of the catalogue's language: clean,
+// Embed makes a string fit into a sentence of the catalogue's language: clean,
 // and isolated when it holds letters or numbers of the other direction.
-func (c *Catalogue) embed(s string) string {
+func (c *Catalogue) Embed(s string) string {
 	s = clean(s)
-	if c.lang == Persian && strings.IndexFunc(s, isASCIIAlnum) >= 0 || c.lang != Persian && hasRightToLeft(s) {
-		return isolate(s)
+	if c.lang == Persian && strings.IndexFunc(s, isASCIIAlnum) >= 0 || c.lang != Persian && HasRightToLeft(s) {
+		return Isolate(s)
 	}
 	return s
 }
@@ -103,7 +112,7 @@ func isolateLine(b *strings.Builder, line string) {
 		if strings.HasPrefix(core, string(firstStrongIsolate)) && strings.IndexRune(core, popIsolate) == len(core)-len(string(popIsolate)) {
 			b.WriteString(core) // isolated already, as an argument
 		} else {
-			b.WriteString(isolate(core))
+			b.WriteString(Isolate(core))
 		}
 		b.WriteString(after)
 		i = end + 1
@@ -148,35 +157,14 @@ func splitWords(line string) []string {
 
 // isLatinWord says whether a word opens a Latin run.
 func isLatinWord(word string) bool {
-	return !hasRightToLeft(word) && strings.IndexFunc(word, func(r rune) bool {
+	return !HasRightToLeft(word) && strings.IndexFunc(word, func(r rune) bool {
 		return unicode.Is(unicode.Latin, r)
 	}) >= 0
 }
 
 // isRunWord says whether a word may stand inside a Latin run.
 func isRunWord(word string) bool {
-	return !hasRightToLeft(word) && strings.IndexFunc(word, func(r rune) bool {
+	return !HasRightToLeft(word) && strings.IndexFunc(word, func(r rune) bool {
 		return r >= '۰' && r <= '۹' || r >= '٠' && r <= '٩'
 	}) < 0
-}
-
-// displayWidth is the number of terminal cells that a text takes: marks,
-// joiners and direction controls take none, wide characters two.
-func displayWidth(s string) int {
-	n := 0
-	for _, r := range s {
-		switch {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) || unicode.IsControl(r):
-		case width.LookupRune(r).Kind() == width.EastAsianWide || width.LookupRune(r).Kind() == width.EastAsianFullwidth:
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
-}
-
-// pad fills a text with spaces up to a number of cells.
-func pad(s string, cells int) string {
-	return s + strings.Repeat(" ", max(0, cells-displayWidth(s)))
 }
