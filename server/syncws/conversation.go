@@ -72,10 +72,10 @@ type Conversation struct {
 	ring    func()
 	pending []*hub.Pending
 	// moved are scopes that have moved and of which the machine was not told yet,
-	// with their heads.
+	// with their heads; nil most of the time.
 	moved map[syncproto.ScopeID]uint64
 	// open are the device's changes whose result may still change, with the
-	// result that it was told.
+	// result that it was told; nil if there are none.
 	open map[syncproto.ChangeID]syncproto.Result
 }
 
@@ -90,7 +90,7 @@ func NewConversation(ctx context.Context, s *Surroundings, who string) *Conversa
 	pair := session.KeyPair{Private: [32]byte(s.Identity.Noise.Bytes()), Public: keys.Noise}
 	channel := session.ServerChannel(pair, wire.AppendServerKeys(nil, &keys), s.Random)
 	return &Conversation{s: s, ctx: ctx, log: log, who: who, begun: s.Clock(), link: session.NewLink(channel, s.Codec), channel: channel,
-		machine: session.NewServer(), desk: s.Hub.NewDesk(s.Identity, s.Codec), open: map[syncproto.ChangeID]syncproto.Result{}, moved: map[syncproto.ScopeID]uint64{}}
+		machine: session.NewServer(), desk: s.Hub.NewDesk(s.Identity, s.Codec)}
 }
 
 // Feed takes one message from the device.
@@ -269,7 +269,7 @@ func (c *Conversation) run(effects []session.ServerEffect) {
 				c.logs = append(c.logs, a.Log)
 			}
 			c.logs = append(c.logs, e.Hello.Log)
-			c.open = map[syncproto.ChangeID]syncproto.Result{}
+			c.open = nil
 		}
 		if e, ok := effect.(session.Accept); ok && c.ring != nil {
 			c.pending = append(c.pending, c.desk.Begin(c.ctx, e, c.ring))

@@ -24,6 +24,9 @@ func (c *Conversation) Tell(e hub.Event) {
 	}
 	for scope, head := range e.Scopes {
 		if c.scopes[scope] {
+			if c.moved == nil {
+				c.moved = map[syncproto.ScopeID]uint64{}
+			}
 			c.moved[scope] = max(c.moved[scope], head)
 		}
 	}
@@ -58,7 +61,7 @@ func (c *Conversation) wake() {
 	for _, scope := range m.Scopes {
 		m.Heads = append(m.Heads, c.moved[scope])
 	}
-	clear(c.moved)
+	c.moved = nil
 	c.step(m)
 }
 
@@ -142,6 +145,9 @@ func (c *Conversation) note(r syncproto.Result) {
 		return
 	}
 	if _, known := c.open[r.Change]; known || len(c.open) < maxOpen {
+		if c.open == nil {
+			c.open = map[syncproto.ChangeID]syncproto.Result{}
+		}
 		c.open[r.Change] = r
 	}
 }

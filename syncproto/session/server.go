@@ -26,7 +26,11 @@ type Server struct {
 	standing  Standing
 	device    syncproto.DeviceID
 	hellos    int
-	hello     wire.Hello
+	// hello is the greeting that is being answered, and nil after that: a session
+	// may rest for days. log and headSeq are what it still asks for.
+	hello   *wire.Hello
+	log     syncproto.LogID
+	headSeq uint64
 	// forked says that the device was told to give its log up.
 	forked  bool
 	touched Touch

@@ -22,7 +22,7 @@ func (s *Server) sendPurge(scope syncproto.ScopeID) {
 		reason = PurgeRevoked
 	}
 	s.purging[scope] = true
-	s.control = append(s.control, &wire.Purge{Scope: scope, Reason: reason, After: max(s.hello.HeadSeq, s.received)})
+	s.control = append(s.control, &wire.Purge{Scope: scope, Reason: reason, After: max(s.headSeq, s.received)})
 }
 
 func (s *Server) purged(m *wire.Purged) {
@@ -43,7 +43,7 @@ func (s *Server) drained() {
 		s.refuse(wire.RefuseRevoked, 0, "")
 		return
 	}
-	if s.draining && !s.forked && len(s.purging) == 0 && s.received >= s.hello.HeadSeq && s.touched.Queue == 0 &&
+	if s.draining && !s.forked && len(s.purging) == 0 && s.received >= s.headSeq && s.touched.Queue == 0 &&
 		len(s.pending) == 0 && s.told >= s.received && len(s.results) == 0 && !s.due && len(s.others) == 0 {
 		s.refuse(wire.RefuseRevoked, 0, "")
 	}

@@ -111,7 +111,7 @@ func (s *Server) helloCame(m *wire.Hello) {
 		return
 	}
 	s.state, s.began = serverLoading, s.now
-	s.hello = *m
+	s.hello, s.log, s.headSeq = m, m.Log, m.HeadSeq
 	// What the old session still asked for is answered, but not passed on.
 	s.accepting.restart()
 	s.telling = telling{}
@@ -143,7 +143,8 @@ func (s *Server) loaded(ev SessionLoaded) {
 		s.refuse(wire.RefuseUnknownDevice, 0, "")
 		return
 	}
-	h := &s.hello
+	h := s.hello
+	s.hello = nil
 	w := ev.Welcome
 	proto, _ := s.versions(h.ProtoMin, h.ProtoMax)
 	w.Proto, w.ServerTime, w.Credit, w.ClockAhead = proto, s.now, PushWindow, h.DeviceTime-s.now
@@ -164,8 +165,6 @@ func (s *Server) loaded(ev SessionLoaded) {
 	s.begin(h, &w)
 	s.changed(ev.Results)
 	s.open(h, &w, ev.Serial, ev.Starts)
-	// A session may rest for days: of Hello it keeps what it still asks for.
-	s.hello = wire.Hello{Log: h.Log, HeadSeq: h.HeadSeq}
 }
 
 // vouched limits what is said of ancestors to what can be vouched for: an

@@ -155,7 +155,7 @@ func (s *Server) pump() {
 		s.do(ReadRecords{Scope: s.want.Scope, Records: s.want.Records, MaxBytes: syncproto.MaxPage})
 	case s.needRead && len(s.results) < maxAckResults:
 		s.needRead, s.scopesAsked, s.lastRead = false, true, s.now
-		e := ReadScopes{MaxBytes: syncproto.MaxPage, Log: s.hello.Log, ResultsFrom: s.told + 1, Pushed: s.pushed}
+		e := ReadScopes{MaxBytes: syncproto.MaxPage, Log: s.log, ResultsFrom: s.told + 1, Pushed: s.pushed}
 		// What is caught up comes before what is loaded for the first time.
 		for _, loading := range []bool{false, true} {
 			for i := range s.scopes {

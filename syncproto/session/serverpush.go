@@ -88,7 +88,7 @@ func (s *Server) push(m *wire.Push) {
 func (s *Server) gap(m *wire.Gap) {
 	g := *m
 	if g.Log.IsZero() {
-		g.Log = s.hello.Log
+		g.Log = s.log
 	}
 	if g.From == 0 || g.To < g.From || g.To >= 1<<62 || g.Head == (syncproto.Hash{}) {
 		s.malformed("a gap from %d to %d", g.From, g.To)
@@ -109,7 +109,7 @@ func (s *Server) accepted(ev Accepted) {
 	if a.stale || s.state != serverLive {
 		return
 	}
-	own := ev.Log == s.hello.Log
+	own := ev.Log == s.log
 	switch ev.Status {
 	case AcceptedOK:
 		s.receiptDue, s.lastAccept = true, s.now
@@ -281,7 +281,7 @@ func (s *Server) makeReceipt() {
 		return
 	}
 	s.receiptDue, s.receiptOwed, s.receiptAsked = false, false, true
-	s.do(MakeReceipt{Log: s.hello.Log})
+	s.do(MakeReceipt{Log: s.log})
 }
 
 func (s *Server) receiptMade(ev ReceiptMade) {
@@ -307,7 +307,7 @@ func (s *Server) backupVerified(ev BackupVerified) {
 		return // Welcome tells it
 	}
 	m := &wire.BackupSafe{Log: ev.Log, Seq: ev.Seq}
-	if ev.Log == s.hello.Log {
+	if ev.Log == s.log {
 		m.Log, m.Seq = syncproto.LogID{}, min(ev.Seq, s.received)
 	}
 	if m.Seq > 0 {

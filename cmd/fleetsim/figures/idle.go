@@ -149,12 +149,14 @@ func (r *run) reportIdleMemory(ctx context.Context, p *light.Process, before lig
 	if after.Sessions < int64(sessions) {
 		return fmt.Errorf("%d sessions stand of %d", after.Sessions, sessions)
 	}
-	if file := os.Getenv("IDLE_HEAP"); file != "" {
-		b, err := p.Heap(ctx)
-		if err != nil {
-			return err
+	if r.Profile != "" {
+		heap, err := p.Heap(ctx)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(r.Profile, r.figure.Name+".heap.pprof"), heap, 0o600)
 		}
-		os.WriteFile(file, b, 0o600)
+		if err != nil {
+			return fmt.Errorf("write the profile of the heap: %w", err)
+		}
 	}
 	collected, err := p.Memory(ctx, true)
 	if err != nil {
