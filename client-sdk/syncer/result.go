@@ -66,6 +66,8 @@ type Result struct {
 	RetryAfter time.Duration
 	// Progress is how far the last connection came.
 	Progress Progress
+	// appointed: RetryAfter is a moment that the server gave this device alone.
+	appointed bool
 }
 
 // retryLater is implemented by errors of connecting that know how long to wait.
@@ -88,6 +90,7 @@ func notConnected(err error) Result {
 	var later retryLater
 	if errors.As(err, &later) {
 		r.Outcome, r.Code, r.Key, r.RetryAfter = Refused, session.CloseBusy, session.CloseBusy.Key(), later.RetryAfter()
+		r.appointed = true
 	}
 	return r
 }

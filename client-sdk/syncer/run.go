@@ -86,7 +86,8 @@ func nudge(c chan struct{}) {
 
 // Run synchronises until the mode's end, or until ctx ends.
 func (s *Syncer) Run(ctx context.Context, mode Mode) Result {
-	failures := 0
+	// failures make the waits longer, tries are all attempts that got nowhere.
+	failures, tries := 0, 0
 	for {
 		r := s.connection(ctx, mode)
 		if ctx.Err() != nil && r.Outcome != CaughtUp {
@@ -97,15 +98,18 @@ func (s *Syncer) Run(ctx context.Context, mode Mode) Result {
 			return r
 		}
 		if r.Progress.ChangesUp+r.Progress.RecordsDown > 0 {
-			failures = 0 // it got somewhere: a bad line is no failure
+			failures, tries = 0, 0 // it got somewhere: a bad line is no failure
 		}
-		failures++
-		pause, err := s.pause(r.RetryAfter, failures)
+		tries++
+		if !r.appointed {
+			failures++
+		}
+		pause, err := s.pause(r, failures)
 		if err != nil {
 			r.Err = err
 			return r
 		}
-		if mode == Once && (failures >= attempts || pause > patience) {
+		if mode == Once && (tries >= attempts || pause > patience) {
 			return r
 		}
 		if !s.wait(ctx, pause, r) {
@@ -116,12 +120,16 @@ func (s *Syncer) Run(ctx context.Context, mode Mode) Result {
 }
 
 // pause is how long to wait before the next connection.
-func (s *Syncer) pause(asked time.Duration, failures int) (time.Duration, error) {
+func (s *Syncer) pause(r Result, failures int) (time.Duration, error) {
 	var b [8]byte
 	if _, err := io.ReadFull(s.opt.Random, b[:]); err != nil {
 		return 0, fmt.Errorf("read random bytes: %w", err)
 	}
-	ms := session.Backoff(asked.Milliseconds(), failures, binary.BigEndian.Uint64(b[:]))
+	random := binary.BigEndian.Uint64(b[:])
+	ms := session.Backoff(r.RetryAfter.Milliseconds(), failures, random)
+	if r.appointed {
+		ms = session.Appointed(r.RetryAfter.Milliseconds(), random)
+	}
 	return time.Duration(ms) * time.Millisecond, nil
 }
 

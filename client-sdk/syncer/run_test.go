@@ -491,6 +491,47 @@ func TestTryNowEndsAPause(t *testing.T) {
 	})
 }
 
+// TestAMomentThatWasGivenIsKept: a busy server gives each device a moment of its
+// own. Whoever doubles the wait because attempts before it failed comes late, and
+// after a restart all of a province would.
+func TestAMomentThatWasGivenIsKept(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world, h *host) {
+		const given = 40 * time.Second
+		h.refuse = func(n int) error {
+			switch {
+			case n < 4:
+				return errors.New("no network")
+			case n < 7:
+				return later{given}
+			}
+			return nil
+		}
+		var waits []int64
+		ctx, cancel := context.WithCancel(t.Context())
+		opt := w.options()
+		opt.Progress = func(p Progress) {
+			if p.Phase == Waiting {
+				waits = append(waits, p.Wait)
+			}
+		}
+		s := New(opt, h.dial)
+		ended := make(chan Result)
+		go func() { ended <- s.Run(ctx, Watch) }()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		cancel()
+		<-ended
+		if len(waits) != 6 {
+			t.Fatalf("waited %d times: %v", len(waits), waits)
+		}
+		for _, wait := range waits[3:] {
+			if wait < given.Milliseconds() || wait > given.Milliseconds()*9/8 {
+				t.Errorf("waited %d ms where the server said %v", wait, given)
+			}
+		}
+	})
+}
+
 func TestServerThatFillsUpIsGivenTime(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, h *host) {
 		w.server.full, w.store.head = 2, 3

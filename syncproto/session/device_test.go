@@ -315,6 +315,18 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+func TestAppointed(t *testing.T) {
+	for _, row := range []struct {
+		asked  int64
+		random uint64
+		want   int64
+	}{{40_000, 0, 40_000}, {40_000, 5000, 45_000}, {40_000, 5001, 40_000}, {0, 9, 1}, {7, 1<<64 - 1, 7}} {
+		if got := Appointed(row.asked, row.random); got != row.want {
+			t.Errorf("Appointed(%d, %d) = %d, want %d", row.asked, row.random, got, row.want)
+		}
+	}
+}
+
 func TestResume(t *testing.T) {
 	cursor := wire.Cursor{Scope: scopeA, Era: testEra, Position: 50, Sum: [16]byte{1}}
 	loading := wire.Cursor{Scope: scopeA, Era: testEra, Position: 50}

@@ -129,3 +129,11 @@ func Backoff(asked int64, attempts int, random uint64) int64 {
 	wait = max(min(wait, longest), asked)
 	return wait + int64(random%uint64(wait/2+1))
 }
+
+// Appointed is when to connect again if the server was busy and gave this device a
+// moment of its own: then, plus up to an eighth by random. The moments stand one
+// behind the other already; who doubles them comes late, and leaves the server idle.
+func Appointed(asked int64, random uint64) int64 {
+	asked = max(asked, 1)
+	return asked + int64(random%uint64(asked/8+1))
+}
