@@ -1,0 +1,39 @@
+package fieldapp
+
+import (
+	"net/http"
+	"slices"
+
+	"mahalleh/schemas/formview"
+)
+
+// routes are all addresses of the screen; each page's file has its own.
+func (a *App) routes() []route {
+	return slices.Concat(
+		a.commonRoutes(),
+		a.startRoutes(),
+		a.lockRoutes(),
+		a.todayRoutes(),
+		a.syncRoutes(),
+		a.settingsRoutes(),
+	)
+}
+
+// nav are the places that the navigation leads to.
+func (v *visit) nav() []formview.Link {
+	return []formview.Link{
+		{Name: "today", To: "/", Label: v.say("screen.nav.today", nil)},
+		{Name: "sync", To: "/sync", Label: v.say("screen.nav.sync", nil)},
+		{Name: "settings", To: "/settings", Label: v.say("screen.nav.settings", nil)},
+	}
+}
+
+func (a *App) commonRoutes() []route {
+	return []route{
+		{pattern: "GET /events", handle: func(v *visit) error { v.events.serve(v.w, v.r); return nil }, quiet: true},
+		// Somebody reads, scrolls or types: the screen need not lock.
+		{pattern: "POST /active", handle: func(v *visit) error { v.w.WriteHeader(http.StatusNoContent); return nil }},
+		{pattern: "GET /", handle: func(*visit) error { return errNoPage }, quiet: true},
+		{pattern: "POST /", handle: func(*visit) error { return errNoPage }, quiet: true},
+	}
+}
