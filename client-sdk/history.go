@@ -35,6 +35,12 @@ type FieldChange struct {
 	Kind  syncproto.OpKind
 	// Value is the value set, the element added or removed, or what was counted.
 	Value schemas.Value
+	// Was is what stood there before, on the screen of the author; known of what
+	// this device wrote and keeps.
+	Was      schemas.Value
+	WasKnown bool
+
+	cell syncproto.CellKey
 }
 
 // History returns what the device knows of how a record came about, oldest
@@ -57,12 +63,18 @@ func (c *Client) History(ctx context.Context, id syncproto.RecordID) ([]Entry, e
 		return nil, told(doing, refuse(ErrNotFound, nil))
 	}
 	form, _ := c.forms.Form(formOf(h.State, own))
+	before, err := c.beforeOf(ctx, id)
+	if err != nil {
+		return nil, told(doing, err)
+	}
 	var all []Entry
 	mine := map[syncproto.ChangeID]bool{}
 	for i := range own {
 		if o := &own[i]; o.Change != nil && !mine[o.Change.ID] {
 			mine[o.Change.ID] = true
-			all = append(all, c.ownEntry(form, o))
+			e := c.ownEntry(form, o)
+			before.tell(o.Change, &e)
+			all = append(all, e)
 		}
 	}
 	all = append(all, c.othersEntries(form, h.State, mine)...)
@@ -122,12 +134,12 @@ func (c *Client) madeOf(ch *syncproto.Change) Made {
 }
 
 func fieldChange(form *schemas.Form, k syncproto.CellKey, kind syncproto.OpKind, v syncproto.Value) FieldChange {
-	f := FieldChange{Path: pathOf(form, k), Label: labelOf(form, k), Kind: kind, Value: merge.FromWire(v)}
+	f := FieldChange{Path: pathOf(form, k), Label: labelOf(form, k), Kind: kind, Value: merge.FromWire(v), cell: k}
 	if k.Field >= syncproto.FirstFormField {
 		f.Field, _ = fieldOf(form, k)
 	}
-	if _, to, ok := v.AsTransition(); ok {
-		f.Value = schemas.CodeValue(to)
+	if from, to, ok := v.AsTransition(); ok {
+		f.Value, f.Was, f.WasKnown = schemas.CodeValue(to), schemas.CodeValue(from), true
 	}
 	return f
 }

@@ -42,9 +42,11 @@ type Query struct {
 	Text string
 	// Attention lists records whose Sync is at least this.
 	Attention SyncState
+	// States lists records whose Sync is one of these, nil for all.
+	States []SyncState
 	// Conflicts and Drafts list only records that have some, Deleted lists
-	// deleted ones too.
-	Conflicts, Drafts, Deleted bool
+	// deleted ones too, Gone no others.
+	Conflicts, Drafts, Deleted, Gone bool
 	// Latest orders by the last change, the latest first; else titles stand in
 	// the order of the Persian alphabet.
 	Latest bool
@@ -100,8 +102,8 @@ func (c *Client) filter(q Query) (localstore.Filter, error) {
 	if err := c.mayRead(); err != nil {
 		return localstore.Filter{}, err
 	}
-	f := localstore.Filter{Scopes: q.Scopes, RefersTo: q.RefersTo, Text: q.Text, Attention: q.Attention,
-		Conflicts: q.Conflicts, Drafts: q.Drafts, Deleted: q.Deleted, After: q.After, Max: q.Max}
+	f := localstore.Filter{Scopes: q.Scopes, RefersTo: q.RefersTo, Text: q.Text, Attention: q.Attention, States: q.States,
+		Conflicts: q.Conflicts, Drafts: q.Drafts, Deleted: q.Deleted, Gone: q.Gone, After: q.After, Max: q.Max}
 	if q.Latest {
 		f.Order = localstore.ByChanged
 	}

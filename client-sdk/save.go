@@ -177,7 +177,7 @@ func ownNames(s *syncproto.RecordState, person, alias syncproto.PersonID) *syncp
 
 // commit writes forms that may be sent, and ends their drafts; it returns the
 // change of each, zero where nothing was changed.
-func (c *Client) commit(ctx context.Context, forms []saving) ([]syncproto.ChangeID, error) {
+func (c *Client) commit(ctx context.Context, forms []saving) (ids []syncproto.ChangeID, err error) {
 	var group syncproto.GroupID
 	if len(forms) > 1 {
 		if _, err := io.ReadFull(lockedRand{c}, group[:]); err != nil {
@@ -194,7 +194,7 @@ func (c *Client) commit(ctx context.Context, forms []saving) ([]syncproto.Change
 		changed[i] = len(forms[i].ops(anyItem)) > 0
 		any = any || changed[i]
 	}
-	ids := make([]syncproto.ChangeID, len(forms))
+	ids = make([]syncproto.ChangeID, len(forms))
 	if !any {
 		for _, id := range drafts {
 			if err := c.store.DropDraft(ctx, id); err != nil {
@@ -202,6 +202,12 @@ func (c *Client) commit(ctx context.Context, forms []saving) ([]syncproto.Change
 			}
 		}
 		return ids, nil
+	}
+	before := make([][]byte, len(forms))
+	for i := range forms {
+		if before[i], err = forms[i].before(); err != nil {
+			return nil, err
+		}
 	}
 	made, err := c.append(ctx, func(at localstore.At) (localstore.Saving, error) {
 		s := localstore.Saving{Drafts: drafts}
@@ -212,7 +218,7 @@ func (c *Client) commit(ctx context.Context, forms []saving) ([]syncproto.Change
 			f := &forms[i]
 			seq := at.Seq + uint64(len(s.Changes))
 			newItem := func(n int) syncproto.ItemID { return at.NewItem(seq, n) }
-			n := localstore.NewChange{Header: c.header(f, group), Ops: f.ops(newItem)}
+			n := localstore.NewChange{Header: c.header(f, group), Ops: f.ops(newItem), Before: before[i]}
 			s.Changes = append(s.Changes, n)
 		}
 		return s, nil

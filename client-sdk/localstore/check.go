@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -273,7 +274,13 @@ func (c *checker) sums(want map[int64]scopeSum) error {
 }
 
 func (c *checker) drafts() error {
-	rows, err := c.q.QueryContext(c.ctx, "SELECT id, record, scope, body FROM draft")
+	return errors.Join(c.sealed(PartDraft, "draft", "SELECT id, record, scope, body FROM draft"),
+		c.sealed(PartChange, "before", "SELECT change, record, scope, body FROM before"))
+}
+
+// sealed checks that rows open that are bound to what they are, an id and a record.
+func (c *checker) sealed(part Part, what, query string) error {
+	rows, err := c.q.QueryContext(c.ctx, query)
 	if err != nil {
 		return err
 	}
@@ -286,10 +293,10 @@ func (c *checker) drafts() error {
 		}
 		sk, err := c.k.of(scope)
 		if err == nil {
-			_, err = sk.key.open(bound("draft", id, record), body)
+			_, err = sk.key.open(bound(what, id, record), body)
 		}
 		if err != nil {
-			c.say(PartDraft, fmt.Sprintf("%x", id), "%v", err)
+			c.say(part, fmt.Sprintf("%x", id), "%v", err)
 		}
 	}
 	return rows.Err()

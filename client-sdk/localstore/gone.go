@@ -57,6 +57,9 @@ func (t *tx) forgetRecord(id syncproto.RecordID) error {
 	if _, err := t.exec("DELETE FROM draft WHERE record = ?", id[:]); err != nil {
 		return err
 	}
+	if err := t.forgetBefore(id); err != nil {
+		return err
+	}
 	marks := "overlay = 0, redact = 1"
 	if planted.Bug("the own log keeps what was erased") {
 		marks = "overlay = 0"

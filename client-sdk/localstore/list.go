@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"mahalleh/schemas"
@@ -53,10 +54,12 @@ type Filter struct {
 	Text string
 	// Attention lists records whose Sync is at least this.
 	Attention Sync
+	// States lists records of which the Sync is one of these, nil for all.
+	States []Sync
 	// Conflicts lists records with open conflicts only, Drafts those with a
-	// draft; Deleted lists deleted ones too.
-	Conflicts, Drafts, Deleted bool
-	Order                      Order
+	// draft; Deleted lists deleted ones too, Gone no others.
+	Conflicts, Drafts, Deleted, Gone bool
+	Order                            Order
 	// After is Listing.Next of the page before, Max how many rows to return,
 	// 0 for DefaultRows.
 	After string
@@ -237,7 +240,9 @@ func (s *Store) readIndex(f func(*index) error) error {
 // whole says whether a record may be listed that just came for the first time
 // and that nothing of this device belongs to: it has no conflict, and waits for
 // nobody.
-func (f *Filter) whole() bool { return !f.Conflicts && f.Attention == 0 }
+func (f *Filter) whole() bool {
+	return !f.Conflicts && f.Attention == 0 && (f.States == nil || slices.Contains(f.States, SyncNone))
+}
 
 func (f *Filter) where() (string, []any, error) {
 	conds := []string{"1"}
@@ -276,13 +281,23 @@ func (f *Filter) where() (string, []any, error) {
 	if f.Attention > 0 {
 		add("sync >= ?", f.Attention)
 	}
+	if f.States != nil {
+		var states []any
+		for _, s := range f.States {
+			states = append(states, s)
+		}
+		add("sync IN (NULL"+strings.Repeat(", ?", len(states))+")", states...)
+	}
 	if f.Conflicts {
 		add("conflicts > 0")
 	}
 	if f.Drafts {
 		add("draft = 1")
 	}
-	if !f.Deleted {
+	switch {
+	case f.Gone:
+		add("alive = 0")
+	case !f.Deleted:
 		add("alive = 1")
 	}
 	return strings.Join(conds, " AND "), args, nil

@@ -51,6 +51,9 @@ func (a At) NewItem(seq uint64, n int) syncproto.ItemID {
 type NewChange struct {
 	Header syncproto.Header
 	Ops    []syncproto.Op
+	// Before is what stood where the change puts something else, as the caller
+	// wants to read it again (Store.Before); it is kept on the device alone.
+	Before []byte
 }
 
 // Saving is one saved form: one change, or a group of several records' changes.
@@ -105,6 +108,9 @@ func (s *Store) save(ctx context.Context, build func(At) (Saving, error)) (made 
 				return err
 			}
 			if err := t.fits(k, ch); err != nil {
+				return err
+			}
+			if err := t.remember(ch, saving.Changes[i].Before); err != nil {
 				return err
 			}
 			made = append(made, ch)

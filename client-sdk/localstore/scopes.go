@@ -224,6 +224,7 @@ func (t *tx) dropScope(sk *scopeKey, d *Dropped) error {
 		{"UPDATE entry SET body = x'', result = x'', overlay = 0, redact = 0 WHERE scope = ? AND length(body) > 0", &d.Changes},
 		// Results told of changes whose body went with an earlier key.
 		{"UPDATE entry SET result = x'', overlay = 0 WHERE scope = ? AND length(result) > 0", new(int)},
+		{"DELETE FROM before WHERE scope = ?", new(int)},
 		{"DELETE FROM draft WHERE scope = ?", &d.Drafts},
 		{"UPDATE scope SET key = x'', era = x'', position = 0, caught = 0, head_sum = x'', sum = zeroblob(16), count = 0, load = load + 1, loading = 1, purge = 0 WHERE n = ?", new(int)},
 	} {

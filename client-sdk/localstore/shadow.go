@@ -216,6 +216,9 @@ func (p *pull) empty(r *shadowRow, gone int) error {
 	p.weigh(r, false)
 	r.gone = gone
 	_, err := p.t.exec("UPDATE shadow SET gone = ?, hash = zeroblob(16), state = x'' WHERE n = ?", gone, r.n)
+	if err == nil {
+		err = p.t.forgetBefore(r.record)
+	}
 	p.t.touch(r.record)
 	return err
 }

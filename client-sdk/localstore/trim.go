@@ -47,8 +47,11 @@ func (s *Store) Trim(ctx context.Context, keep time.Duration) (n int, err error)
 			return err
 		}
 		emptied, err := r.RowsAffected()
+		if err != nil {
+			return err
+		}
 		n += int(emptied)
-		return err
+		return t.trimBefore()
 	})
 	if err != nil {
 		return 0, err
