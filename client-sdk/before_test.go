@@ -150,6 +150,10 @@ func TestListsByState(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		tally, err := d.Tally(ctx, x.q)
+		if err != nil || tally[schemas.FormID(7)] != len(x.want) {
+			t.Errorf("%s: %v by form, %v", x.name, tally, err)
+		}
 		n, err := d.Count(ctx, x.q)
 		if err != nil || n != len(x.want) || len(page.Rows) != n || n > 0 && page.Rows[0].ID != x.want[0] {
 			t.Errorf("%s: %d rows, %v", x.name, n, page.Rows)

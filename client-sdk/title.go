@@ -37,7 +37,10 @@ func (c *Client) titleOf(ctx context.Context, s *syncproto.RecordState, lang str
 	if !ok {
 		return "", nil
 	}
-	values := merge.Content(form, s)
+	return c.titleOfValues(ctx, form, merge.Content(form, s), lang, lead)
+}
+
+func (c *Client) titleOfValues(ctx context.Context, form *schemas.Form, values schemas.Record, lang string, lead bool) (string, error) {
 	var parts []string
 	for i, id := range form.Title {
 		f, ok := form.Field(id)

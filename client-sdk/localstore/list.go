@@ -158,6 +158,38 @@ func (s *Store) Count(ctx context.Context, f Filter) (n int, err error) {
 	return n, nil
 }
 
+// Tally returns how many records of each form a list would hold in all; After and
+// Max are not looked at.
+func (s *Store) Tally(ctx context.Context, f Filter) (forms map[uint32]int, err error) {
+	where, args, err := f.where()
+	if err == nil {
+		err = s.catchUpFor(ctx, &f)
+	}
+	if err == nil {
+		err = s.withIndex(func(x *index) error {
+			forms = map[uint32]int{}
+			rows, err := x.db.QueryContext(context.WithoutCancel(ctx), "SELECT form, count(*) FROM row WHERE "+where+" GROUP BY form", args...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var form uint32
+				var n int
+				if err := rows.Scan(&form, &n); err != nil {
+					return err
+				}
+				forms[form] = n
+			}
+			return rows.Err()
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("count by form: %w", err)
+	}
+	return forms, nil
+}
+
 // Find returns records that hold every word of a text, by title.
 func (s *Store) Find(ctx context.Context, text string, max int) ([]Row, error) {
 	l, err := s.List(ctx, Filter{Text: text, Max: max})
