@@ -20,6 +20,9 @@
 // [Draft.Assess] which fields are asked and what is computed, [Draft.Offers]
 // what the form proposes. [Draft.Autosave] lets a draft survive a crash.
 //
+// [Draft.Likely] proposes records that may be the one being typed, and
+// [Client.Round] leads through the households of a survey, block by block.
+//
 // [Draft.Save] makes one change in one commit. Three rules hold always:
 //
 //   - Only what the person changed is in the change, never a field that was
@@ -37,8 +40,9 @@
 // [Client.List] lists by form, place, reference, text or state, in the order of
 // the Persian alphabet; [Client.Find] finds by any spelling; [Client.Record]
 // shows a record with what others wrote and what is pending, [Client.History]
-// how it came about, [Client.Preview] what the merge will make of what is
-// pending: the same decision that the server takes.
+// how it came about and what stood before, [Client.Preview] what the merge will
+// make of what is pending: the same decision that the server takes. [Client.Undo]
+// takes an own change back.
 //
 // # Conflicts
 //
