@@ -33,11 +33,18 @@ type Draft struct {
 	now    schemas.Record
 	// typed are texts that cannot be read as their field's value; they are kept
 	// as they were typed, with why.
-	typed map[schemas.FieldID]typedText
+	typed map[cell]typedText
 	// boundary is that of the neighbourhood, for rules that ask for it.
 	boundary []schemas.Point
 	stored   bool // it stands in the store
 	over     bool
+}
+
+// cell is a field of the draft; row is the number of its row from 1, 0 for a field
+// of the record.
+type cell struct {
+	field schemas.FieldID
+	row   int
 }
 
 type typedText struct {
@@ -161,7 +168,7 @@ func (c *Client) ready(ctx context.Context, d *Draft) error {
 	}
 	d.before = merge.Content(d.form, d.opened)
 	d.now = d.before.Clone()
-	d.typed = map[schemas.FieldID]typedText{}
+	d.typed = map[cell]typedText{}
 	var err error
 	d.boundary, err = c.boundary(ctx, d.place)
 	return err
@@ -192,7 +199,7 @@ func (d *Draft) Set(field, text string) error {
 	v, err := schemas.ParseInput(d.form, d.c.forms, f, text)
 	if err != nil {
 		err = told("set "+field, err)
-		d.keepTyped(f.ID, text, err)
+		d.keepTyped(cell{field: f.ID}, text, err)
 		return err
 	}
 	return d.put(f, v)
@@ -267,7 +274,7 @@ func (d *Draft) put(f *schemas.Field, v schemas.Value) error {
 	if err := d.allows(f, v); err != nil {
 		return told("set "+f.Name, err)
 	}
-	delete(d.typed, f.ID)
+	d.forgetTyped(f)
 	one := schemas.Normalise(d.form, schemas.Record{Form: d.form.ID, Fields: map[schemas.FieldID]schemas.Value{f.ID: v}})
 	if v = one.Fields[f.ID]; v.IsEmpty() {
 		delete(d.now.Fields, f.ID)
@@ -280,8 +287,19 @@ func (d *Draft) put(f *schemas.Field, v schemas.Value) error {
 	return nil
 }
 
-func (d *Draft) keepTyped(id schemas.FieldID, text string, err error) {
-	d.typed[id] = typedText{text: text, why: whyOf(err)}
+func (d *Draft) keepTyped(at cell, text string, err error) {
+	d.typed[at] = typedText{text: text, why: whyOf(err)}
+}
+
+// forgetTyped drops what was typed into a field, or into the rows of a list, since
+// it has another value now.
+func (d *Draft) forgetTyped(f *schemas.Field) {
+	delete(d.typed, cell{field: f.ID})
+	for at := range d.typed {
+		if column, ok := d.form.Field(at.field); ok && column.Parent == f.ID {
+			delete(d.typed, at)
+		}
+	}
 }
 
 // Values returns what stands on the screen now, computed fields apart.
@@ -294,7 +312,7 @@ func (d *Draft) Value(field string) (v schemas.Value, typed string) {
 	if !ok {
 		return schemas.Value{}, ""
 	}
-	return d.now.Fields[f.ID], d.typed[f.ID].text
+	return d.now.Fields[f.ID], d.typed[cell{field: f.ID}].text
 }
 
 // JSON returns Values as SetJSON reads them.
@@ -340,9 +358,11 @@ func (d *Draft) problems(ctx context.Context, r schemas.Record) []schemas.Proble
 	a := schemas.Assess(d.form, d.c.forms, r, d.env())
 	problems := a.Problems
 	for _, f := range d.form.Fields() {
-		if t, ok := d.typed[f.ID]; ok && a.Relevant(f.ID) {
-			problems = slices.DeleteFunc(problems, func(p schemas.Problem) bool { return p.Field == f.ID && p.Rule == schemas.RuleRequired })
-			problems = append(problems, schemas.Problem{Field: f.ID, Rule: schemas.RuleType, Level: schemas.LevelError, Message: t.why})
+		problems = d.unread(problems, cell{field: f.ID}, a.Relevant(f.ID))
+		for row := range d.now.Fields[f.ID].Items() {
+			for _, column := range f.Fields {
+				problems = d.unread(problems, cell{column.ID, row + 1}, a.RelevantInRow(column.ID, row))
+			}
 		}
 	}
 	peers, err := d.c.peers(ctx, d.form, d.scope, d.record, r)
@@ -350,6 +370,19 @@ func (d *Draft) problems(ctx context.Context, r schemas.Record) []schemas.Proble
 		d.c.log.Warn("looking for records that a rule over several flags failed", "err", err)
 	}
 	return append(problems, peers...)
+}
+
+// unread adds that a field holds a text that cannot be read, in place of that it is
+// empty.
+func (d *Draft) unread(problems []schemas.Problem, at cell, asked bool) []schemas.Problem {
+	t, ok := d.typed[at]
+	if !ok || !asked {
+		return problems
+	}
+	problems = slices.DeleteFunc(problems, func(p schemas.Problem) bool {
+		return p.Field == at.field && p.Row == at.row && p.Rule == schemas.RuleRequired
+	})
+	return append(problems, schemas.Problem{Field: at.field, Row: at.row, Rule: schemas.RuleType, Level: schemas.LevelError, Message: t.why})
 }
 
 func (d *Draft) env() schemas.Env {

@@ -28,6 +28,15 @@ type storedDraft struct {
 	Set     json.RawMessage               `json:",omitempty"`
 	Cleared []schemas.FieldID             `json:",omitempty"`
 	Typed   map[schemas.FieldID]typedJSON `json:",omitempty"`
+	// TypedRows are such texts in rows.
+	TypedRows []typedInRow `json:",omitempty"`
+}
+
+// typedInRow is a text that cannot be read in the Row-th row, from 1.
+type typedInRow struct {
+	Field schemas.FieldID
+	Row   int
+	typedJSON
 }
 
 type typedJSON struct {
@@ -53,11 +62,16 @@ func (d *Draft) encode() ([]byte, error) {
 			set.Fields[f.ID] = now
 		}
 	}
-	for id, t := range d.typed {
+	for at, t := range d.typed {
+		kept := typedJSON{Text: t.text, Why: t.why}
+		if at.row > 0 {
+			s.TypedRows = append(s.TypedRows, typedInRow{at.field, at.row, kept})
+			continue
+		}
 		if s.Typed == nil {
 			s.Typed = map[schemas.FieldID]typedJSON{}
 		}
-		s.Typed[id] = typedJSON{Text: t.text, Why: t.why}
+		s.Typed[at.field] = kept
 	}
 	var err error
 	// A form without fields makes each value stand with its number and kind.
@@ -200,7 +214,10 @@ func (c *Client) OpenDraft(ctx context.Context, id DraftID) (*Draft, error) {
 		delete(d.now.Fields, id)
 	}
 	for id, t := range s.Typed {
-		d.typed[id] = typedText{text: t.Text, why: t.Why}
+		d.typed[cell{field: id}] = typedText{text: t.Text, why: t.Why}
+	}
+	for _, t := range s.TypedRows {
+		d.typed[cell{t.Field, t.Row}] = typedText{text: t.Text, why: t.Why}
 	}
 	return d, nil
 }

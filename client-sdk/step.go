@@ -38,7 +38,7 @@ func (d *Draft) Step(field, to string) error {
 	if err != nil {
 		return told(doing, err)
 	}
-	delete(d.typed, f.ID)
+	d.forgetTyped(f)
 	d.now.Fields[f.ID] = v
 	return nil
 }

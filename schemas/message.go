@@ -21,6 +21,9 @@ const (
 	msgWantInteger
 	msgWantNumber
 	msgWantDate
+	msgTypedMoney
+	msgTypedPlace
+	msgTypedCorners
 	msgWantYear
 	msgWantCode
 	msgWantCodes

@@ -106,7 +106,7 @@ type question struct {
 	// now is what stands there, and the text that could not be read.
 	now func() (schemas.Value, string)
 	put func(schemas.Value) error
-	// typed keeps a text that cannot be read; nil where that is not possible.
+	// typed keeps a text that cannot be read.
 	typed    func(string) error
 	problems func() []schemas.Problem
 }
@@ -181,13 +181,11 @@ func (q *asker) take(ctx context.Context, x question, options []option, answer s
 		q.sayOptions(more)
 		return true, more, err
 	case errors.As(err, &bad):
-		if x.typed != nil {
-			// It is kept as it was typed until it is mended.
-			_ = x.typed(text)
-			q.given = true
-			if err := q.draft.Autosave(ctx); err != nil {
-				return false, nil, err
-			}
+		// It is kept as it was typed until it is mended.
+		_ = x.typed(text)
+		q.given = true
+		if err := q.draft.Autosave(ctx); err != nil {
+			return false, nil, err
 		}
 		q.tell(2, q.app.T("field.ask.problem", cli.Args{"message": bad.Message.In(q.lang())}))
 		return true, nil, nil

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 
+	clientsdk "mahalleh/client-sdk"
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas"
 	"mahalleh/schemas/persian"
@@ -45,7 +45,7 @@ func (q *asker) list(ctx context.Context, f *schemas.Field) error {
 		case bad != nil || n < 1 || n > len(rows):
 			q.tell(0, q.app.T("field.ask.rows_help", cli.Args{"n": len(rows)}))
 		case strings.HasPrefix(answer, removeRow):
-			err = q.putRows(ctx, f, slices.Delete(slices.Clone(rows), n-1, n))
+			err = q.dropRow(ctx, f, n-1)
 		default:
 			err = q.row(ctx, f, n-1)
 		}
@@ -55,8 +55,8 @@ func (q *asker) list(ctx context.Context, f *schemas.Field) error {
 	}
 }
 
-func (q *asker) putRows(ctx context.Context, f *schemas.Field, rows []schemas.Item) error {
-	if err := q.draft.SetValue(f.Name, schemas.ItemsValue(rows)); err != nil {
+func (q *asker) dropRow(ctx context.Context, f *schemas.Field, at int) error {
+	if err := q.draft.DropRow(f.Name, at); err != nil {
 		return err
 	}
 	q.given = true
@@ -75,13 +75,19 @@ func (q *asker) row(ctx context.Context, f *schemas.Field, at int) error {
 		}
 		err := q.question(ctx, question{
 			field: column,
-			now: func() (schemas.Value, string) {
-				if rows := q.rowsOf(f); at < len(rows) {
-					return rows[at].Fields[column.ID], ""
+			now:   func() (schemas.Value, string) { return q.draft.Spot(spot(f, at, column)) },
+			put: func(v schemas.Value) error {
+				if err := q.needRow(f, at); err != nil {
+					return err
 				}
-				return schemas.Value{}, ""
+				return q.draft.SetSpot(spot(f, at, column), v)
 			},
-			put: func(v schemas.Value) error { return q.putCell(f, at, column, v) },
+			typed: func(text string) error {
+				if err := q.needRow(f, at); err != nil {
+					return err
+				}
+				return q.draft.SetTyped(spot(f, at, column), text)
+			},
 			problems: func() []schemas.Problem {
 				return problemsOf(q.draft, func(p schemas.Problem) bool { return p.Field == column.ID && p.Row == at+1 })
 			},
@@ -95,18 +101,17 @@ func (q *asker) row(ctx context.Context, f *schemas.Field, at int) error {
 
 func (q *asker) rowsOf(f *schemas.Field) []schemas.Item { return q.draft.Values().Fields[f.ID].Items() }
 
-// putCell gives a column of a row its value, and makes the row if it is new.
-func (q *asker) putCell(f *schemas.Field, at int, column *schemas.Field, v schemas.Value) error {
-	rows := slices.Clone(q.rowsOf(f))
-	if at == len(rows) {
-		rows = append(rows, schemas.Item{})
+func spot(list *schemas.Field, at int, column *schemas.Field) clientsdk.Spot {
+	return clientsdk.Spot{List: list.Name, Row: at, Field: column.Name}
+}
+
+// needRow makes the row after the last when its first column is answered.
+func (q *asker) needRow(f *schemas.Field, at int) error {
+	if at < len(q.rowsOf(f)) {
+		return nil
 	}
-	fields := schemas.Record{Fields: rows[at].Fields}.Clone().Fields
-	if fields[column.ID] = v; v.IsEmpty() {
-		delete(fields, column.ID)
-	}
-	rows[at].Fields = fields
-	return q.draft.SetValue(f.Name, schemas.ItemsValue(rows))
+	_, err := q.draft.AddRow(f.Name)
+	return err
 }
 
 // rowText is a row in one line.
