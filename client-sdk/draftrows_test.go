@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"mahalleh/schemas"
+	"mahalleh/syncproto"
 )
 
 // services are the rows of a household's answers that tests fill in.
@@ -122,5 +123,39 @@ func TestTypedMoneyIsToman(t *testing.T) {
 		if v, _ := draft.Value("budget_rial"); v.Int() != rial {
 			t.Errorf("%q is %d rial, want %d", text, v.Int(), rial)
 		}
+	}
+}
+
+// Drafts that belong together are known by their group after a crash, and saved in
+// one commit.
+func TestJoinedDrafts(t *testing.T) {
+	d := newDevice(t)
+	person := d.begin("person", `{"full_name": "مریم احمدی", "sex": "female", "birth_year": 1360}`)
+	consent := d.begin("consent", `{}`)
+	if err := consent.Join(person); err != nil {
+		t.Fatal(err)
+	}
+	if consent.Group() != person.Group() || consent.Group() == (syncproto.GroupID{}) {
+		t.Fatalf("the groups are %v and %v", consent.Group(), person.Group())
+	}
+	for _, draft := range []*Draft{person, consent} {
+		if err := draft.Autosave(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.restart()
+	all, err := d.Drafts(ctx)
+	if err != nil || len(all) != 2 || all[0].Group != person.Group() || all[1].Group != person.Group() {
+		t.Fatalf("the drafts are %+v, %v", all, err)
+	}
+	again, err := d.OpenDraft(ctx, consent.ID())
+	if err != nil || again.Group() != person.Group() {
+		t.Fatalf("the group is lost: %v, %v", again.Group(), err)
+	}
+	if err := again.Discard(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Join(person); !errors.Is(err, ErrDraftOver) {
+		t.Errorf("joining a discarded draft: %v", err)
 	}
 }

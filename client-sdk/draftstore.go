@@ -157,6 +157,7 @@ type DraftInfo struct {
 	// New reports whether saving makes a record.
 	New   bool
 	Saved time.Time // when it was stored last, by the device's clock
+	Group syncproto.GroupID
 	// Err is why the draft cannot be opened by this release, nil if it can.
 	Err error
 }
@@ -171,7 +172,7 @@ func (c *Client) Drafts(ctx context.Context) ([]DraftInfo, error) {
 	all := make([]DraftInfo, 0, len(stored))
 	for _, x := range stored {
 		s, _, _, err := decodeDraft(x.Body)
-		info := DraftInfo{ID: x.ID, Record: x.Record, New: len(s.Opened) == 0, Saved: time.UnixMilli(x.Saved), Err: err}
+		info := DraftInfo{ID: x.ID, Record: x.Record, New: len(s.Opened) == 0, Saved: time.UnixMilli(x.Saved), Group: s.Group, Err: err}
 		info.Form, _ = c.forms.Form(schemas.FormID(x.Form))
 		all = append(all, info)
 	}

@@ -48,6 +48,7 @@ type App struct {
 	gate   gate
 	events hub
 	sync   synchroniser
+	drafts drafts
 
 	mu     sync.Mutex
 	client *clientsdk.Client // nil until the device is enrolled

@@ -14,6 +14,7 @@ func (a *App) routes() []route {
 		a.startRoutes(),
 		a.lockRoutes(),
 		a.todayRoutes(),
+		a.draftRoutes(),
 		a.syncRoutes(),
 		a.settingsRoutes(),
 	)

@@ -1,0 +1,196 @@
+// A form being filled in. The program holds it: each field is sent when it is
+// left, when typing pauses and when the page is hidden, and what the program
+// answers with are the parts of the page that show something else now. Nothing
+// here knows a field, and no text stands here.
+
+const form = document.querySelector("form[data-draft]");
+const pause = 1000; // ms after which typing counts as paused
+const again = 3000; // ms until what was not taken is sent once more
+
+const dirty = new Set(); // paths of the fields that were touched and not sent
+let timer = 0;
+let sending = null;
+
+document.documentElement.classList.add("js");
+
+const fieldOf = (e) => e.closest("[data-path]");
+const fieldAt = (path) => form.querySelector(`[data-path="${CSS.escape(path)}"]`);
+const isText = (e) => e && e.matches("textarea, input:not([type=radio], [type=checkbox], [type=hidden], [type=search])");
+
+function touch(e, wait) {
+  const field = fieldOf(e.target);
+  if (!field || e.target.dataset.search !== undefined) return;
+  dirty.add(field.dataset.path);
+  clearTimeout(timer);
+  timer = setTimeout(flush, wait);
+}
+
+form.addEventListener("input", (e) => { if (isText(e.target)) touch(e, pause); });
+form.addEventListener("change", (e) => touch(e, 0));
+
+// What a field sends: its controls, and what it showed before.
+function collect(path, into) {
+  const field = fieldAt(path);
+  if (!field) return;
+  for (const c of field.querySelectorAll("input, textarea")) {
+    if (c.name !== path && c.name !== "was:" + path) continue;
+    if ((c.type === "radio" || c.type === "checkbox") && !c.checked) continue;
+    into.append(c.name, c.value);
+  }
+}
+
+// flush sends what was touched, one request after the other.
+export async function flush(act, options = {}) {
+  clearTimeout(timer);
+  while (sending) await sending;
+  const paths = [...dirty];
+  if (!paths.length && !act) return;
+  dirty.clear();
+  const body = new URLSearchParams();
+  for (const path of paths) collect(path, body);
+  if (act) body.append("do", act);
+  body.append("shown", [...document.querySelectorAll("[data-part]")].map((e) => `${e.id} ${e.dataset.part}`).join(" "));
+  sending = send(body, options);
+  const taken = await sending.finally(() => { sending = null; });
+  if (taken) return;
+  for (const path of paths) dirty.add(path); // nothing is lost: it goes again
+  timer = setTimeout(flush, again);
+}
+
+async function send(body, options) {
+  const gone = document.getElementById("gone");
+  try {
+    const r = await fetch(form.action, { method: "POST", body, redirect: "manual", headers: { "Mahalleh-Parts": "1" }, ...options });
+    if (!r.headers.get("Mahalleh-Parts")) throw new Error(r.status);
+    if (gone) gone.hidden = true;
+    const to = r.headers.get("Mahalleh-Go");
+    if (to) {
+      location.assign(to);
+      return true;
+    }
+    show(await r.text());
+    const focus = r.headers.get("Mahalleh-Focus");
+    if (focus) reach(focus);
+    // What was not stored is in the program's memory: it tries again.
+    if (document.querySelector("#form-state[data-failed]")) timer = setTimeout(() => flush("again"), again);
+    return true;
+  } catch {
+    if (gone) gone.hidden = false;
+    return false;
+  }
+}
+
+// show puts parts of the page in place of those that stand there.
+function show(html) {
+  const parts = document.createElement("template");
+  parts.innerHTML = html;
+  for (const part of [...parts.content.children]) {
+    const old = document.getElementById(part.id);
+    if (!old) continue;
+    const held = old.contains(document.activeElement) ? document.activeElement : null;
+    if (old.dataset.path && (isText(held) || dirty.has(old.dataset.path)) && part.dataset.path && !old.querySelector(".repeat")) {
+      around(old, part);
+      continue;
+    }
+    const open = held && old.querySelector("details[open]") && byKey;
+    old.replaceWith(part);
+    if (open) part.querySelector("details")?.setAttribute("open", "");
+    if (held && held.id) document.getElementById(held.id)?.focus({ preventScroll: true });
+  }
+}
+
+// around renews what stands around a control that somebody is in.
+function around(old, part) {
+  for (const what of [".told", ".shown", ".hint"]) {
+    const [a, b] = [old.querySelector(what), part.querySelector(what)];
+    if (a && b) a.replaceWith(b);
+  }
+  const was = `[name="was:${CSS.escape(old.dataset.path)}"]`;
+  const [a, b] = [old.querySelector(was), part.querySelector(was)];
+  if (a && b) a.value = b.value;
+  const control = `input[id="${old.id}-c"], textarea[id="${old.id}-c"]`;
+  const [c, d] = [old.querySelector(control), part.querySelector(control)];
+  for (const name of c && d ? ["aria-describedby", "aria-invalid"] : []) {
+    if (d.hasAttribute(name)) c.setAttribute(name, d.getAttribute(name));
+    else c.removeAttribute(name);
+  }
+  old.dataset.part = part.dataset.part;
+}
+
+function reach(id) {
+  const e = document.getElementById(id);
+  if (!e) return;
+  for (let d = e.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
+  e.focus();
+  e.scrollIntoView({ block: "center" });
+}
+
+// A choice that is opened stays open while keys walk through it, and closes when
+// a finger has chosen.
+let byKey = false;
+form.addEventListener("click", (e) => { if (e.target.type === "radio") byKey = e.detail === 0; }, true);
+
+form.addEventListener("submit", (e) => {
+  const act = e.submitter?.name === "do" ? e.submitter.value : "";
+  e.preventDefault();
+  for (const field of form.querySelectorAll("[data-path]")) {
+    if (changed(field)) dirty.add(field.dataset.path);
+  }
+  flush(act);
+});
+
+// changed reports whether a control holds something else than the page showed.
+function changed(field) {
+  const path = field.dataset.path;
+  const was = field.querySelector(`[name="was:${CSS.escape(path)}"]`);
+  const text = [...field.querySelectorAll(`input[name="${CSS.escape(path)}"], textarea[name="${CSS.escape(path)}"]`)];
+  return was && text.some(isText) && text.every((c) => c.value !== was.value);
+}
+
+// The key that ends a line leads to the next field, as the keyboards of phones
+// promise.
+form.addEventListener("keydown", (e) => {
+  if (e.key !== "Enter" || e.target.matches("textarea, button, summary, a")) return;
+  e.preventDefault();
+  const all = [...form.querySelectorAll("input:not([type=hidden]), textarea, summary, button.main")].filter((c) => c.offsetParent);
+  all[all.indexOf(e.target) + 1]?.focus();
+});
+
+// A long choice is searched by the program, which knows the spellings.
+let search = 0;
+form.addEventListener("input", (e) => {
+  const path = e.target.dataset.search;
+  if (path === undefined) return;
+  clearTimeout(search);
+  search = setTimeout(async () => {
+    const r = await fetch(`${form.action}/choices?${new URLSearchParams({ path, q: e.target.value })}`).catch(() => null);
+    if (!r?.ok) return;
+    const part = document.createElement("template");
+    part.innerHTML = await r.text();
+    const options = part.content.querySelector(".options");
+    if (options) document.getElementById(options.id)?.replaceWith(options);
+  }, 150);
+});
+
+// A page that is hidden may never come back.
+const leave = () => { if (dirty.size) flush(undefined, { keepalive: true }); };
+document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
+addEventListener("pagehide", () => {
+  leave();
+  sessionStorage.setItem(form.action, JSON.stringify([scrollY, document.activeElement?.id || ""]));
+});
+
+// Whoever comes back to a form goes on where they were.
+if (!location.hash) {
+  const [y, id] = JSON.parse(sessionStorage.getItem(form.action) || "[0,\"\"]");
+  if (id) document.getElementById(id)?.focus({ preventScroll: true });
+  if (y) scrollTo(0, y);
+}
+
+// Links to fields lead into them.
+document.addEventListener("click", (e) => {
+  const to = e.target.closest?.('a[href^="#f-"]');
+  if (!to) return;
+  e.preventDefault();
+  reach(to.hash.slice(1));
+});
