@@ -193,7 +193,7 @@ func Keys() []string {
 	for _, name := range reasonNames() {
 		keys = append(keys, "sdk.reason."+name)
 	}
-	keys = append(keys, "sdk.reason."+unknownReason)
+	keys = append(keys, "sdk.reason."+unknownReason, "sdk.reason."+ruleReason)
 	for s := localstore.SyncNone; s <= localstore.SyncQuarantined; s++ {
 		keys = append(keys, SyncKey(s))
 	}

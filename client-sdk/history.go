@@ -72,6 +72,9 @@ func (c *Client) History(ctx context.Context, id syncproto.RecordID) ([]Entry, e
 	for i := range own {
 		if o := &own[i]; o.Change != nil && !mine[o.Change.ID] {
 			mine[o.Change.ID] = true
+			if o.Result != nil {
+				o.Result = takenSince(h.State, o.Result)
+			}
 			e := c.ownEntry(form, o)
 			before.tell(o.Change, &e)
 			all = append(all, e)

@@ -204,6 +204,8 @@ type office struct {
 	n        uint64
 	// between happens after a sync was sent and before it brings anything.
 	between func()
+	// guard, if there is one, is asked about steps as the server's is.
+	guard merge.Guard
 }
 
 func newOffice(t testing.TB) *office {
@@ -226,7 +228,7 @@ func (o *office) take(ch *syncproto.Change) syncproto.Result {
 		s = syncproto.NewRecordState(ch.Header.Record)
 		o.records[ch.Header.Record] = s
 	}
-	r, err := merge.Apply(s, ch, o)
+	r, err := merge.ApplyAsking(s, ch, o, o.guard)
 	if err != nil {
 		o.Fatal(err)
 	}

@@ -1,10 +1,12 @@
 package clientsdk
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"mahalleh/schemas"
+	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
 )
 
@@ -26,10 +28,17 @@ func SyncKey(s SyncState) string { return "sdk.sync." + s.String() }
 // VerbKey names what a change did to its record.
 func VerbKey(v syncproto.Verb) string { return "sdk.verb." + v.String() }
 
-// unknownReason stands for a reason of a newer server.
-const unknownReason = "unknown"
+const (
+	// unknownReason stands for a reason of a newer server.
+	unknownReason = "unknown"
+	// ruleReason stands for every rule of a programme; CellVerdict.Rule says which.
+	ruleReason = "rule"
+)
 
 func reasonName(r syncproto.Reason) string {
+	if _, known := workflow.RuleOf(uint8(r)); known {
+		return ruleReason
+	}
 	if name, ok := reasonNames()[r]; ok {
 		return name
 	}
@@ -68,6 +77,10 @@ type CellVerdict struct {
 	Path   string
 	Label  schemas.Text
 	Reason syncproto.Reason
+	// Rule is the rule of a programme for which the server did not take a step, with
+	// its source and what to do; its Number is 0 if it was none. The server takes the
+	// step after all if what was missing comes before another step does.
+	Rule workflow.Rule
 }
 
 func (c *Client) verdict(form *schemas.Form, r *syncproto.Result) Verdict {
@@ -81,9 +94,26 @@ func (c *Client) verdict(form *schemas.Form, r *syncproto.Result) Verdict {
 				continue // every edit says that the record is there
 			}
 		}
-		v.Cells = append(v.Cells, CellVerdict{Path: pathOf(form, cell.Cell), Label: labelOf(form, cell.Cell), Reason: cell.Reason})
+		rule, _ := workflow.RuleOf(uint8(cell.Reason))
+		v.Cells = append(v.Cells, CellVerdict{Path: pathOf(form, cell.Cell), Label: labelOf(form, cell.Cell), Reason: cell.Reason, Rule: rule})
 	}
 	return v
+}
+
+// StepRefused says that a rule of a programme keeps a step of the change from being
+// taken.
+func (v *Verdict) StepRefused() bool {
+	return slices.ContainsFunc(v.Cells, func(c CellVerdict) bool { return c.Rule.Number != 0 })
+}
+
+// takenSince leaves out what a result said of steps that have been taken since.
+func takenSince(s *syncproto.RecordState, r *syncproto.Result) *syncproto.Result {
+	now := *r
+	now.Cells = slices.DeleteFunc(slices.Clone(r.Cells), func(c syncproto.CellResult) bool {
+		cands := s.Candidates(c.Cell)
+		return c.Reason >= syncproto.FirstRule && len(cands) == 1 && cands[0].Version == r.Change
+	})
+	return &now
 }
 
 // fieldOf finds the field that a cell belongs to: of a row, the row's field.

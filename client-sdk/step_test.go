@@ -8,6 +8,7 @@ import (
 	"mahalleh/schemas"
 	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
 	"mahalleh/syncproto/wire"
 )
 
@@ -239,5 +240,62 @@ func TestWhoMayStep(t *testing.T) {
 	}
 	if _, err := d.Transition(ctx, id, "status", "suspended", ""); refusedBy(err) != workflow.RuleNotYour {
 		t.Errorf("a facilitator suspends: %v", err)
+	}
+}
+
+// refusing is a server that does not let steps pass.
+type refusing struct{ rule syncproto.Reason }
+
+func (r *refusing) MayStep(_, _ *syncproto.RecordState, _ *syncproto.Step) (merge.Answer, error) {
+	return merge.Answer{Rule: r.rule, Waits: true}, nil
+}
+
+// TestTheServerRefusesAStep: the author is told by which rule, from which source, and
+// what to do; that the rest was taken; and nothing of it any more once the step was
+// taken after all. A rule of a newer server is one that is not known here.
+func TestTheServerRefusesAStep(t *testing.T) {
+	d, o := newDevice(t), newOffice(t)
+	id := d.record("dossier", dossierJSON)
+	o.sync(d)
+	r := &refusing{rule: syncproto.Reason(workflow.NumberOf("dossier.none.assets"))}
+	o.guard = r
+	step, err := d.Transition(ctx, id, "status", "collecting", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.sync(d)
+	if got := d.value(id, "status").Code(); got != "assigned" {
+		t.Errorf("the state is %s, want assigned", got)
+	}
+	told := func() *Verdict {
+		all, err := d.History(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(all, func(e Entry) bool { return e.Change == step })
+		if i < 0 || all[i].Verdict == nil {
+			t.Fatalf("nothing is told of the step: %+v", all)
+		}
+		return all[i].Verdict
+	}
+	v := told()
+	if v.Outcome != syncproto.Merged || !v.StepRefused() || len(v.Cells) != 1 {
+		t.Fatalf("told %+v", v)
+	}
+	c := v.Cells[0]
+	if c.Path != "status" || c.Rule.Name != "dossier.none.assets" || c.Rule.Source != "s1:9" || c.Rule.Says.Fa == "" || c.Rule.Says.En == "" || ReasonKey(c.Reason) != "sdk.reason.rule" {
+		t.Errorf("told %+v (%s)", c, ReasonKey(c.Reason))
+	}
+	r.rule = syncproto.ReasonNone
+	if freed, _, err := merge.Free(o.records[id], o, r); err != nil || len(freed) != 1 || freed[0] != step {
+		t.Fatalf("freed %v (%v)", freed, err)
+	}
+	o.position[o.records[id].Home]++
+	o.sync(d)
+	if v := told(); d.value(id, "status").Code() != "collecting" || v.StepRefused() {
+		t.Errorf("taken after all, the state is %s, told %+v", d.value(id, "status").Code(), v)
+	}
+	if key := ReasonKey(255); key != "sdk.reason.unknown" {
+		t.Errorf("a rule of a newer server is %s", key)
 	}
 }

@@ -65,6 +65,9 @@ const (
 	ReasonNotCurrent Reason = 49 // a transition or move from a state that is no longer current
 	ReasonWaitsStep  Reason = 50 // a transition or move whose predecessor is not applied here
 	ReasonSettled    Reason = 51 // a person decided between the values
+	// From here on, of a transition that was not taken: a rule of a programme, by its
+	// number in the table of schemas/workflow.
+	FirstRule Reason = 64
 )
 
 // CellResult is the outcome for one cell of a change.

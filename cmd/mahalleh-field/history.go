@@ -41,6 +41,9 @@ type fieldStep struct {
 type cellItem struct {
 	Field  string `json:"field"`
 	Reason string `json:"reason"`
+	// Rule and Source are those of a step that was not taken.
+	Rule   string `json:"rule,omitempty"`
+	Source string `json:"source,omitempty"`
 }
 
 func historyCommand(a *cli.App) *cobra.Command {
@@ -110,7 +113,7 @@ func (d *device) printEntry(e *clientsdk.Entry) error {
 func cellItems(cells []clientsdk.CellVerdict) []cellItem {
 	items := make([]cellItem, 0, len(cells))
 	for _, c := range cells {
-		items = append(items, cellItem{Field: c.Path, Reason: lastPart(clientsdk.ReasonKey(c.Reason))})
+		items = append(items, cellItem{Field: c.Path, Reason: lastPart(clientsdk.ReasonKey(c.Reason)), Rule: c.Rule.Name, Source: string(c.Rule.Source)})
 	}
 	return items
 }
@@ -167,6 +170,9 @@ func (d *device) stepValue(ctx context.Context, f *clientsdk.FieldChange) string
 func (d *device) sayVerdict(v *clientsdk.Verdict) error {
 	a := d.app
 	text := a.Member(outcomeFamily, v.Outcome.String())
+	if v.StepRefused() && v.Outcome != syncproto.Conflicted {
+		text = a.T("field.history.step_refused")
+	}
 	if key := clientsdk.ReasonKey(v.Reason); key != "" {
 		text += " " + a.Member(reasonFamily, lastPart(key))
 	}
@@ -178,7 +184,13 @@ func (d *device) sayVerdict(v *clientsdk.Verdict) error {
 		if label == "" {
 			label = a.Member("field.part", c.Path)
 		}
-		if err := say(a, 6, a.T("field.history.cell", cli.Args{"label": label, "reason": a.Member(reasonFamily, lastPart(clientsdk.ReasonKey(c.Reason)))})); err != nil {
+		args := cli.Args{"label": label, "reason": a.Member(reasonFamily, lastPart(clientsdk.ReasonKey(c.Reason)))}
+		text := a.T("field.history.cell", args)
+		if c.Rule.Number != 0 {
+			args["reason"], args["rule"], args["source"] = c.Rule.Says.In(d.lang()), c.Rule.Name, string(c.Rule.Source)
+			text = a.T("field.history.rule", args)
+		}
+		if err := say(a, 6, text); err != nil {
 			return err
 		}
 	}

@@ -55,10 +55,10 @@ var centre = &Machine{
 }
 
 var (
-	centreBlocks = &Guard{Name: "centre.blocks", Source: "s0:35", Level: Refuse, facts: true, Fields: []string{"block_count"}, key: msgNoBlocks,
+	centreBlocks = &Guard{Name: "centre.blocks", Source: "s0:35", Level: Refuse, facts: true, evidence: []string{"block"}, Fields: []string{"block_count"}, key: msgNoBlocks,
 		broken: func(c *Case) (bool, []arg) { return c.Facts.Plan().Blocks == 0, nil }}
 
-	centreStatute = &Guard{Name: "centre.statute", Source: "s0:35", Level: Refuse, facts: true, key: msgNoStatute,
+	centreStatute = &Guard{Name: "centre.statute", Source: "s0:35", Level: Refuse, facts: true, evidence: []string{"bylaw", "local_development_centre"}, key: msgNoStatute,
 		broken: func(c *Case) (bool, []arg) { return c.Facts.Plan().Statutes == 0, nil }}
 
 	centreSteering = &Guard{Name: "centre.steering", Source: SourceSetting, Level: Warn, Fields: []string{"steering_committee_id"}, key: msgNoSteering,

@@ -48,10 +48,16 @@ func dossierSteps() []Step {
 func submitting() []*Guard {
 	all := []*Guard{dossierSubmittedOn, dossierCountersign, dossierConflicts}
 	for _, s := range []struct {
-		code string
-		key  messageKey
-	}{{"capacity", msgNoCapacity}, {"assets", msgNoAssets}, {"needs_survey", msgNoNeeds}, {"participation", msgNoResidents}} {
-		all = append(all, &Guard{Name: "dossier.none." + s.code, Source: "s1:9", Level: Refuse, facts: true, key: s.key,
+		code     string
+		key      messageKey
+		evidence []string
+	}{
+		{"capacity", msgNoCapacity, []string{"capacity_assessment"}},
+		{"assets", msgNoAssets, []string{"asset"}},
+		{"needs_survey", msgNoNeeds, []string{"household_response", "key_informant_interview", "focus_group"}},
+		{"participation", msgNoResidents, []string{"activity", "neighbourhood_profile"}},
+	} {
+		all = append(all, &Guard{Name: "dossier.none." + s.code, Source: "s1:9", Level: Refuse, facts: true, evidence: s.evidence, key: s.key,
 			broken: func(c *Case) (bool, []arg) {
 				done, _, _ := c.Facts.Section(s.code)
 				return done <= 0, nil

@@ -31,7 +31,10 @@ type Guard struct {
 	// facts says that the guard asks the neighbourhood's summary; without one it
 	// is silent.
 	facts bool
-	key   messageKey
+	// evidence are the forms whose records at the place can satisfy a guard that
+	// asks whether there is any at all.
+	evidence []string
+	key      messageKey
 	// broken reports whether the rule is broken, with what its message names.
 	broken func(c *Case) (bool, []arg)
 }
@@ -57,6 +60,11 @@ type Case struct {
 	Settings *Settings
 	Today    jalali.Day
 	Actor    Actor
+	// ActorOf, if it is given, is called for the actor at most once, and only when
+	// it matters who takes the step.
+	ActorOf func() Actor
+	// Refusals asks only what refuses: nobody is there to read a warning.
+	Refusals bool
 
 	form *schemas.Form
 }
@@ -69,6 +77,11 @@ type Finding struct {
 	Fields []string
 	// Message says what is wrong and what to do, in both languages.
 	Message schemas.Text
+	// Evidence are the forms of which the place has no record that would do, nil if
+	// that is not what is wrong.
+	Evidence []string
+	// Final says that nothing which is still to come can make the step right.
+	Final bool
 }
 
 // Verdict is the answer.
@@ -110,8 +123,11 @@ func Judge(m *Machine, c *Case) Verdict {
 		if !ok {
 			return one(m.noStep(c, from))
 		}
+		if c.ActorOf != nil {
+			c.Actor = c.ActorOf()
+		}
 		if !c.Actor.may(step.Who) {
-			return one(Finding{Rule: RuleNotYour, Source: SourceMachine, Level: Refuse, Fields: []string{m.Field},
+			return one(Finding{Rule: RuleNotYour, Source: SourceMachine, Level: Refuse, Final: true, Fields: []string{m.Field},
 				Message: say(msgNotYour, c.stateArg(m, "state", c.To), rolesArg("roles", step.Who))})
 		}
 		guards = step.Guards
@@ -144,7 +160,8 @@ func (m *Machine) noStep(c *Case, from string) Finding {
 		}
 		args = append(args, c.stateArg(m, "from", from), c.statesArg(m, "next", next))
 	}
-	return Finding{Rule: RuleNoStep, Source: SourceMachine, Level: Refuse, Fields: []string{m.Field}, Message: say(key, args...)}
+	// What the day or other records make of a state may be something else yet.
+	return Finding{Rule: RuleNoStep, Source: SourceMachine, Level: Refuse, Final: m.shown == nil || from == "", Fields: []string{m.Field}, Message: say(key, args...)}
 }
 
 func (a Actor) may(who []Role) bool {
@@ -153,21 +170,18 @@ func (a Actor) may(who []Role) bool {
 
 // ask puts one guard to the case.
 func (c *Case) ask(g *Guard) (Finding, bool) {
-	if g.facts && !c.known() {
-		return Finding{}, false
-	}
 	level := g.Level
 	if g.In != "" && c.code("programme") != g.In {
 		level = Warn
 	}
-	if level == Warn && slices.Contains(c.Settings.Quiet, g.Name) {
+	if level == Warn && (c.Refusals || slices.Contains(c.Settings.Quiet, g.Name)) || g.facts && !c.known() {
 		return Finding{}, false
 	}
 	broken, args := g.broken(c)
 	if !broken {
 		return Finding{}, false
 	}
-	return Finding{Rule: g.Name, Source: g.Source, Level: level, Fields: g.Fields, Message: say(g.key, args...)}, true
+	return Finding{Rule: g.Name, Source: g.Source, Level: level, Fields: g.Fields, Message: say(g.key, args...), Evidence: g.evidence}, true
 }
 
 // Shown is the state of the record before the change, as it is shown: the stored

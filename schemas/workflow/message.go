@@ -65,6 +65,15 @@ const (
 	msgChosenLate
 	msgNoMonitors
 	msgNoEvidence
+	// What a rule says where the case is not known any more: see Rule.
+	msgAnyNoStep
+	msgAnyNotYour
+	msgAnyNoDecision
+	msgAnyOtherDecision
+	msgAnyNotApproved
+	msgAnyOtherCommittee
+	msgAnyCommitments
+	msgAnyDeciders
 	messageCount
 )
 

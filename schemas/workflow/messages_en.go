@@ -55,4 +55,12 @@ var messagesEn = [messageCount]string{
 	msgChosenLate:         "The neighbourhood was to be chosen by {due}, within 15 days after the clinic; it is {days} days late. Write the reason down.",
 	msgNoMonitors:         "Monitoring is done by the group that the steering committee chose, and no such group is recorded. Record the monitoring group first.",
 	msgNoEvidence:         "What the stage {state} rests on is not complete yet. Record what was done, or check the stage.",
+	msgAnyNoStep:          "No step leads from the record's present state to the one that was asked for. Look at the present state and choose a step that follows it.",
+	msgAnyNotYour:         "This step is another role's to take. Ask somebody who has that role to take it.",
+	msgAnyNoDecision:      "The decision that this step needs is not named, or the server does not know it. Record the decision and name it in the record.",
+	msgAnyOtherDecision:   "The decision that is named is about something else. Name the decision on this record.",
+	msgAnyNotApproved:     "The decision that is named did not approve the matter. Take this step only after it is approved.",
+	msgAnyOtherCommittee:  "This is decided by the steering committee, and the meeting of the decision was another committee's. Put it before the steering committee.",
+	msgAnyCommitments:     "The agreement of a social-health base holds six commitments, and this one has fewer. Enter all six.",
+	msgAnyDeciders:        "A termination needs the finding of all three offices, and not all of them are recorded. Record who decided and when.",
 }

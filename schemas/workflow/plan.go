@@ -85,7 +85,7 @@ var (
 			return err == nil && clock.Overdue(c.day("started_on")) > 0, []arg{dayArg("due", clock.Due), countArg("days", clock.Overdue(c.day("started_on")))}
 		}}
 
-	planMonitors = &Guard{Name: "plan.monitoring_group", Source: "s0:43", Level: Refuse, facts: true, key: msgNoMonitors,
+	planMonitors = &Guard{Name: "plan.monitoring_group", Source: "s0:43", Level: Refuse, facts: true, evidence: []string{"committee"}, key: msgNoMonitors,
 		broken: func(c *Case) (bool, []arg) { return c.Facts.Plan().Monitoring == 0, nil }}
 
 	stageEvidence = &Guard{Name: "plan.evidence", Source: SourceSetting, Level: Warn, facts: true, Fields: []string{"stage"}, key: msgNoEvidence,

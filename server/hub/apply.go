@@ -235,7 +235,10 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 	if existed || len(t.state.Names) > 0 {
 		before = t.state.Clone()
 	}
-	res, err := merge.Apply(t.state, ch, w)
+	if len(t.state.Waiting) > 0 {
+		w.held[t.state.Record] = asked{} // they are looked at again
+	}
+	res, err := merge.ApplyAsking(t.state, ch, w, w)
 	if err != nil {
 		return fmt.Errorf("merge change %s: %w", ch.ID, err)
 	}
@@ -334,6 +337,7 @@ func (w *work) judgeAgain(row *store.Change) error {
 			if err != nil {
 				return err
 			}
+			w.released[row.ID] = true
 			return w.apply(row, ch, t)
 		}
 	}

@@ -18,6 +18,9 @@ import (
 // then, in the order that the contract asks for, records and scopes, each
 // ascending.
 func (w *work) finish() error {
+	if err := w.freeHeld(); err != nil {
+		return err
+	}
 	var ids []syncproto.RecordID
 	scopes := map[syncproto.ScopeID]*store.Scope{}
 	need := func(id syncproto.ScopeID) {

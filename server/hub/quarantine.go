@@ -43,6 +43,7 @@ func (h *Hub) Release(ctx context.Context, change syncproto.ChangeID, by syncpro
 		if err != nil {
 			return syncproto.ChangeID{}, err
 		}
+		w.released[row.ID] = true
 		if err := w.apply(row, ch, t); err != nil {
 			return syncproto.ChangeID{}, err
 		}

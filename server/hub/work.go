@@ -48,6 +48,12 @@ type work struct {
 	moved     map[syncproto.ScopeID]uint64 // scopes whose position moved, and where to
 	told      map[syncproto.DeviceID]bool  // devices with other results than they were told
 	acted     map[syncproto.ScopeID]bool   // scopes in which an act was noted
+	// released are changes that a person lets in with this transaction.
+	released map[syncproto.ChangeID]bool
+	// evidence is what was looked at of places, held what steps wait for that were
+	// looked at.
+	evidence map[syncproto.PlaceID]*evidence
+	held     map[syncproto.RecordID]asked
 	// poison are changes that made an earlier run of the transaction fail.
 	poison poison
 	// at is the change to be blamed for a failure now, if any; opening says that
@@ -63,7 +69,8 @@ func (h *Hub) newWork(tx store.Tx, now int64) *work {
 		records: map[syncproto.RecordID]*touched{}, changes: map[syncproto.ChangeID]*store.Change{},
 		logs: map[syncproto.LogID]store.Log{}, waiting: map[syncproto.RecordID][]*store.Change{}, judged: map[syncproto.ChangeID]*opened{},
 		kept: map[syncproto.ChangeID]bool{}, ofRecord: map[syncproto.RecordID][]syncproto.ChangeID{}, standings: map[syncproto.ChangeID]stand{},
-		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]uint64{}, told: map[syncproto.DeviceID]bool{}}
+		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]uint64{}, told: map[syncproto.DeviceID]bool{},
+		released: map[syncproto.ChangeID]bool{}, evidence: map[syncproto.PlaceID]*evidence{}, held: map[syncproto.RecordID]asked{}}
 }
 
 // stand is one answer of Standing.

@@ -29,6 +29,23 @@ type History interface {
 	Standing(id syncproto.ChangeID) (Standing, []syncproto.Op, error)
 }
 
+// Guard is asked whether a transition may be taken whose predecessor is current.
+type Guard interface {
+	// MayStep answers for a step of s, which has what the step's change says of
+	// other cells. before is the record as it stood before that change; for a step
+	// that waited it is s.
+	MayStep(before, s *syncproto.RecordState, st *syncproto.Step) (Answer, error)
+}
+
+// Answer is what a Guard says of a step.
+type Answer struct {
+	// Rule is the rule that keeps the step from being taken, ReasonNone if none does.
+	Rule syncproto.Reason
+	// Waits says that what is still to come may make the step right: it waits for
+	// that as one waits for its predecessor. Otherwise it is set aside.
+	Waits bool
+}
+
 // CellOf returns the cell that an operation works on.
 func CellOf(op *syncproto.Op) syncproto.CellKey {
 	k := syncproto.CellKey{Field: op.Field, Item: op.Item, Sub: op.Sub}
@@ -52,8 +69,16 @@ var PresenceCell = syncproto.CellKey{Field: syncproto.FieldPresence}
 //
 // Whether the author may write there, and whether the values fit the form
 // (Judge), has been decided before. An error is the History's; the state is
-// then unusable.
+// then unusable. No rule of a programme is asked, see ApplyAsking.
 func Apply(s *syncproto.RecordState, ch *syncproto.Change, past History) (syncproto.Result, error) {
+	return ApplyAsking(s, ch, past, nil)
+}
+
+// ApplyAsking is Apply of who asks the rules of programmes: the server. A
+// transition is taken after the change's other operations, and only if the guard
+// lets it; those others are applied whatever it says. An error is the History's or
+// the Guard's.
+func ApplyAsking(s *syncproto.RecordState, ch *syncproto.Change, past History, guard Guard) (syncproto.Result, error) {
 	res := syncproto.Result{Change: ch.ID}
 	h := &ch.Header
 	switch {
@@ -70,18 +95,28 @@ func Apply(s *syncproto.RecordState, ch *syncproto.Change, past History) (syncpr
 		res.Outcome, res.Reason = syncproto.Quarantined, syncproto.ReasonOtherHome
 		return res, nil
 	}
-	a := applier{s: s, ch: ch, past: past, meta: MetaOf(h)}
+	a := applier{s: s, ch: ch, past: past, guard: guard, meta: MetaOf(h)}
+	if guard != nil && slices.ContainsFunc(ch.Ops, isTransition) {
+		a.before = s.Clone()
+	}
 	fresh := h.Base == s.Latest
 	if h.Verb == syncproto.VerbCreate {
 		fresh = !s.Exists()
 		a.create()
 	}
-	for i := range ch.Ops {
-		reason := a.op(&ch.Ops[i])
-		if a.err != nil {
-			return res, a.err
+	if len(ch.Ops) > 0 {
+		res.Cells = make([]syncproto.CellResult, len(ch.Ops))
+	}
+	for _, last := range []bool{false, true} {
+		for i := range ch.Ops {
+			if isTransition(ch.Ops[i]) != last {
+				continue
+			}
+			res.Cells[i] = syncproto.CellResult{Cell: CellOf(&ch.Ops[i]), Reason: a.op(&ch.Ops[i])}
+			if a.err != nil {
+				return res, a.err
+			}
 		}
-		res.Cells = append(res.Cells, syncproto.CellResult{Cell: CellOf(&ch.Ops[i]), Reason: reason})
 	}
 	a.steps()
 	s.Latest = ch.ID
@@ -89,6 +124,28 @@ func Apply(s *syncproto.RecordState, ch *syncproto.Change, past History) (syncpr
 	s.Prune()
 	res.Outcome = outcome(fresh, res.Cells)
 	return res, a.err
+}
+
+func isTransition(op syncproto.Op) bool { return op.Kind == syncproto.OpTransition }
+
+// Free looks again at the steps of a record that wait, after something that a guard
+// asks for may have come; it returns the changes whose steps do not wait any more,
+// and says whether the state changed. What is taken is taken as of the record's
+// latest version.
+func Free(s *syncproto.RecordState, past History, guard Guard) (freed []syncproto.ChangeID, changed bool, err error) {
+	a := applier{s: s, past: past, guard: guard}
+	waited := slices.Clone(s.Waiting)
+	a.steps()
+	if !a.changed || a.err != nil {
+		return nil, false, a.err
+	}
+	s.Prune()
+	for i := range waited {
+		if !slices.ContainsFunc(s.Waiting, func(st syncproto.Step) bool { return st.Change == waited[i].Change }) {
+			freed = append(freed, waited[i].Change)
+		}
+	}
+	return freed, true, nil
 }
 
 // MetaOf returns what a record's state keeps of a change.
@@ -102,6 +159,9 @@ func outcome(fresh bool, cells []syncproto.CellResult) syncproto.Outcome {
 		o = syncproto.Merged
 	}
 	for _, c := range cells {
+		if c.Reason >= syncproto.FirstRule {
+			o = syncproto.Merged
+		}
 		switch c.Reason {
 		case syncproto.ReasonDistinct, syncproto.ReasonContested, syncproto.ReasonNotCurrent:
 			return syncproto.Conflicted
@@ -135,6 +195,8 @@ type applier struct {
 	s       *syncproto.RecordState
 	ch      *syncproto.Change
 	past    History
+	guard   Guard
+	before  *syncproto.RecordState
 	meta    syncproto.VersionMeta
 	changed bool
 	err     error

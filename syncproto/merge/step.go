@@ -9,20 +9,26 @@ import (
 )
 
 // step applies a transition or move, if the version it names made the state
-// that is current; otherwise it waits for that version or is set aside.
+// that is current and no guard keeps it from being taken; otherwise it waits or is
+// set aside.
 func (a *applier) step(st *syncproto.Step) syncproto.Reason {
+	fate, reason := a.judgeStep(a.before, st)
+	a.meet(st, fate)
+	return reason
+}
+
+// meet has a step meet its fate.
+func (a *applier) meet(st *syncproto.Step, fate stepFate) {
 	k := CellOf(&st.Op)
-	switch a.judgeStep(k, st) {
+	switch fate {
 	case stepApplies:
 		a.take(k, st)
-		return syncproto.ReasonPlain
 	case stepWaits:
 		a.s.Waiting = append(a.s.Waiting, *st)
 		a.changed = true
-		return syncproto.ReasonWaitsStep
+	default:
+		a.setAside(k, st.Change)
 	}
-	a.setAside(k, st.Change)
-	return syncproto.ReasonNotCurrent
 }
 
 type stepFate uint8
@@ -33,7 +39,33 @@ const (
 	stepAside
 )
 
-func (a *applier) judgeStep(k syncproto.CellKey, st *syncproto.Step) stepFate {
+// judgeStep says what becomes of a step, and why. before is the record before the
+// step's change.
+func (a *applier) judgeStep(before *syncproto.RecordState, st *syncproto.Step) (stepFate, syncproto.Reason) {
+	fate := a.follows(CellOf(&st.Op), st)
+	switch {
+	case fate == stepWaits:
+		return fate, syncproto.ReasonWaitsStep
+	case fate == stepAside:
+		return fate, syncproto.ReasonNotCurrent
+	case a.guard == nil || st.Op.Kind != syncproto.OpTransition:
+		return fate, syncproto.ReasonPlain
+	}
+	answer, err := a.guard.MayStep(before, a.s, st)
+	switch {
+	case err != nil:
+		a.err = err
+	case answer.Rule == syncproto.ReasonNone:
+		return fate, syncproto.ReasonPlain
+	case answer.Waits && planted.Bug("a step without its evidence is set aside for good"):
+	case answer.Waits:
+		return stepWaits, answer.Rule
+	}
+	return stepAside, answer.Rule
+}
+
+// follows says what becomes of a step by what it names alone.
+func (a *applier) follows(k syncproto.CellKey, st *syncproto.Step) stepFate {
 	cands := a.s.Candidates(k)
 	if len(st.Op.Names) == 0 {
 		// The first state of all.
@@ -89,21 +121,30 @@ func (a *applier) setAside(k syncproto.CellKey, id syncproto.ChangeID) {
 }
 
 // steps looks again at what waits, until nothing moves any more. Rivals that
-// wait for the same predecessor go by id.
+// wait for the same go by id.
 func (a *applier) steps() {
-	for {
-		slices.SortFunc(a.s.Waiting, func(x, y syncproto.Step) int { return bytes.Compare(x.Change[:], y.Change[:]) })
-		i := slices.IndexFunc(a.s.Waiting, func(st syncproto.Step) bool {
-			return a.judgeStep(CellOf(&st.Op), &st) != stepWaits
-		})
-		if i < 0 {
-			return
-		}
-		st := a.s.Waiting[i]
-		a.s.Waiting = slices.Delete(a.s.Waiting, i, i+1)
-		a.step(&st)
+	for a.err == nil && a.freeOne() {
 		if planted.Bug("only one waiting step follows") {
 			return
 		}
 	}
+}
+
+// freeOne lets the first step that need not wait any more meet its fate; false if
+// all of them wait on.
+func (a *applier) freeOne() bool {
+	slices.SortFunc(a.s.Waiting, func(x, y syncproto.Step) int { return bytes.Compare(x.Change[:], y.Change[:]) })
+	for i := range a.s.Waiting {
+		st := a.s.Waiting[i]
+		fate, _ := a.judgeStep(a.s, &st)
+		if a.err != nil {
+			return false
+		}
+		if fate != stepWaits {
+			a.s.Waiting = slices.Delete(a.s.Waiting, i, i+1)
+			a.meet(&st, fate)
+			return true
+		}
+	}
+	return false
 }

@@ -14,6 +14,8 @@ import (
 	"mahalleh/schemas/workflow"
 	"mahalleh/server/hub"
 	"mahalleh/server/sqlitestore"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
 )
 
 // noErasures keeps nothing: in a sample nobody is erased.
@@ -141,5 +143,39 @@ func TestSameSeedSameContent(t *testing.T) {
 		case (made.Content == first.Content) != (seed == 7):
 			t.Errorf("seed %d: the content is %x, that of the first %x", seed, made.Content, first.Content)
 		}
+	}
+}
+
+// No step of the sample is one that the server's guards keep from being taken.
+func TestTheServerTakesEveryStep(t *testing.T) {
+	o := small(t, 6, 0.3)
+	o.Months = 3
+	if _, err := Make(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]int{}
+	for _, out := range []syncproto.Outcome{syncproto.Applied, syncproto.Merged, syncproto.Conflicted} {
+		var after syncproto.ChangeID
+		for more := true; more; {
+			err := o.Store.View(t.Context(), func(r store.Reader) error {
+				rows, err := r.ByOutcome(out, nil, after, 1000)
+				for _, row := range rows {
+					after = row.ID
+					for _, c := range row.Result.Cells {
+						if rule, is := workflow.RuleOf(uint8(c.Reason)); is {
+							told[rule.Name]++
+						}
+					}
+				}
+				more = len(rows) > 0
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if len(told) > 0 {
+		t.Errorf("steps were not taken: %v", told)
 	}
 }

@@ -12,7 +12,9 @@ import (
 //go:embed testdata/every
 var everyFiles embed.FS
 
-// everyForm is a package with one form that has a field of every type.
+// everyForm is a package with one form that has a field of every type, and two of a
+// programme: an enrolment, whose stage is a state of the real machine, and
+// committees, of which one has to monitor before the stage is called that.
 var everyForm = sync.OnceValue(func() *schemas.Package {
 	sub, err := fs.Sub(everyFiles, "testdata/every")
 	if err != nil {
@@ -39,6 +41,18 @@ const (
 	// fieldNewer is one that only a later revision of the form has.
 	fieldNewer = 77
 )
+
+// The forms, and what a committee is.
+const (
+	formEvery     = 1
+	formEnrolment = 2
+	formCommittee = 3
+	fieldKind     = 30
+	monitoring    = "monitoring"
+)
+
+// stages are those that an enrolment is led through.
+var stages = []string{"clinic_selected", "trust_building", "action_plan", monitoring, monitoring}
 
 var (
 	words  = []string{"نان", "آب", "کوچهٔ لاله", "می‌رود", "مدرسه", "چراغ", "درخت", "مسجد", "رودخانه", "همسایه"}

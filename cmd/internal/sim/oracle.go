@@ -27,13 +27,15 @@ type oracle struct {
 	acked, excused map[syncproto.ChangeID]bool
 	// inBackup are those in the last verified backup.
 	inBackup map[syncproto.ChangeID]bool
-	rights   rights
+	// taken are steps of programmes that a server said it has taken.
+	taken  map[syncproto.ChangeID]bool
+	rights rights
 }
 
 func newOracle(w *world) *oracle {
 	return &oracle{w: w, rights: rights{w: w, revoked: map[syncproto.DeviceID]int64{}}, records: map[syncproto.RecordID]bool{}, written: map[syncproto.ChangeID]*syncproto.Change{},
 		erased: map[syncproto.RecordID]bool{}, acked: map[syncproto.ChangeID]bool{}, excused: map[syncproto.ChangeID]bool{},
-		inBackup: map[syncproto.ChangeID]bool{}}
+		inBackup: map[syncproto.ChangeID]bool{}, taken: map[syncproto.ChangeID]bool{}}
 }
 
 // marker is a text that stands in no other record.
@@ -70,6 +72,7 @@ func (o *oracle) answered(device syncproto.DeviceID, e session.ServerEffect, ev 
 	case session.Accepted:
 		for _, r := range ev.Results {
 			o.acked[r.Result.Change] = true
+			o.took(&r.Result)
 		}
 	case session.ScopesRead:
 		allowed := o.rights.readableOn(device)
@@ -474,7 +477,10 @@ func (o *oracle) record(r store.Reader, id syncproto.RecordID, rows map[syncprot
 	if err := o.steps(s, id); err != nil {
 		return err
 	}
-	if err := o.waits(s); err != nil {
+	if err := o.waits(r, s); err != nil {
+		return err
+	}
+	if err := o.programme(r, s, rows); err != nil {
 		return err
 	}
 	if err := o.shownPresence(s); err != nil {

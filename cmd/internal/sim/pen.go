@@ -34,11 +34,18 @@ type pen struct {
 // compose makes the change for an act; false if there is nothing to change.
 func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 	s := p.opened
-	form, _ := everyForm().FormByName("every")
+	number := p.formOf(act)
+	form, _ := everyForm().Form(number)
 	h := &ch.Header
-	*h = syncproto.Header{Verb: syncproto.VerbEdit, Record: p.record, Form: 1, Package: 1, Scope: s.Home, Base: s.Latest, Author: p.author}
+	*h = syncproto.Header{Verb: syncproto.VerbEdit, Record: p.record, Form: uint32(number), Package: 1, Scope: s.Home, Base: s.Latest, Author: p.author}
 	edit := merge.Edit{Form: form, Opened: s, Before: merge.Content(form, s), Author: p.author,
 		NewItem: func(n int) syncproto.ItemID { return p.at.NewItem(p.at.Seq, n) }}
+	if !s.Exists() && number != formEvery {
+		h.Verb, h.Scope = syncproto.VerbCreate, p.first()
+		edit.After = p.begun(number)
+		ch.Ops = edit.Ops()
+		return ch, true
+	}
 	if !s.Exists() {
 		h.Verb, h.Scope = syncproto.VerbCreate, p.scopes[p.rng.IntN(len(p.scopes))]
 		edit.After = changeContent(p.rng, edit.Before)
@@ -52,6 +59,13 @@ func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 		return ch, true
 	}
 	alive := func() syncproto.Op { return merge.Presence(s, p.author, true, false) }
+	if ops := p.programme(act, edit); ops != nil {
+		h.Verb, ch.Ops = syncproto.VerbTransition, ops
+		if number == formCommittee {
+			h.Verb = syncproto.VerbEdit
+		}
+		return ch, true
+	}
 	switch act {
 	case "delete":
 		h.Verb = syncproto.VerbDelete
@@ -96,6 +110,9 @@ func (p *pen) compose(act string) (ch localstore.NewChange, ok bool) {
 	case "bad":
 		ch.Ops = []syncproto.Op{p.badOp(), alive()}
 	default:
+		if number != formEvery {
+			return ch, false
+		}
 		edit.After = changeContent(p.rng, edit.Before)
 		if p.rng.IntN(3) == 0 {
 			edit.After.Fields[fieldText] = schemas.TextValue(p.marker + " " + words[p.rng.IntN(len(words))])

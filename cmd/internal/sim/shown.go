@@ -101,13 +101,13 @@ func (o *oracle) nothingWaits() error {
 }
 
 // waits checks that no step waits that could be taken or set aside.
-func (o *oracle) waits(s *syncproto.RecordState) error {
+func (o *oracle) waits(r store.Reader, s *syncproto.RecordState) error {
 	for i := range s.Waiting {
 		st := &s.Waiting[i]
 		k := merge.CellOf(&st.Op)
 		for _, n := range st.Op.Names {
 			current := slices.ContainsFunc(s.Candidates(k), func(c syncproto.Candidate) bool { return c.Version == n })
-			if current || slices.Contains(s.Passed[k], n) {
+			if current && !o.lacks(r, s, st) || slices.Contains(s.Passed[k], n) {
 				return broken("nothing waits for ever", "step %s of record %s waits for %s, which is there", st.Change, s.Record, n)
 			}
 		}

@@ -12,7 +12,7 @@ const storyEvery = 16
 // story tells the seed's story, if it has one. Nothing is disturbed meanwhile; what
 // comes after is left to chance, as in any history.
 func (w *world) story() error {
-	tell := map[uint64]func() error{5: w.keptOut, 9: w.poisoned, 13: w.lateMove}[w.opt.Seed%storyEvery]
+	tell := map[uint64]func() error{1: w.lateEvidence, 5: w.keptOut, 9: w.poisoned, 13: w.lateMove}[w.opt.Seed%storyEvery]
 	if tell == nil {
 		return nil
 	}
