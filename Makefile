@@ -1,5 +1,6 @@
 # The one way to build and test Mahalleh, for people and for .ci/run alike.
-# Go is all that has to be there; everything else comes as Go modules.
+# Go is all that has to be there; everything else comes as Go modules. The tests
+# that look at pages want Debian's Chromium besides, which .ci/browser installs.
 
 GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -15,7 +16,7 @@ export CGO_ENABLED
 # non-joiner is a letter of ordinary spelling, and words are written as words.
 STATICCHECKS ?= inherit,-ST1018
 
-.PHONY: all build test lint fmt-check vet staticcheck tidy-check fuzz cross fmt release
+.PHONY: all build test lint fmt-check vet staticcheck tidy-check fuzz cross fmt release screens
 
 all: build test
 
@@ -24,8 +25,13 @@ build: ## the three programs, into bin/
 	$(GO) build -o bin/ ./cmd/...
 
 test: ## all tests; TESTFLAGS are handed on to go test
+	bash .ci/browser
 	$(GO) mod download
 	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+
+screens: ## a picture of every page, on a phone and a laptop, in both languages, into bin/screens/
+	bash .ci/browser
+	MAHALLEH_SCREENSHOTS="$(CURDIR)/bin/screens" $(GO) test -count=1 $(TESTFLAGS) ./client-sdk/fieldapp
 
 lint: fmt-check vet staticcheck tidy-check ## everything that needs no test run
 
