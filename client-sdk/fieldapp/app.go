@@ -112,11 +112,29 @@ func (a *App) Start() {
 	a.done.Go(func() { a.watchIdle(ctx) })
 }
 
+// Unlock opens the device without the page: for a program that was given the
+// secret when it was started. Errors are those of Client.Unlock.
+func (a *App) Unlock(ctx context.Context, secret clientsdk.Credentials) error {
+	c := a.device()
+	if c == nil {
+		return clientsdk.ErrNotEnrolled
+	}
+	if err := c.Unlock(ctx, secret); err != nil {
+		return err
+	}
+	a.gate.open()
+	a.sync.nudge()
+	return nil
+}
+
+// Quiet lets go of the pages that listen for events, so that a server can end.
+func (a *App) Quiet() { a.events.close() }
+
 // Close ends what Start began and lets go of the device. What stands in open
 // forms was stored as it was typed.
 func (a *App) Close() error {
 	a.stop()
-	a.events.close()
+	a.Quiet()
 	a.done.Wait()
 	if c := a.device(); c != nil {
 		return c.Close()

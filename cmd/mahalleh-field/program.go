@@ -35,6 +35,7 @@ func commands(a *cli.App) []*cobra.Command {
 		deleteCommand(a),
 		restoreCommand(a),
 		transitionCommand(a),
+		serveCommand(a),
 		syncCommand(a),
 		statusCommand(a),
 		auditCommand(a),
