@@ -148,4 +148,3 @@ func openBrowser(ctx context.Context, a *cli.App, link string) {
 	}
 	a.Note("field.serve.no_browser")
 }
-
