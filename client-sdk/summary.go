@@ -1,9 +1,12 @@
 package clientsdk
 
 import (
+	"bytes"
 	"context"
+	"slices"
 
 	"mahalleh/client-sdk/localstore"
+	"mahalleh/schemas"
 	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
@@ -25,21 +28,27 @@ func (c *Client) factsOf(ctx context.Context, place syncproto.PlaceID) workflow.
 
 // summaryOf counts the records of a place; false while something of it is on its way.
 func (c *Client) summaryOf(ctx context.Context, place syncproto.PlaceID) (indicators.Summary, bool, error) {
-	scopes, err := c.scopesOf(ctx, place)
-	if err != nil || len(scopes) == 0 {
+	scopes, whole, err := c.scopesOf(ctx, place)
+	if err != nil || len(scopes) == 0 || !whole {
 		return indicators.Summary{}, false, err
 	}
+	s, err := c.summarise(ctx, place, scopes)
+	return s, err == nil, err
+}
+
+// summarise counts the records of a place's scopes.
+func (c *Client) summarise(ctx context.Context, place syncproto.PlaceID, scopes []syncproto.ScopeID) (indicators.Summary, error) {
 	counter := indicators.Counter{}
 	f := localstore.Filter{Scopes: scopes, Deleted: true, Max: localstore.MaxRows}
 	for {
 		page, err := c.store.List(ctx, f)
 		if err != nil {
-			return indicators.Summary{}, false, err
+			return indicators.Summary{}, err
 		}
 		for _, row := range page.Rows {
 			h, err := c.store.State(ctx, row.Record)
 			if err != nil {
-				return indicators.Summary{}, false, err
+				return indicators.Summary{}, err
 			}
 			if h.State.Exists() {
 				counter.Add(indicators.Contribution(merge.Counted(c.forms, h.State)))
@@ -47,33 +56,84 @@ func (c *Client) summaryOf(ctx context.Context, place syncproto.PlaceID) (indica
 		}
 		if f.After = page.Next; f.After == "" {
 			settings := c.provinceSettings(ctx, place)
-			return indicators.Summarise(indicators.ID(place), counter, &settings), true, nil
+			return indicators.Summarise(indicators.ID(place), counter, &settings), nil
 		}
 	}
 }
 
-// scopesOf are the scopes of a place that are here, none while one of them is on
-// its way: the last pages of a contact have not come.
-func (c *Client) scopesOf(ctx context.Context, place syncproto.PlaceID) ([]syncproto.ScopeID, error) {
+// scopesOf are the scopes of a place that are here; whole is false while one of
+// them is on its way: the last pages of a contact have not come.
+func (c *Client) scopesOf(ctx context.Context, place syncproto.PlaceID) (here []syncproto.ScopeID, whole bool, err error) {
 	all, err := c.store.Scopes(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	of := map[syncproto.ScopeID]bool{}
 	for _, name := range c.compartments() {
 		of[syncproto.ScopeOf(place, name)] = true
 	}
-	var here []syncproto.ScopeID
+	whole = true
 	for _, s := range all {
-		if !of[s.Scope] {
+		if of[s.Scope] {
+			here, whole = append(here, s.Scope), whole && s.Checked
+		}
+	}
+	return here, whole, nil
+}
+
+// Neighbourhood is how one of the device's places stands, counted over the records
+// that are here: as the office counts them, but for what has not been sent or
+// received.
+type Neighbourhood struct {
+	Place syncproto.PlaceID
+	// Name is empty before the first contact.
+	Name schemas.Text
+	// Mine: the person records there.
+	Mine bool
+	// Whole: everything that the person may read there has been received.
+	Whole    bool
+	Summary  indicators.Summary
+	Settings workflow.Settings
+}
+
+// Neighbourhoods counts the neighbourhoods of this device, the enrolment's first.
+// It reads every record of them: call it beside what a person waits for.
+func (c *Client) Neighbourhoods(ctx context.Context) ([]Neighbourhood, error) {
+	const doing = "count neighbourhoods"
+	if err := c.mayRead(); err != nil {
+		return nil, told(doing, err)
+	}
+	if c.Locked() {
+		return nil, told(doing, localstore.ErrLocked)
+	}
+	id, k := c.known()
+	places := []syncproto.PlaceID{id.Place}
+	for _, g := range k.grants {
+		// Others of its kind: a county's or a province's own records are no dossier.
+		if k.places[g.Place].Kind == k.places[id.Place].Kind && !slices.Contains(places, g.Place) {
+			places = append(places, g.Place)
+		}
+	}
+	slices.SortFunc(places[1:], func(a, b syncproto.PlaceID) int { return bytes.Compare(a[:], b[:]) })
+	var all []Neighbourhood
+	for _, place := range places {
+		scopes, whole, err := c.scopesOf(ctx, place)
+		if err != nil {
+			return nil, told(doing, err)
+		}
+		if len(scopes) == 0 {
 			continue
 		}
-		if !s.Checked {
-			return nil, nil
+		n := Neighbourhood{Place: place, Name: k.placeName(place), Whole: whole, Settings: *c.settings(ctx, place)}
+		for _, scope := range scopes {
+			n.Mine = n.Mine || k.granted(scope, RightWrite)
 		}
-		here = append(here, s.Scope)
+		if n.Summary, err = c.summarise(ctx, place, scopes); err != nil {
+			return nil, told(doing, err)
+		}
+		all = append(all, n)
 	}
-	return here, nil
+	return all, nil
 }
 
 // settings are the guards' settings at a place.
