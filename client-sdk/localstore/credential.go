@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"golang.org/x/crypto/argon2"
-	"golang.org/x/text/unicode/norm"
 
 	"mahalleh/schemas/persian"
 	"mahalleh/syncproto"
@@ -44,22 +43,11 @@ const (
 	saltSize       = 16
 )
 
-// normal spells a passphrase in one way, whichever keyboard it was typed on:
-// digits of all three families are one, as are the Arabic and Persian yeh and
-// kaf, and blanks at the ends do not count.
-func normal(passphrase string) []byte {
-	s := persian.ToASCIIDigits(norm.NFKC.String(passphrase))
-	if c, err := persian.Clean(s); err == nil {
-		s = c
-	}
-	return []byte(s)
-}
-
 func passphraseKey(passphrase string, salt []byte, memory, passes uint32) (key, error) {
 	if memory > maxArgonMemory || passes > maxArgonPasses || memory == 0 || passes == 0 {
 		return key{}, fmt.Errorf("cost of the passphrase: %w", ErrCorrupt)
 	}
-	return key(argon2.IDKey(normal(passphrase), salt, passes, memory, 1, uint32(len(key{})))), nil
+	return key(argon2.IDKey(persian.Secret(passphrase), salt, passes, memory, 1, uint32(len(key{})))), nil
 }
 
 func keyFileKey(content, salt []byte) (k key, err error) {
@@ -98,7 +86,7 @@ func (t *tx) putWrap(device *key, c Credential) error {
 	w := wrap{kind: wrapPassphrase, person: c.Person, salt: make([]byte, saltSize), memory: argonMemory, passes: argonPasses}
 	if len(c.KeyFile) > 0 {
 		w.kind, w.memory, w.passes = wrapKeyFile, 0, 0
-	} else if len(normal(c.Passphrase)) == 0 {
+	} else if len(persian.Secret(c.Passphrase)) == 0 {
 		return fmt.Errorf("empty passphrase: %w", ErrWrongSecret)
 	}
 	if err := t.s.random(w.salt); err != nil {

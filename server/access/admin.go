@@ -166,7 +166,12 @@ func (e *AmbiguousDeviceError) Error() string {
 
 // note writes the audit entry of an act and of the scopes that it concerns.
 func (a *Admin) note(tx store.Tx, act, subject, note string, scopes ...syncproto.ScopeID) error {
-	return Note(tx, store.AuditEntry{At: a.Clock(), By: a.By, Act: act, Subject: subject, Note: note}, scopes...)
+	return a.noteBy(tx, a.By, act, subject, note, scopes...)
+}
+
+// noteBy notes an act of somebody else than the operator.
+func (a *Admin) noteBy(tx store.Tx, by syncproto.PersonID, act, subject, note string, scopes ...syncproto.ScopeID) error {
+	return Note(tx, store.AuditEntry{At: a.Clock(), By: by, Act: act, Subject: subject, Note: note}, scopes...)
 }
 
 // NextSerial is the serial of the next act that changes grants, given the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -173,7 +174,7 @@ func TestVerifyFinds(t *testing.T) {
 		{"another count, unsealed", whole, bytes.Replace(manifest, []byte(`"changes": 5`), []byte(`"changes": 6`), 1), store.ErrCorrupt},
 		{"another log", whole, other(func(m *Manifest) { m.Logs[0].Received-- }), store.ErrCorrupt},
 		{"a newer format", whole, bytes.Replace(manifest, []byte(`"format": 1`), []byte(`"format": 2`), 1), store.ErrNewer},
-		{"a newer schema", whole, bytes.Replace(manifest, []byte(`"schema": 1`), []byte(`"schema": 9`), 1), store.ErrNewer},
+		{"a newer schema", whole, bytes.Replace(manifest, fmt.Appendf(nil, `"schema": %d`, SchemaVersion()), []byte(`"schema": 9`), 1), store.ErrNewer},
 		{"a file elsewhere", whole, bytes.Replace(manifest, []byte(`"server.db"`), []byte(`"../server.db"`), 1), errManifest},
 	} {
 		t.Run(c.name, func(t *testing.T) {

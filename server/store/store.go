@@ -63,6 +63,7 @@ type Reader interface {
 	RecordReader
 	ScopeReader
 	AccessReader
+	SigninReader
 }
 
 // Tx is a writing transaction.
@@ -74,6 +75,7 @@ type Tx interface {
 	RecordWriter
 	ScopeWriter
 	AccessWriter
+	SigninWriter
 }
 
 // MetaReader reads small named values of the server itself: keys, settings,

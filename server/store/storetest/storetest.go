@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"devices", testDevices},
 		{"codes", testCodes},
 		{"audit", testAudit},
+		{"sign-in", testSignin},
 		{"who is who in each snapshot", testSettled},
 		{"slices are copied", testCopies},
 		{"update is atomic", testAtomic},
