@@ -14,6 +14,18 @@ import (
 // most for attention wins. SyncKey names its text.
 type SyncState = localstore.Sync
 
+// The states, in the order in which they ask for attention.
+const (
+	SyncNone        = localstore.SyncNone        // no own change is kept
+	SyncApplied     = localstore.SyncApplied     // in the server's record
+	SyncMerged      = localstore.SyncMerged      // so, together with others' changes
+	SyncReceived    = localstore.SyncReceived    // the server holds it and has not said more
+	SyncPending     = localstore.SyncPending     // not sent, or not known to have arrived
+	SyncConflict    = localstore.SyncConflict    // in the server's record, against another value
+	SyncParked      = localstore.SyncParked      // waits on the server for another change
+	SyncQuarantined = localstore.SyncQuarantined // set aside on the server until a person decides
+)
+
 // Record is a record as the device knows it: what the server is known to hold
 // and, over it, the device's own changes that are not known to be in it.
 type Record struct {

@@ -58,7 +58,7 @@ type App struct {
 	done sync.WaitGroup
 }
 
-//go:embed templates
+//go:embed templates/*
 var templateFiles embed.FS
 
 // New opens the device of the folder, locked, or waits for it to be enrolled.

@@ -18,7 +18,6 @@ func (a *App) draftRoutes() []route {
 		{pattern: "GET /new", handle: (*visit).getNew},
 		{pattern: "GET /new/{form}", handle: (*visit).getNewForm},
 		{pattern: "GET /edit/{record}", handle: (*visit).getEdit},
-		{pattern: "GET /drafts", handle: (*visit).getDrafts},
 		{pattern: "GET /draft/{draft}", handle: (*visit).getDraft},
 		{pattern: "POST /draft/{draft}", handle: (*visit).postDraft},
 		{pattern: "GET /draft/{draft}/choices", handle: (*visit).getChoices},
@@ -83,6 +82,9 @@ func (v *visit) getDraft() error {
 	}
 	defer release()
 	o.choices, o.titles = nil, nil // looked up anew with the whole page
+	if then := v.place("then"); then != "" {
+		o.then = then
+	}
 	return v.showDraft(o, http.StatusOK, nil)
 }
 
@@ -94,7 +96,7 @@ func (v *visit) showDraft(o *openDraft, status int, refused *formview.Notice) er
 	}
 	data.Refused = refused
 	p := v.page("draft", v.draftTitle(o))
-	p.Back = "/"
+	p.Back = o.after("/")
 	if data.Parent != nil {
 		p.Back = data.Parent.Address
 	}
@@ -321,28 +323,4 @@ func (v *visit) getCalendar() error {
 	p := v.page("draft", "")
 	p.Data = month
 	return v.part("calendar", p)
-}
-
-func (v *visit) getDrafts() error {
-	all, err := v.c.Drafts(v.ctx())
-	if err != nil {
-		return err
-	}
-	type row struct{ Label, When, Address, Problem string }
-	var rows []row
-	for _, x := range all {
-		r := row{When: v.words.Minute(x.Saved), Address: draftAddress(x.ID)}
-		if x.Form != nil {
-			r.Label = v.words.In(x.Form.Label)
-		}
-		if x.Err != nil {
-			r.Problem = v.explain(x.Err).Text
-		} else if title, err := v.c.Label(v.ctx(), x.Record, v.words.Lang()); err == nil && title != "" {
-			r.Label += ": " + v.words.Embed(title)
-		}
-		rows = append(rows, r)
-	}
-	p := v.page("drafts", v.say("screen_form.drafts", nil))
-	p.Data = rows
-	return v.render(p)
 }

@@ -143,7 +143,7 @@ func (v *visit) saveDraft(o *openDraft) error {
 	}
 	v.events.tell(eventDrafts, eventRecords)
 	v.tellSaved(o, results)
-	return v.goTo("/record/" + o.d.Record().String())
+	return v.goTo(o.after("/record/" + o.d.Record().String()))
 }
 
 // notSaved tells why a save was refused, where it stands: what was typed is kept.
@@ -217,7 +217,7 @@ func (v *visit) keepDraft(o *openDraft) error {
 	if parent, err := v.parent(o); err == nil && parent != nil {
 		return v.goTo(draftAddress(parent.d.ID()))
 	}
-	return v.goTo("/")
+	return v.goTo(o.after("/"))
 }
 
 // discardDraft forgets the form.
@@ -228,7 +228,7 @@ func (v *visit) discardDraft(o *openDraft) error {
 	v.drafts.drop(o.d.ID())
 	v.events.tell(eventDrafts)
 	v.done("screen_form.discarded", texts.Args{"form": v.words.In(o.d.Form().Label)})
-	return v.goTo("/")
+	return v.goTo(o.after("/"))
 }
 
 // query writes the names and values of an address.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -59,7 +60,7 @@ func offline(context.Context, []string) (clientsdk.Pipe, error) { return nil, cl
 func newScreen(t testing.TB, change ...func(*Options)) *screen {
 	t.Helper()
 	s := &screen{TB: t, clock: &testClock{now: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC), up: time.Hour}}
-	s.opt = Options{Dir: filepath.Join(t.TempDir(), "device"), Listen: netip.MustParseAddrPort("127.0.0.1:4567"), Lang: texts.English,
+	s.opt = Options{Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Dir: filepath.Join(t.TempDir(), "device"), Listen: netip.MustParseAddrPort("127.0.0.1:4567"), Lang: texts.English,
 		SDK: clientsdk.Options{Clock: s.clock, Rand: seeded(t.Name()), Addresses: []string{"office.example:8443"}, Dial: offline, TestMode: true}}
 	for _, f := range change {
 		f(&s.opt)

@@ -45,6 +45,8 @@ type openDraft struct {
 	used    int       // when it was looked at last, counted by drafts
 	saved   time.Time // when it was stored last, zero for not yet
 	failed  error     // why it could not be stored
+	// then is where it leads when it is done, "" for the usual place.
+	then string
 	// choices are the records that references may point to, as they were when a page
 	// last asked for the whole form, titles those of records, may where the person may
 	// record.
@@ -67,6 +69,14 @@ func newOpenDraft(d *clientsdk.Draft) *openDraft {
 	o := &openDraft{d: d, keys: map[string][]string{}, others: map[string]otherText{}, dropped: map[string]droppedRow{}}
 	o.nameRows()
 	return o
+}
+
+// after is where the form leads when it is done.
+func (o *openDraft) after(usual string) string {
+	if o.then != "" {
+		return o.then
+	}
+	return usual
 }
 
 // nameRows gives rows that have no name yet one.

@@ -15,6 +15,11 @@ func (a *App) routes() []route {
 		a.lockRoutes(),
 		a.todayRoutes(),
 		a.draftRoutes(),
+		a.recordsRoutes(),
+		a.recordRoutes(),
+		a.trashRoutes(),
+		a.conflictRoutes(),
+		a.roundRoutes(),
 		a.syncRoutes(),
 		a.settingsRoutes(),
 	)
@@ -24,6 +29,8 @@ func (a *App) routes() []route {
 func (v *visit) nav() []formview.Link {
 	return []formview.Link{
 		{Name: "today", To: "/", Label: v.say("screen.nav.today", nil)},
+		{Name: "records", To: "/records", Label: v.say("screen.nav.records", nil)},
+		{Name: "round", To: "/round", Label: v.say("screen.nav.round", nil)},
 		{Name: "sync", To: "/sync", Label: v.say("screen.nav.sync", nil)},
 		{Name: "settings", To: "/settings", Label: v.say("screen.nav.settings", nil)},
 	}

@@ -221,6 +221,10 @@ func (v *visit) explain(err error) formview.Notice {
 		n.Text, n.Hint = v.say("screen.failed.bad_request", nil), ""
 	case errors.Is(err, errNoPage):
 		n.Text, n.Hint = v.say("screen.failed.no_page", nil), ""
+	case errors.Is(err, errNoChoice):
+		n.Text, n.Hint = v.say("screen_records.no_choice", nil), ""
+	case errors.Is(err, errMoreValues):
+		n.Text, n.Hint = v.say("screen_records.more_values", nil), ""
 	case errors.Is(err, errDiffer):
 		n.Text, n.Hint = v.say("screen.failed.differ", nil), ""
 	}
@@ -243,8 +247,10 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, errTooMuch):
 		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, errBadRequest):
+	case errors.Is(err, errBadRequest), errors.Is(err, errNoChoice):
 		return http.StatusBadRequest
+	case errors.Is(err, errMoreValues):
+		return http.StatusConflict
 	case errors.Is(err, clientsdk.ErrDiskFull):
 		return http.StatusInsufficientStorage
 	}
