@@ -82,7 +82,7 @@ func (v *visit) getDraft() error {
 	}
 	defer release()
 	o.choices, o.titles = nil, nil // looked up anew with the whole page
-	if then := v.place("then"); then != "" {
+	if then := v.ownAddress("then"); then != "" {
 		o.then = then
 	}
 	return v.showDraft(o, http.StatusOK, nil)

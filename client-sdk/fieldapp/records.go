@@ -415,10 +415,10 @@ func recordAddress(id syncproto.RecordID, from string) string {
 }
 
 // cameFrom is the page from which one came, to go back to it at the same place.
-func (v *visit) cameFrom(otherwise string) string { return cmp.Or(v.place("from"), otherwise) }
+func (v *visit) cameFrom(otherwise string) string { return cmp.Or(v.ownAddress("from"), otherwise) }
 
-// place reads an address of the screen itself from a value, "" for anything else.
-func (v *visit) place(name string) string {
+// ownAddress reads an address of the screen itself from a value, "" for anything else.
+func (v *visit) ownAddress(name string) string {
 	to := v.value(name)
 	if u, err := url.Parse(to); err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
 		return ""
