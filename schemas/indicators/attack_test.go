@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
+	"mahalleh/schemas/forms"
 	"mahalleh/schemas/indicators"
 )
 
@@ -30,11 +32,19 @@ type hidden struct {
 const attackDays = 3
 
 var (
-	attackCodes  = []string{"poverty", "theft", "divorce"}
+	attackCodes  = []string{"poverty", "theft", "suicide"}
 	attackMonths = []string{"1404/10/15", "1404/11/15"}
 	// attackQuiet: on the last day nothing was written in the first places.
 	attackQuiet = 2
 )
+
+// shownFrom is from how many ratings on a kind of harm may be published.
+func shownFrom(code string) int {
+	if code == "suicide" {
+		return 10
+	}
+	return 5
+}
 
 // draw makes the places as they stand on a day: cells grow by what each day adds.
 func draw(t *testing.T, rng *rand.Rand) []harmWorld {
@@ -54,7 +64,7 @@ func draw(t *testing.T, rng *rand.Rand) []harmWorld {
 				for _, month := range attackMonths {
 					at := hidden{0, i, code, month}
 					if day < attackDays-1 || i >= attackQuiet {
-						counts[at] += rng.IntN(4)
+						counts[at] += rng.IntN(shownFrom(code) - 1)
 					}
 					w.made[hidden{day, i, code, month}] = counts[at]
 					for range counts[at] {
@@ -248,7 +258,7 @@ func attack(t *testing.T, days []harmWorld, total func(indicators.Figure, []hidd
 	for day, w := range days {
 		for c, n := range w.made {
 			truth[c] = n
-			if n > 0 && n < indicators.SmallCount {
+			if n > 0 && n < shownFrom(c.code) {
 				unknown = append(unknown, c)
 			} else {
 				known[c] = int64(n) // shown, or seen not to be there
@@ -319,18 +329,18 @@ func TestHiddenCellsTouchNothing(t *testing.T) {
 			n := 10
 			for _, code := range attackCodes {
 				for _, month := range attackMonths {
-					ratings := rng.IntN(9)
+					ratings := rng.IntN(shownFrom(code) + 4)
 					for range ratings {
 						n++
 						r := a.harm(n, code, month, 1+rng.IntN(4), rng.IntN(5))
 						a.records = append(a.records, r)
-						if ratings >= indicators.SmallCount {
+						if ratings >= shownFrom(code) {
 							b.records = append(b.records, r)
 						}
 					}
-					if ratings > 0 && ratings < indicators.SmallCount {
+					if ratings > 0 && ratings < shownFrom(code) {
 						hiddenCells++
-						for range 1 + rng.IntN(indicators.SmallCount-1) {
+						for range 1 + rng.IntN(shownFrom(code)-1) {
 							n++
 							b.records = append(b.records, b.harm(n, code, month, 1+rng.IntN(4), rng.IntN(5)))
 						}
@@ -351,5 +361,44 @@ func TestHiddenCellsTouchNothing(t *testing.T) {
 	}
 	if hiddenCells < 30 {
 		t.Errorf("only %d cells were hidden", hiddenCells)
+	}
+}
+
+// TestHarmIsPublishedFrom holds the kinds of harm against the code list: what it says
+// is published from ten on is not published with nine, in whatever way.
+func TestHarmIsPublishedFrom(t *testing.T) {
+	pkg, err := forms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _ := pkg.List("HARM")
+	settings := indicators.ShippedValues()
+	for _, item := range list.Items {
+		limit := 5
+		if k := item.Attrs["k_min"]; k != "" {
+			limit, _ = strconv.Atoi(k)
+		}
+		for n := 1; n <= limit; n++ {
+			p := newPlace(t, 1)
+			p.add(1, "neighbourhood", neighbourhood("پیرسرا", "رشت"))
+			p.add(3, "block", map[string]any{"code": "B01", "households": 60})
+			for i := range n {
+				p.records = append(p.records, p.harm(10+i, item.Code, "1404/11/15", 2, 3))
+			}
+			all := indicators.Combine(indicators.Moment{Today: day(t, "1404/11/20")}, []indicators.Summary{p.summary()}, &settings)
+			f, _ := all.Figure("D12")
+			total, _ := f.Value("ratings")
+			row := f.Table("harm_cells").Rows[0]
+			want := "*"
+			switch {
+			case n == limit:
+				want = strconv.Itoa(n)
+			case limit == 5:
+				want = "<5"
+			}
+			if got := row.Cells[1].String(); got != want || (total.Number.Mantissa != 0) != (n == limit) {
+				t.Errorf("%d of %s: the cell says %s, want %s; the total %s", n, item.Code, got, want, total)
+			}
+		}
 	}
 }

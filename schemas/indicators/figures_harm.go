@@ -8,10 +8,21 @@ import (
 )
 
 // The harm map is published in cells that are always the same: a neighbourhood,
-// a kind of harm and a Jalali month. A cell with one to four ratings is "<5", and
-// nothing of it goes into any other number: totals add up the cells that are
-// shown and say how many are not. Filters and periods choose among cells. So
-// there is nothing to subtract, today or on another day.
+// a kind of harm and a Jalali month. A cell with one to four ratings is "<5" (of
+// suicide one to nine, and hidden), and nothing of it goes into any other number:
+// totals add up the cells that are shown and say how many are not. Filters and
+// periods choose among cells. So there is nothing to subtract, today or on another
+// day.
+
+// fromTen are the kinds of harm that are published from a greater number on than
+// others. The code list says it too (k_min); a phone and a server that disagreed
+// about it would publish what the other hides, so it stands here.
+//
+// Source: domain description 3.4.
+var fromTen = map[string]int64{"suicide": 10}
+
+// publishedFrom is from how many ratings on a kind of harm is published.
+func publishedFrom(code string) int64 { return max(fromTen[code], SmallCount) }
 
 // harmCell is one of them.
 type harmCell struct {
@@ -23,24 +34,29 @@ type harmCell struct {
 }
 
 // shown reports whether the cell's number of ratings is published.
-func (h *harmCell) shown() bool { return h.ratings >= SmallCount }
+func (h *harmCell) shown() bool { return h.ratings >= publishedFrom(h.code) }
 
 // confirmedShown reports whether the number of confirmed ratings is published
 // too: neither they nor the others may be few.
 func (h *harmCell) confirmedShown() bool {
-	return h.shown() && !small(h.confirmed) && !small(h.ratings-h.confirmed)
+	return h.shown() && !h.few(h.confirmed) && !h.few(h.ratings-h.confirmed)
 }
 
-func small(n int64) bool { return n > 0 && n < SmallCount }
+// few reports whether so many ratings of this kind are too few to be published.
+func (h *harmCell) few(n int64) bool { return n > 0 && n < publishedFrom(h.code) }
 
 // values are the cell's two numbers as they are published.
 func (h *harmCell) values() (ratings, confirmed Value) {
 	ratings, confirmed = count("ratings", h.ratings), count("confirmed_ratings", h.confirmed)
+	few := Small
+	if publishedFrom(h.code) > SmallCount {
+		few = Hidden // "<5" would say more than is published
+	}
 	switch {
 	case !h.shown():
-		ratings, confirmed = withheld(ratings, Small), withheld(confirmed, Hidden)
-	case small(h.confirmed):
-		confirmed = withheld(confirmed, Small)
+		ratings, confirmed = withheld(ratings, few), withheld(confirmed, Hidden)
+	case h.few(h.confirmed):
+		confirmed = withheld(confirmed, few)
 	case !h.confirmedShown():
 		confirmed = withheld(confirmed, Hidden)
 	}
@@ -114,6 +130,7 @@ func (c *combining) harmMap(f *Figure) {
 	var all, before harmSum
 	var residents int64
 	byCode, byMonth := map[string]*harmSum{}, map[int64]*harmSum{}
+	ratedByCode := map[string]*harmSum{}
 	byPlace := map[ID]*harmSum{}
 	cells := Table{Name: "harm_cells", List: "HARM", Columns: columns("month", "ratings", "confirmed_ratings")}
 	published := map[ID]map[string]*harmCell{}
@@ -134,6 +151,7 @@ func (c *combining) harmMap(f *Figure) {
 		all.add(h, heavy)
 		if p := h.place.Profile; p != nil && p.Population > 0 {
 			rated.add(h, heavy)
+			at(ratedByCode, h.code).add(h, heavy)
 		}
 		at(byCode, h.code).add(h, heavy)
 		at(byMonth, h.month).add(h, heavy)
@@ -152,7 +170,8 @@ func (c *combining) harmMap(f *Figure) {
 	names := []string{"ratings", "hidden_cells", "intensity", "per_1000"}
 	codes := Table{Name: "by_harm", List: "HARM", Columns: columns(names...)}
 	for _, x := range slices.Sorted(maps.Keys(byCode)) {
-		codes.Rows = append(codes.Rows, Row{Code: x, Cells: byCode[x].values(residents)})
+		cells := append(byCode[x].values(0)[:3], at(ratedByCode, x).values(residents)[3])
+		codes.Rows = append(codes.Rows, Row{Code: x, Cells: cells})
 	}
 	slices.SortStableFunc(codes.Rows, byFirst)
 	months := Table{Name: "by_month", Columns: columns(names[:2]...)}

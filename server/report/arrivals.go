@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"mahalleh/schemas/indicators"
+	"mahalleh/schemas/jalali"
 	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -30,7 +32,6 @@ var aside = []syncproto.Outcome{syncproto.Parked, syncproto.Quarantined}
 const (
 	// arrivalsAtOnce bounds what is read in one snapshot.
 	arrivalsAtOnce = 1000
-	dayMillis      = 24 * 60 * 60 * 1000
 	hourMillis     = 60 * 60 * 1000
 	// mostHours is two years: what took longer is a wrong clock.
 	mostHours = 2 * 366 * 24
@@ -68,14 +69,17 @@ func (o *Options) count(ctx context.Context, w *writer) (n int, err error) {
 }
 
 // places are the places of all scopes there may be: a change may have come from one
-// in which nothing lives yet.
+// in which nothing lives yet. The harm map's are not among them: how many changes it
+// saw would tell of cells that are hidden.
 func (o *Options) places(ctx context.Context) (map[syncproto.ScopeID]syncproto.PlaceID, error) {
 	places := map[syncproto.ScopeID]syncproto.PlaceID{}
 	err := o.View(ctx, func(r store.Reader) error {
 		all, err := r.Places()
 		for _, p := range all {
 			for _, c := range access.Compartments {
-				places[syncproto.ScopeOf(p.ID, c)] = p.ID
+				if c != access.Harm {
+					places[syncproto.ScopeOf(p.ID, c)] = p.ID
+				}
 			}
 		}
 		return err
@@ -175,7 +179,11 @@ func (o *Options) countLate(ctx context.Context, w *writer, places map[syncproto
 }
 
 func sum(sums map[arrival]int64, places map[syncproto.ScopeID]syncproto.PlaceID, row *store.Change) {
-	a := arrival{place: places[row.Scope], day: row.Received / dayMillis, outcome: row.Result.Outcome}
+	place, counts := places[row.Scope]
+	if !counts {
+		return
+	}
+	a := arrival{place: place, day: tehranDay(row.Received), outcome: row.Result.Outcome}
 	// The header stands even where the content was erased.
 	if header, _, _, err := wire.SplitChange(row.Bytes); err == nil {
 		if h, err := wire.DecodeHeader(header); err == nil {
@@ -184,6 +192,9 @@ func sum(sums map[arrival]int64, places map[syncproto.ScopeID]syncproto.PlaceID,
 	}
 	sums[a]++
 }
+
+// tehranDay is the civil day on which something arrived.
+func tehranDay(ms int64) int64 { return int64(jalali.Tehran{}.Day(time.UnixMilli(ms))) }
 
 func (w *writer) arrived(ctx context.Context, sums map[arrival]int64) error {
 	for a, n := range sums {
@@ -218,7 +229,7 @@ func operations(ctx context.Context, tx *sql.Tx, place syncproto.PlaceID, now in
 		case syncproto.Conflicted:
 			o.Opened += n
 		}
-		if day <= now/dayMillis-lagDays {
+		if day <= tehranDay(now)-lagDays {
 			continue
 		}
 		if last := len(o.Lags) - 1; last >= 0 && o.Lags[last].Hours == hours {
