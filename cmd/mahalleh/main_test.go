@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"mahalleh/cmd/internal/cli"
+	"mahalleh/cmd/internal/recount"
 )
 
 func TestMain(m *testing.M) {
@@ -21,6 +23,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
 		e.Setenv("HOME", e.WorkDir)
 		e.Setenv("MAHALLEH_DATA_DIR", "data")
+		e.Setenv("NEIGHBOURHOODS", cmp.Or(os.Getenv("MAHALLEH_RECOUNT"), "8"))
 		return nil
 	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){
 		"capture":    capture,
@@ -35,6 +38,7 @@ func TestScripts(t *testing.T) {
 		"get":        get,
 		"server":     serverAt,
 		"waitforany": waitForAny,
+		"recount":    recount.Script,
 	}})
 }
 

@@ -226,6 +226,7 @@ func (c *combining) participation(f *Figure) {
 	var known, adults, events, blocks int64
 	for _, s := range c.all {
 		place := int64(0)
+		reached := map[string]bool{}
 		for _, a := range s.Activities {
 			if !c.within(a.Month) {
 				continue
@@ -236,12 +237,15 @@ func (c *combining) participation(f *Figure) {
 			sum.Women += a.Women
 			sum.Under18 += a.Under18
 			sum.Disabled += a.Disabled
+			for _, b := range a.Blocks {
+				reached[b] = true
+			}
 		}
 		if p := s.Profile; p != nil && p.Age19to59 >= 0 && p.Age60up >= 0 {
 			known += place
 			adults += p.Age19to59 + p.Age60up
 		}
-		events += s.EventBlocks
+		events += int64(len(reached))
 		blocks += s.MappedBlocks
 	}
 	f.Values = []Value{count("activities", sum.Events), count("took_part", sum.Total), percent("of_adults", known, adults), percent("women_share", sum.Women, sum.Total),

@@ -60,8 +60,9 @@ type Conflict struct {
 
 // Verdict is what a form says of a record.
 type Verdict struct {
-	// Needed counts the fields that a dossier needs, Filled those of them that
-	// are filled, Missing the empty ones without which it was sent all the same.
+	// Needed counts the fields without which a record is sent, but a dossier is not
+	// full (◐), Filled those of them that are filled, Missing all that was not there
+	// when it was sent all the same.
 	Needed, Filled, Missing int64
 	Warnings                int64
 }
@@ -74,18 +75,26 @@ func (r *Record) Judge(lists schemas.Lists) {
 		return
 	}
 	a := schemas.Assess(r.Form, lists, r.Values, schemas.Env{Today: int32(r.written())})
-	r.Judged = Verdict{Needed: int64(a.Completeness.Total), Filled: int64(a.Completeness.Filled)}
+	r.Judged = Verdict{}
+	lacking := map[schemas.FieldID]bool{}
 	for _, p := range a.Problems {
 		switch p.Level {
 		case schemas.LevelMissing:
 			r.Judged.Missing++
+			lacking[p.Field] = true
 		case schemas.LevelWarning:
 			r.Judged.Warnings++
 		}
 	}
 	for _, f := range r.Form.Fields() {
-		if f.Stored() && !a.Relevant(f.ID) {
+		switch {
+		case f.Stored() && !a.Relevant(f.ID):
 			delete(r.Values.Fields, f.ID)
+		case f.Required == schemas.RequiredSubmit:
+			r.Judged.Needed++
+			if !lacking[f.ID] {
+				r.Judged.Filled++
+			}
 		}
 	}
 }

@@ -73,7 +73,7 @@ type gathering struct {
 	needOf        map[ID]needAt
 	rounds        []roundAt
 	ranked        map[ID]map[ID]int64
-	events        []schemas.Point
+	events        []located
 	activityTypes map[string]bool
 	months        map[int64]*Activity
 	services      map[serviceAt]*Service

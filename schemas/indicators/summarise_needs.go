@@ -141,7 +141,7 @@ func (g *gathering) activity(p parts, _ int64) {
 	p.id()
 	kind, day := p.text(), p.day()
 	a := Activity{Month: monthOf(day), Events: 1, Total: p.int(), Women: p.int(), Under18: p.int(), Elders: p.int(), Disabled: p.int()}
-	lat, located := p.known()
+	lat, known := p.known()
 	lon := p.int()
 	root := g.chains.root(event)
 	g.consulted[root] = max(g.consulted[root], a.Total)
@@ -155,10 +155,10 @@ func (g *gathering) activity(p parts, _ int64) {
 	if kind == "manager_visit" {
 		g.Plan.ManagerVisits++
 	}
-	if located {
+	if known {
 		at := schemas.Point{LatE7: int32(lat), LonE7: int32(lon)}
 		g.points = append(g.points, at)
-		g.events = append(g.events, at)
+		g.events = append(g.events, located{a.Month, at})
 	}
 	m := g.months[a.Month]
 	if m == nil {
@@ -173,6 +173,12 @@ func (g *gathering) activity(p parts, _ int64) {
 	m.Disabled += a.Disabled
 }
 
+// located is where an activity took place, and in which month.
+type located struct {
+	month int64
+	at    schemas.Point
+}
+
 // informing are the activities by which a plan builds trust.
 //
 // Source: s0:31.
@@ -181,22 +187,20 @@ var informing = map[string]bool{"public_meeting": true, "group_talk": true, "cer
 // onMap says what needs boundaries: which blocks saw an event, and what lies
 // outside of the neighbourhood.
 func (g *gathering) onMap() {
-	for _, month := range slices.Sorted(maps.Keys(g.months)) {
-		g.Activities = append(g.Activities, *g.months[month])
-	}
-	mapped, seen := map[string]bool{}, map[string]bool{}
+	mapped := map[string]bool{}
 	for _, b := range g.blockRings {
 		mapped[b.code] = true
-		for _, at := range g.events {
-			if seen[b.code] {
-				break
-			}
-			if expr.Within(at, b.ring, 0) {
-				seen[b.code] = true
+		for _, e := range g.events {
+			if m := g.months[e.month]; !slices.Contains(m.Blocks, b.code) && expr.Within(e.at, b.ring, 0) {
+				m.Blocks = append(m.Blocks, b.code)
 			}
 		}
 	}
-	g.MappedBlocks, g.EventBlocks = int64(len(mapped)), int64(len(seen))
+	g.MappedBlocks = int64(len(mapped))
+	for _, month := range slices.Sorted(maps.Keys(g.months)) {
+		slices.Sort(g.months[month].Blocks)
+		g.Activities = append(g.Activities, *g.months[month])
+	}
 	if len(g.ring) > 0 {
 		g.Quality.Located = int64(len(g.points))
 		for _, at := range g.points {

@@ -35,9 +35,8 @@ type Summary struct {
 	Harm       []HarmCount `json:",omitempty"`
 	Blocks     []Block     `json:",omitempty"`
 	Activities []Activity  `json:",omitempty"`
-	// EventBlocks counts blocks with a boundary in which an activity took place,
-	// MappedBlocks those with a boundary.
-	EventBlocks, MappedBlocks int64
+	// MappedBlocks counts the blocks with a boundary.
+	MappedBlocks int64
 
 	Plan       PlanEvidence
 	Enrolments []Enrolment  `json:",omitempty"`
@@ -155,6 +154,9 @@ type Block struct {
 type Activity struct {
 	Month                                           int64
 	Events, Total, Women, Under18, Elders, Disabled int64
+	// Blocks are the codes of the blocks, of those with a boundary, in which
+	// something took place.
+	Blocks []string `json:",omitempty"`
 }
 
 // PlanEvidence is what the stages of the empowerment plan are judged by.

@@ -102,7 +102,7 @@ var textsEn = map[string]string{
 	"signal":         "Signal",
 
 	"D12":               "Harm map",
-	"D12.definition":    "Ratings above “none” by kind of harm, neighbourhood and Jalali month. A cell of the table with one to four is shown as “<5” and left out of totals; how many cells are hidden is said. Intensity is the mean of ratings, with more weight on confirmed ones; the rate is confirmed ratings for each thousand residents; the map does not show places with few ratings, informants or households.",
+	"D12.definition":    "Ratings above “none” by kind of harm, neighbourhood and Jalali month. A cell of the table with one to four is shown as “<5”, one of suicide with up to nine is hidden, and both are left out of totals; how many cells are hidden is said. Intensity is the mean of ratings, with more weight on confirmed ones; the rate is confirmed ratings for each thousand residents; the map does not show places with few ratings, informants or households.",
 	"ratings":           "Ratings",
 	"hidden_cells":      "Cells not shown",
 	"intensity":         "Mean intensity (1 to 4)",

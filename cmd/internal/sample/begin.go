@@ -26,9 +26,12 @@ func doOffice(x *worker, t int64, _ int) {
 			"local_resident": x.rng.IntN(100) < 58, "languages": []string{"persian", localTongue(h.w.o.Province)}, "consent_id": consent})
 		pre := 25 + x.rng.IntN(45)
 		post := min(100, pre+5+x.rng.IntN(40))
+		if (h.n+2*i)%13 == 6 {
+			continue // was ill on the days of the course
+		}
 		x.create(t, h.id(), "training_attendance", fields{"course_id": h.w.office.course, "person_id": person, "role": roles[i],
 			"present_hours": 10 + x.rng.IntN(7), "pre_score": pre, "post_score": post,
-			"certificate_no": "۱۴۰۴/" + written(1000+3*h.n+i), "valid_until": h.w.start + 730, "consent_id": consent})
+			"certificate_no": "۱۴۰۴/" + written(1000+3*h.n+i), "valid_until": h.until(i), "consent_id": consent})
 		h.w.made.Trained++
 	}
 	x.createAs(h.office, t, h.id(), "organisation", fields{"name_fa": x.hand.write(x.rng, "مرکز مثبت زندگی "+bare(h.name)), "kind": "positive_life",
@@ -84,7 +87,8 @@ func doBegin(x *worker, t int64, _ int) {
 			n = min(left, int(float64(n)*(0.6+0.8*x.rng.Float64())))
 		}
 		left -= n
-		x.made(poolBlock, x.create(t+int64(i)*minuteMS, h.id(), "block", fields{"code": blockCode(i), "households": n, "walk_order": i + 1}))
+		x.made(poolBlock, x.create(t+int64(i)*minuteMS, h.id(), "block", fields{"code": blockCode(i), "households": n, "walk_order": i + 1,
+			"boundary": h.strip(i)}))
 		h.said.blocks++
 	}
 	x.createAs(h.campaign, t, h.id(), "survey_campaign", fields{"method_mix": []string{"household", "key_informant", "focus_group", "observation"},
@@ -115,7 +119,7 @@ func doProfile(x *worker, t int64, _ int) {
 	consulted := 12 + rng.IntN(50)
 	women := consulted * (40 + rng.IntN(35)) / 100
 	h.said.residents, h.said.profile = consulted, 1
-	x.create(t, h.id(), "neighbourhood_profile", fields{"reference_year": jalaliYear(t),
+	v := fields{"reference_year": jalaliYear(t),
 		"data_basis": pick(rng, "health_house", "field_count", "dehyari", "census", "estimate", "municipality"), "population": p.all, "male": p.male,
 		"female": p.female, "households": h.households,
 		"age_0_6": p.small, "age_7_18": p.school, "age_19_59": p.grown, "age_60_plus": p.old,
@@ -126,7 +130,13 @@ func doProfile(x *worker, t int64, _ int) {
 		"history": x.tells(2+rng.IntN(4),
 			historyText), "identity_notes": maybe(rng, 70, x.tells(2+rng.IntN(2), identityText)),
 		"residents_consulted": consulted, "residents_women": women, "residents_men": consulted - women,
-		"residents_youth": consulted * rng.IntN(40) / 100, "residents_elders": consulted * rng.IntN(30) / 100})
+		"residents_youth": consulted * rng.IntN(40) / 100, "residents_elders": consulted * rng.IntN(30) / 100}
+	if h.n%9 == 5 { // nobody knows how many live here
+		for _, name := range []string{"population", "male", "female", "age_0_6", "age_7_18", "age_19_59", "age_60_plus"} {
+			delete(v, name)
+		}
+	}
+	x.create(t, h.id(), "neighbourhood_profile", v)
 }
 
 // bandOf is the age band of somebody grown up, by the year of birth.
@@ -247,6 +257,9 @@ func doActivity(x *worker, t int64, _ int) {
 		"participants_total": total, "participants_women": women, "participants_men": total - women, "participants_u18": young,
 		"participants_60_plus": (total - young) * rng.IntN(40) / 100, "participants_pwd": rng.IntN(3) * total / 20,
 		"summary": x.tells(1+rng.IntN(3), activitySummary), "outcome": maybe(rng, 40, x.tells(1, activitySummary))}
+	if rng.IntN(10) < 6 {
+		v["location"] = x.hood.point(rng, 12)
+	}
 	if kind == "brochure" {
 		v["materials_distributed"] = 20 + 10*rng.IntN(30)
 	}

@@ -53,7 +53,7 @@ func (w *world) newDevice(name string, kind, number uint64) *device {
 	d.hand = newHand(d.rng)
 	d.ahead = int64(d.rng.NormFloat64() * 40_000)
 	if d.rng.IntN(40) == 0 {
-		d.ahead += int64(1+d.rng.IntN(20)) * hour
+		d.ahead += int64(1+d.rng.IntN(40)) * hour
 	}
 	d.boot = int64(1 + d.rng.IntN(60))
 	return d
@@ -270,8 +270,11 @@ func (d *device) sync(at int64) error {
 	}
 	d.waiting = nil
 	d.seen = at
-	d.w.touched = append(d.w.touched, hub.Touched{Device: d.cert.Device(), Seen: at,
-		Touch: session.Touch{Log: d.cert.Log, ClockAhead: d.ahead, App: app}})
+	touch := session.Touch{Log: d.cert.Log, ClockAhead: d.ahead, App: app}
+	if d.seq%9 == 0 { // the line went before all was sent
+		touch.Queue, touch.OldestQueued = 1+d.seq%4, at-int64(d.seq%70)*hour
+	}
+	d.w.touched = append(d.w.touched, hub.Touched{Device: d.cert.Device(), Seen: at, Touch: touch})
 	if len(d.w.touched) >= touchedAtOnce {
 		return d.w.touch()
 	}

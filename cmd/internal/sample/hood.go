@@ -55,6 +55,8 @@ type hood struct {
 	dossier, record, office, campaign, steering, localTeam, plan, enrolment recordID
 	persons, facilitators                                                   [3]recordID
 
+	// stages are those of the plan that have been opened, with their days.
+	stages rows
 	shared [pools][]recordID
 	said   counters
 	// taste is how much this neighbourhood needs what, by category.

@@ -31,6 +31,9 @@ func (h *hood) planLater(n int) {
 	spread(h.scaled(4), doAsset)
 	spread(hot, doAssetEdit)
 	if m.quiet == 0 {
+		h.planSlips(from, to)
+	}
+	if m.quiet == 0 {
 		if n == 1 && !h.empowered {
 			m.plan(3, from, from+2, doIndicator)
 		}

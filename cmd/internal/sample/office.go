@@ -204,8 +204,11 @@ func (w *world) fund(sent int64) error {
 			signed := w.start - jalali.Day(150+rng.IntN(110))
 			var six rows
 			for _, c := range commitments {
-				six = append(six, fields{"commitment": c, "state": []string{"delivered", "in_progress", "not_started"}[weigh(rng, 50, 35, 15)],
-					"target_count": 1 + rng.IntN(40)})
+				state := []string{"delivered", "in_progress", "not_started"}[weigh(rng, 50, 35, 15)]
+				if h.n%8 == 1 {
+					state = "delivered"
+				}
+				six = append(six, fields{"commitment": c, "state": state, "target_count": 1 + rng.IntN(40)})
 			}
 			d, _ := signed.Date()
 			agreement := s.createAs(s.newRecord(at), at, h.place.ID, "agreement",
@@ -216,6 +219,10 @@ func (w *world) fund(sent int64) error {
 					"basis_need_score": 30 + rng.IntN(70)})
 			s.step(at, agreement, "state", "signed")
 			s.step(at, agreement, "state", "active")
+			if h.n%12 == 1 || h.n%12 == 5 {
+				s.edit(at+minuteMS, agreement, fields{"confirmed_result": []string{"approved", "rejected"}[h.n%12/5], "confirmed_on": today(t),
+					"confirmed_by": w.office.people[3]})
+			}
 			s.create(at, h.place.ID, "programme_enrolment", fields{"neighbourhood_id": h.record, "programme": "social_health_base",
 				"executor_org_id": org, "started_on": signed})
 		}
@@ -230,10 +237,27 @@ func (w *world) fund(sent int64) error {
 		s.create(at, h.place.ID, "budget_txn", fields{"line_id": line, "kind": "allocate", "amount_rial": allocated, "on": today(t),
 			"doc_no": written(4000 + h.n)})
 		if rng.IntN(2) == 0 {
-			s.create(at, h.place.ID, "budget_txn", fields{"line_id": line, "kind": "pay", "amount_rial": allocated / (2 + rng.IntN(4)),
-				"on": today(t), "doc_no": written(9000 + h.n)})
+			paid := fields{"line_id": line, "kind": "pay", "amount_rial": allocated / (2 + rng.IntN(4)), "on": today(t), "doc_no": written(9000 + h.n)}
+			first := s.create(at, h.place.ID, "budget_txn", paid)
+			switch h.n % 6 {
+			case 1: // a zero too many, corrected
+				paid["amount_rial"], paid["corrects_id"] = allocated/20, first
+				s.create(at+minuteMS, h.place.ID, "budget_txn", paid)
+			case 3:
+				s.create(at+minuteMS, h.place.ID, "budget_txn", fields{"line_id": line, "kind": "return", "amount_rial": 1_000_000, "on": today(t),
+					"doc_no": written(9500 + h.n)})
+			}
+		}
+		if h.n%7 == 3 {
+			elders := 200_000_000 + 1_000_000*rng.IntN(60)
+			s.create(at, h.place.ID, "budget_line", fields{"programme": "elder_network", "item": "group_formation", "province_code": w.o.Province,
+				"neighbourhood_id": h.record, "jalali_year": jalaliYear(t), "approved_rial": 300_000_000, "allocated_rial": elders,
+				"required_rial": 220_000_000, "below_required_reason": "باقی در نیمهٔ دوم سال", "basis": "طرح شبکه‌های سالمندان"})
 		}
 	}
+	line := s.create(t, w.province.ID, "budget_line", fields{"programme": "comprehensive", "item": "executor_training", "province_code": w.o.Province,
+		"jalali_year": jalaliYear(t), "approved_rial": 120_000_000, "allocated_rial": 90_000_000, "basis": "آموزش تسهیلگران"})
+	s.create(t, w.province.ID, "budget_txn", fields{"line_id": line, "kind": "pay", "amount_rial": 60_000_000, "on": today(t), "doc_no": written(8000)})
 	return s.sync(sent)
 }
 
@@ -292,7 +316,7 @@ func (w *world) decide(sent int64) error {
 		switch weigh(rng, 68, 20, 12) {
 		case 0:
 			made := w.decision(at, m, "approve_dossier", h.dossier, fmt.Sprintf("شناسنامهٔ %s تأیید شد.", h.name), "approved")
-			d.edit(at, s, fields{"approved_by_decision_id": made})
+			d.edit(at, s, fields{"approved_by_decision_id": made, "approved_on": today(t)})
 			d.step(at, s, "status", "approved")
 		case 1:
 			section := pick(rng, "needs_survey", "harm_map", "assets", "key_persons", "participation", "profile")

@@ -73,4 +73,5 @@ func (h *hood) planFirst() {
 	m.plan(1, 0.95*end, 0.96*end, doPrioritised)
 	m.todo = append(m.todo, task{at: moment(h.w.start, 16, 0) + int64(h.ready)*day, do: doSubmit})
 	h.planProgrammes()
+	h.planSlips(0.3*end, 0.95*end)
 }

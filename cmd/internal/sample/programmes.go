@@ -63,6 +63,12 @@ var stages = []string{"initial_assessment", "trust_building", "community_profile
 func doStage(x *worker, t int64, i int) {
 	if s := x.opened[x.hood.enrolment]; s != nil {
 		x.step(t, s, "stage", stages[i])
+		h := x.hood
+		if n := len(h.stages); n > 0 {
+			h.stages[n-1]["closed_on"] = today(t)
+		}
+		h.stages = append(h.stages, fields{"stage": stages[i], "opened_on": today(t)})
+		x.edit(t+minuteMS, s, fields{"stages": h.stages})
 	}
 }
 

@@ -195,6 +195,9 @@ func doHarm(x *worker, t int64, i int) {
 	} else {
 		v["harm_code"], v["unit"] = common(rng, blockHarms), "block"
 		v["block_id"] = x.known(poolBlock, i%x.knows(poolBlock))
+		if x.hood.n%4 == 0 && i%5 < 2 { // what this neighbourhood talks about
+			v["harm_code"], v["observed_by"], v["informants_n"] = []string{"poverty", "suicide"}[x.hood.n/4%2], "informants", 3+rng.IntN(4)
+		}
 		// Most counts are small: what is published of them has to hide them.
 		v["count"] = maybe(rng, 70, weigh(rng, 18, 22, 18, 12, 8, 6, 5, 4, 3, 2, 1, 1))
 	}
