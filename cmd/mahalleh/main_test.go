@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 		"get":        get,
 		"server":     serverAt,
 		"waitforany": waitForAny,
-		"recount":    recount.Script,
+		"recount":    func(ts *testscript.TestScript, neg bool, args []string) { recount.Script(ts, neg, args) },
 	}})
 }
 

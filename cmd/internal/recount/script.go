@@ -11,11 +11,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rogpeppe/go-internal/testscript"
-
 	"mahalleh/schemas/jalali"
 	"mahalleh/schemas/persian"
 )
+
+// Runner is a running test script.
+type Runner interface {
+	Check(err error)
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+	Getenv(key string) string
+	MkAbs(file string) string
+}
 
 // Script is the command `recount` of test scripts:
 //
@@ -26,7 +33,7 @@ import (
 // place's number; "everywhere", which is asked when there is none; or "each" for each
 // neighbourhood by itself. The program finds its data as other commands of the
 // script do.
-func Script(ts *testscript.TestScript, neg bool, args []string) {
+func Script(ts Runner, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: recount DAY [--from MONTH] [--to MONTH] [SCOPE...]")
 	}
@@ -78,7 +85,7 @@ func Script(ts *testscript.TestScript, neg bool, args []string) {
 
 // printedBy is what the program prints. Its output is long and would fill the log of
 // the script.
-func printedBy(ts *testscript.TestScript, args ...string) *bytes.Reader {
+func printedBy(ts Runner, args ...string) *bytes.Reader {
 	program := "mahalleh"
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
 		found, err := exec.LookPath(filepath.Join(dir, program))
@@ -100,7 +107,7 @@ func printedBy(ts *testscript.TestScript, args ...string) *bytes.Reader {
 }
 
 // hold holds one report against the recount.
-func (w *World) hold(ts *testscript.TestScript, run func(...string) *bytes.Reader, ask []string, q Query, scope int64) {
+func (w *World) hold(ts Runner, run func(...string) *bytes.Reader, ask []string, q Query, scope int64) {
 	if scope != 0 {
 		ask = append(slices.Clone(ask), "--scope", fmt.Sprint(scope))
 	}
