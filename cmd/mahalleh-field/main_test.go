@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,6 +22,7 @@ import (
 
 	clientsdk "mahalleh/client-sdk"
 	"mahalleh/cmd/internal/cli"
+	"mahalleh/cmd/internal/recount"
 	"mahalleh/schemas/texts"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
@@ -64,9 +66,12 @@ func TestScripts(t *testing.T) {
 		"capture":    capture,
 		"code":       code,
 		"flip":       flip,
+		"each":       each,
 		"eventually": eventually,
 		"hold":       hold,
 		"newer":      newer,
+		"synced":     synced,
+		"recount":    func(ts *testscript.TestScript, neg bool, args []string) { recount.Script(ts, neg, args) },
 		"waitfor":    waitFor,
 	}})
 }
@@ -167,6 +172,35 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		_, err := os.Stat(ts.MkAbs(args[0]))
 		return err == nil
 	})
+}
+
+// synced synchronises a device; that something on it is in conflict is no failure:
+// synced DIR.
+func synced(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: synced DIR")
+	}
+	err := ts.Exec("mahalleh-field", "sync", "-q", "--data-dir", args[0])
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == int(cli.Conflicts) {
+		return
+	}
+	ts.Check(err)
+}
+
+// each runs a command for each line of a file, which stands in the place of {}:
+// each FILE exec COMMAND ARGS...
+func each(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || args[1] != "exec" {
+		ts.Fatalf("usage: each FILE exec COMMAND ARGS...")
+	}
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		some := slices.Clone(args[3:])
+		for i := range some {
+			some[i] = strings.ReplaceAll(some[i], "{}", strings.TrimSuffix(line, "\n"))
+		}
+		ts.Check(ts.Exec(args[2], some...))
+	}
 }
 
 // eventually runs a command again and again until its output matches, whether
