@@ -21,6 +21,10 @@ func (r *Report) Figures(ctx context.Context, at indicators.Moment, places []syn
 	if err != nil {
 		return indicators.Figures{}, fmt.Errorf("read devices: %w", err)
 	}
+	accounts, err := r.o.accounts(ctx)
+	if err != nil {
+		return indicators.Figures{}, err
+	}
 	operating := make([]*indicators.Operations, len(places))
 	err = r.view(ctx, func(tx *sql.Tx) error {
 		all = make([]summary, len(places))
@@ -32,6 +36,9 @@ func (r *Report) Figures(ctx context.Context, at indicators.Moment, places []syn
 				return fmt.Errorf("changes of place %s: %w", place, err)
 			}
 			operating[i].Devices = devices[place]
+			if operating[i].People, err = accounts.identities(ctx, tx, place); err != nil {
+				return fmt.Errorf("people of place %s: %w", place, err)
+			}
 		}
 		return nil
 	})

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math/big"
 	"slices"
+
+	"mahalleh/schemas/persian"
 )
 
 // stageNames are the stages of the empowerment plan in their order.
@@ -506,5 +508,38 @@ func (a *asked) training() {
 	}
 }
 
-// account is the author who is the person of a record.
-func (w *World) account(person string) string { return person }
+// account is the author who is the person of a record: the only account with a role at
+// the place of that person's facilitator record, or above it, that bears the name of
+// the person, if no other facilitator of the place does. Otherwise the record's own id.
+func (w *World) account(id string) string {
+	who, ok := w.byID[id]
+	if !ok || who.Deleted {
+		return id
+	}
+	name := persian.Fold(who.str("full_name"))
+	found := map[string]bool{}
+	for _, r := range w.records {
+		if r.Form != "facilitator" || r.Deleted || r.str("person_id") != id {
+			continue
+		}
+		for _, other := range w.records {
+			x, ok := w.byID[other.str("person_id")]
+			if ok && other.Form == "facilitator" && !other.Deleted && other.Place == r.Place && x != who && !x.Deleted && persian.Fold(x.str("full_name")) == name {
+				return id
+			}
+		}
+		for at := w.places[r.Place]; at != nil; at = w.places[at.In] {
+			for _, p := range w.people {
+				for _, g := range p.Grants {
+					if g.Place == at.Number && g.Revoked == "" && persian.Fold(p.Name) == name {
+						found[p.ID] = true
+					}
+				}
+			}
+		}
+	}
+	if len(found) == 1 {
+		return sortedKeys(found)[0]
+	}
+	return id
+}

@@ -46,6 +46,7 @@ type place struct {
 
 type person struct {
 	ID     string `json:"id"`
+	Name   string `json:"name"`
 	Grants []struct {
 		Place   int64  `json:"place"`
 		Revoked string `json:"revoked"`

@@ -1,0 +1,135 @@
+package report
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mahalleh/schemas/indicators"
+	"mahalleh/schemas/persian"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+)
+
+// Nothing says of an account which record of a person is the same person's: the one
+// is made by an operator, the other by whoever fills in a form, and both have ids of
+// their own. They are taken for one where a facilitator's record names the person at
+// a place, one account alone has a role there (or above) under that name, and no
+// other facilitator of the place bears it. Names are compared as they are searched
+// for.
+
+// account is somebody who may have a role, with every id under which they wrote.
+type account struct {
+	name string
+	ids  []syncproto.PersonID
+}
+
+// accounts are those with a role, by place.
+type accounts struct {
+	at     map[syncproto.PlaceID][]*account
+	parent map[syncproto.PlaceID]syncproto.PlaceID
+}
+
+// accounts reads who has a role where.
+func (o *Options) accounts(ctx context.Context) (*accounts, error) {
+	a := &accounts{at: map[syncproto.PlaceID][]*account{}, parent: map[syncproto.PlaceID]syncproto.PlaceID{}}
+	err := o.View(ctx, func(r store.Reader) error {
+		places, err := r.Places()
+		if err != nil {
+			return fmt.Errorf("read places: %w", err)
+		}
+		for _, p := range places {
+			a.parent[p.ID] = p.Parent
+		}
+		people, err := r.People()
+		if err != nil {
+			return fmt.Errorf("read people: %w", err)
+		}
+		by := map[syncproto.PersonID]*account{}
+		for _, p := range people {
+			if p.AliasOf.IsZero() {
+				by[p.ID] = &account{name: persian.Fold(p.Name), ids: []syncproto.PersonID{p.ID}}
+			}
+		}
+		for _, p := range people {
+			if x := by[p.AliasOf]; x != nil {
+				x.ids = append(x.ids, p.ID)
+			}
+		}
+		grants, err := r.Grants(syncproto.PersonID{})
+		if err != nil {
+			return fmt.Errorf("read grants: %w", err)
+		}
+		for _, g := range grants {
+			if x := by[g.Person]; x != nil && g.Revoked == 0 && !slices.Contains(a.at[g.Place], x) {
+				a.at[g.Place] = append(a.at[g.Place], x)
+			}
+		}
+		return nil
+	})
+	return a, err
+}
+
+// named is the one account of that name with a role at the place or above it, nil if
+// there is none or more than one.
+func (a *accounts) named(place syncproto.PlaceID, name string) *account {
+	var found *account
+	for at := place; ; at = a.parent[at] {
+		for _, x := range a.at[at] {
+			if x.name == name && x != found {
+				if found != nil {
+					return nil
+				}
+				found = x
+			}
+		}
+		if at == (syncproto.PlaceID{}) {
+			return found
+		}
+	}
+}
+
+// identities are the authors who are known to be the facilitators of a place.
+func (a *accounts) identities(ctx context.Context, tx *sql.Tx, place syncproto.PlaceID) ([]indicators.Identity, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT person_id FROM facilitator WHERE "_place" = ?`, place[:])
+	if err != nil {
+		return nil, err
+	}
+	var people []syncproto.RecordID
+	for rows.Next() {
+		var text sql.NullString
+		if err := rows.Scan(&text); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		if id, err := syncproto.ParseID(text.String); err == nil {
+			people = append(people, syncproto.RecordID(id))
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	names := map[string][]syncproto.RecordID{}
+	for _, id := range people {
+		var name sql.NullString
+		err := tx.QueryRowContext(ctx, `SELECT full_name FROM person WHERE "_record" = ?`, id[:]).Scan(&name)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		if folded := persian.Fold(name.String); folded != "" {
+			names[folded] = append(names[folded], id)
+		}
+	}
+	var all []indicators.Identity
+	for name, ids := range names {
+		x := a.named(place, name)
+		if x == nil || len(ids) > 1 {
+			continue
+		}
+		for _, author := range x.ids {
+			all = append(all, indicators.Identity{Author: indicators.ID(author), Person: indicators.ID(ids[0])})
+		}
+	}
+	return all, nil
+}
