@@ -106,6 +106,11 @@ func (v *Verdict) StepRefused() bool {
 	return slices.ContainsFunc(v.Cells, func(c CellVerdict) bool { return c.Rule.Number != 0 })
 }
 
+// StepWaits says that it is taken after all once what is missing is there.
+func (v *Verdict) StepWaits() bool {
+	return slices.ContainsFunc(v.Cells, func(c CellVerdict) bool { return c.Rule.Waits })
+}
+
 // takenSince leaves out what a result said of steps that have been taken since.
 func takenSince(s *syncproto.RecordState, r *syncproto.Result) *syncproto.Result {
 	now := *r

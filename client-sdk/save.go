@@ -70,6 +70,10 @@ func (c *Client) SaveGroup(ctx context.Context, drafts ...*Draft) ([]SaveResult,
 		}
 		return all, autosave(ctx, drafts)
 	}
+	forms, err := c.freeze(ctx, forms)
+	if err != nil {
+		return nil, told(doing, err)
+	}
 	if err := c.judgeSteps(ctx, forms, all); err != nil {
 		if failed := autosave(ctx, drafts); failed != nil {
 			return nil, failed
@@ -98,7 +102,7 @@ func autosave(ctx context.Context, drafts []*Draft) error {
 }
 
 // judgeSteps asks the guards of every form that begins or steps, and adds their
-// warnings to what is told of it.
+// warnings to what is told of it. Forms beyond all are the program's own.
 func (c *Client) judgeSteps(ctx context.Context, forms []saving, all []SaveResult) error {
 	beside := map[schemas.ID]schemas.Record{}
 	for i := range forms {
@@ -114,7 +118,9 @@ func (c *Client) judgeSteps(ctx context.Context, forms []saving, all []SaveResul
 		if err := refusal(v); err != nil {
 			return err
 		}
-		all[i].Problems = append(all[i].Problems, warned(f.d.form, v)...)
+		if i < len(all) {
+			all[i].Problems = append(all[i].Problems, warned(f.d.form, v)...)
+		}
 		if state, stepped := stepOf(f.d.form, f.d.before, f.after); stepped && f.verb == 0 && !f.d.before.Fields[state].IsEmpty() {
 			f.verb = syncproto.VerbTransition
 		}

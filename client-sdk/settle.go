@@ -183,6 +183,12 @@ func (c *Client) Transition(ctx context.Context, id syncproto.RecordID, field, t
 	if err != nil {
 		return syncproto.ChangeID{}, told(doing, err)
 	}
+	if of, ok := snapshotFieldsOf(form); ok && of.state == f && v.Code() == frozenState {
+		if reason, err = cleanReason(reason); err != nil {
+			return syncproto.ChangeID{}, told(doing, err)
+		}
+		return c.tellAct(doing)(c.approve(ctx, form, h.State, v, reason))
+	}
 	if err := refusal(c.judgeStep(ctx, form, f, h.State, v)); err != nil {
 		return syncproto.ChangeID{}, told(doing, err)
 	}

@@ -88,6 +88,12 @@ func (c *Client) judgeStep(ctx context.Context, form *schemas.Form, f *schemas.F
 	before := merge.Content(form, s)
 	after := before.Clone()
 	after.Fields[f.ID] = to
+	if of, ok := snapshotFieldsOf(form); ok && of.approves(before, after) {
+		// It will be written when the step is taken.
+		if snapshot, _, known, err := c.frozenNow(ctx, c.placeOf(s.Home), of.read(before).Number); err == nil && known {
+			of.write(after, snapshot)
+		}
+	}
 	return c.judge(ctx, form, s, s.Home, before, after, nil)
 }
 

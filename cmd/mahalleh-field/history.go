@@ -170,7 +170,11 @@ func (d *device) stepValue(ctx context.Context, f *clientsdk.FieldChange) string
 func (d *device) sayVerdict(v *clientsdk.Verdict) error {
 	a := d.app
 	text := a.Member(outcomeFamily, v.Outcome.String())
-	if v.StepRefused() && v.Outcome != syncproto.Conflicted {
+	switch {
+	case v.Outcome == syncproto.Conflicted:
+	case v.StepWaits():
+		text = a.T("field.history.step_waits")
+	case v.StepRefused():
 		text = a.T("field.history.step_refused")
 	}
 	if key := clientsdk.ReasonKey(v.Reason); key != "" {

@@ -38,6 +38,7 @@ func commands(a *cli.App) []*cobra.Command {
 		serveCommand(a),
 		syncCommand(a),
 		statusCommand(a),
+		snapshotCommand(a),
 		auditCommand(a),
 		exportCommand(a),
 		fsckCommand(a),

@@ -12,6 +12,8 @@ type Rule struct {
 	Number uint8
 	Name   string
 	Source Source
+	// Waits says that the step is taken after all once what the rule asks for is there.
+	Waits bool
 	// Says is what is wrong and what to do, without what only the case knew.
 	Says schemas.Text
 }
@@ -77,7 +79,7 @@ var rules = makeRules()
 func makeRules() []Rule {
 	var all []Rule
 	for _, row := range ruleTable {
-		r := Rule{Number: row.number, Name: row.name, Source: SourceMachine}
+		r := Rule{Number: row.number, Name: row.name, Source: SourceMachine, Waits: row.name != RuleNoStep && row.name != RuleNotYour}
 		key := row.says
 		for _, m := range machines {
 			for _, g := range m.guards() {

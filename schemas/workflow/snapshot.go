@@ -3,10 +3,12 @@ package workflow
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 
 	"mahalleh/schemas"
 )
@@ -44,4 +46,112 @@ func Freeze(number int, formula string, content []Counted) (Snapshot, error) {
 		h.Write(c.Version[:])
 	}
 	return Snapshot{Number: number, Formula: formula, Hash: hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+// SnapshotForm is the form in which the content of a snapshot is kept beside the
+// dossier, in as many records as it needs.
+const SnapshotForm = "dossier_snapshot"
+
+// DossierForms are the forms whose records a dossier rests on and whoever approves
+// it may read. What stands in more protected compartments (key persons, households, interviews,
+// harm) is not among them: a committee decides on what it sees.
+var DossierForms = []string{"neighbourhood", "neighbourhood_profile", "block", "local_team", "capacity_assessment", "asset",
+	"survey_campaign", "focus_group", "need", "prioritisation_round", "ballot", "activity"}
+
+// countedLine is a record and its version as the content is written: 43 letters.
+const countedLine = 43
+
+// linesInPart is how many records one part of the content holds, so that it fits
+// into a long text.
+const linesInPart = 440
+
+// EncodeCounted writes content as the texts of its parts: a line for each record, in
+// the order of their ids, with the 32 bytes of id and version in the letters of
+// base64url. Content without records has one empty part.
+func EncodeCounted(content []Counted) []string {
+	sorted := slices.Clone(content)
+	slices.SortFunc(sorted, func(a, b Counted) int { return bytes.Compare(a.Record[:], b.Record[:]) })
+	var parts []string
+	for part := range slices.Chunk(sorted, linesInPart) {
+		var b strings.Builder
+		for i, c := range part {
+			if i > 0 {
+				b.WriteByte('\n')
+			}
+			b.WriteString(base64.RawURLEncoding.EncodeToString(append(c.Record[:], c.Version[:]...)))
+		}
+		parts = append(parts, b.String())
+	}
+	if parts == nil {
+		parts = []string{noRecordsCounted}
+	}
+	return parts
+}
+
+// noRecordsCounted is the content of a dossier that counts nothing.
+const noRecordsCounted = "-"
+
+// ErrContent says that the content of a snapshot cannot be read.
+var ErrContent = errors.New("the content of the snapshot cannot be read")
+
+// DecodeCounted reads the parts that EncodeCounted wrote, in their order.
+func DecodeCounted(parts []string) ([]Counted, error) {
+	var content []Counted
+	for _, part := range parts {
+		if part == noRecordsCounted {
+			continue
+		}
+		for line := range strings.SplitSeq(part, "\n") {
+			b, err := base64.RawURLEncoding.DecodeString(line)
+			if len(line) != countedLine || err != nil {
+				return nil, ErrContent
+			}
+			content = append(content, Counted{schemas.ID(b[:16]), schemas.ID(b[16:])})
+		}
+	}
+	return content, nil
+}
+
+// Difference is a record that is not as it was frozen.
+type Difference struct {
+	Record schemas.ID
+	// How is changed, added or gone.
+	How string
+}
+
+// How a record differs from what was frozen.
+const (
+	Changed = "changed"
+	Added   = "added"
+	Gone    = "gone"
+)
+
+// Differences compares what was frozen with what is there now, in the order of the
+// records' ids.
+func Differences(frozen, now []Counted) []Difference {
+	was, is := versions(frozen), versions(now)
+	var all []Difference
+	for id, v := range was {
+		switch w, there := is[id]; {
+		case !there:
+			all = append(all, Difference{id, Gone})
+		case v != w:
+			all = append(all, Difference{id, Changed})
+		}
+	}
+	for id := range is {
+		if _, there := was[id]; !there {
+			all = append(all, Difference{id, Added})
+		}
+	}
+	slices.SortFunc(all, func(a, b Difference) int { return bytes.Compare(a.Record[:], b.Record[:]) })
+	return all
+}
+
+func versions(content []Counted) map[schemas.ID]schemas.ID {
+	all := make(map[schemas.ID]schemas.ID, len(content))
+	for _, c := range content {
+		all[c.Record] = c.Version
+	}
+	return all
 }
