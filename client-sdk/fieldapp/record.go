@@ -296,12 +296,24 @@ func (v *visit) addPending(_ *formview.Teller, r *clientsdk.Record, d *recordDat
 func (v *visit) verdict(x *clientsdk.Verdict) []string {
 	words := v.words.Catalogue()
 	said := words.Member(outcomeFamily, x.Outcome.String(), nil)
+	switch {
+	case x.Outcome == syncproto.Conflicted:
+	case x.StepWaits():
+		said = v.say("field.history.step_waits", nil)
+	case x.StepRefused():
+		said = v.say("field.history.step_refused", nil)
+	}
 	if key := clientsdk.ReasonKey(x.Reason); key != "" {
 		said += " " + words.Member(reasonFamily, lastPart(key), nil)
 	}
 	all := []string{said}
 	for _, c := range x.Cells {
-		all = append(all, v.say("screen_records.cell", texts.Args{"label": v.fieldLabel(c.Label, c.Path), "said": words.Member(reasonFamily, lastPart(clientsdk.ReasonKey(c.Reason)), nil)}))
+		label := v.fieldLabel(c.Label, c.Path)
+		if c.Rule.Number != 0 {
+			all = append(all, v.say("field.history.rule", texts.Args{"label": label, "reason": c.Rule.Says.In(v.words.Lang()), "rule": c.Rule.Name, "source": string(c.Rule.Source)}))
+			continue
+		}
+		all = append(all, v.say("screen_records.cell", texts.Args{"label": label, "said": words.Member(reasonFamily, lastPart(clientsdk.ReasonKey(c.Reason)), nil)}))
 	}
 	return all
 }
