@@ -12,7 +12,7 @@ const (
 	keyMeeting      = "meeting"   // record, committee, day
 	keyDecision     = "decision"  // record, kind, subject, result, meeting
 	keyPlan         = "plan"      // record, year, approved
-	keyItem         = "item"      // record, plan, start, due, weight, progress, status, code
+	keyItem         = "item"      // record, plan, need, start, due, weight, progress, status, code
 	keyAssetUsed    = "item.asset"
 	keyRequest      = "request"    // record, programme, target, state, sent, due, answered, decision
 	keyFollowUp     = "followup"   // event, request, day, channel
@@ -87,7 +87,7 @@ func countActionItem(r *reader) {
 	if r.has("weight") {
 		weight = r.int("weight")
 	}
-	r.counts.one(keyItem, id(r.ID), id(r.ref("plan_id")), r.date("start_on"), r.date("due_on"), num(weight), num(r.int("progress_pct")),
+	r.counts.one(keyItem, id(r.ID), id(r.ref("plan_id")), id(r.ref("need_id")), r.date("start_on"), r.date("due_on"), num(weight), num(r.int("progress_pct")),
 		part(r.code("status")), name(r.text("code")))
 	for _, asset := range r.value("asset_ids").Refs() {
 		r.counts.one(keyAssetUsed, id(asset))

@@ -96,6 +96,15 @@ func (g *gathering) needs() {
 			latest = r
 		}
 	}
+	ranked := map[ID]bool{}
+	for _, r := range g.rounds {
+		for need := range g.ranked[r.id] {
+			if r.approved {
+				ranked[need] = true
+			}
+		}
+	}
+	g.RankedNeeds = slices.SortedFunc(maps.Keys(ranked), compareIDs)
 	if latest != nil {
 		g.Ranked = true
 		for need, rank := range g.ranked[latest.id] {

@@ -108,7 +108,7 @@ func (g *gathering) actionPlan(p parts, _ int64) {
 }
 
 func (g *gathering) item(p parts, _ int64) {
-	g.Items = append(g.Items, Item{Record: p.id(), Plan: p.id(), Start: p.day(), Due: p.day(), Weight: p.int(), Progress: p.int(), Status: p.text(), Code: p.text()})
+	g.Items = append(g.Items, Item{Record: p.id(), Plan: p.id(), Need: p.id(), Start: p.day(), Due: p.day(), Weight: p.int(), Progress: p.int(), Status: p.text(), Code: p.text()})
 }
 
 // request gives a request that was sent and has no day for its reply the usual one.

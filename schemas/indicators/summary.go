@@ -30,11 +30,13 @@ type Summary struct {
 	Assets   Assets
 	// Needs are by category, ranked by the latest approved round; Ranked says that
 	// there is one.
-	Needs      []NeedCategory `json:",omitempty"`
-	Ranked     bool
-	Harm       []HarmCount `json:",omitempty"`
-	Blocks     []Block     `json:",omitempty"`
-	Activities []Activity  `json:",omitempty"`
+	Needs  []NeedCategory `json:",omitempty"`
+	Ranked bool
+	// RankedNeeds are the needs that an approved round ranked, in the order of ids.
+	RankedNeeds []ID        `json:",omitempty"`
+	Harm        []HarmCount `json:",omitempty"`
+	Blocks      []Block     `json:",omitempty"`
+	Activities  []Activity  `json:",omitempty"`
 	// MappedBlocks counts the blocks with a boundary.
 	MappedBlocks int64
 
@@ -191,6 +193,7 @@ type StageDays struct {
 // Item is one item of an action plan.
 type Item struct {
 	Record, Plan     ID
+	Need             ID `json:",omitzero"`
 	Code, Status     string
 	Start, Due       jalali.Day
 	Weight, Progress int64

@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"slices"
+
 	"mahalleh/schemas"
 	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/jalali"
@@ -62,10 +64,21 @@ func one64(b bool) int64 {
 	return 0
 }
 
-// NeedRanked and NeedItems: the summary counts needs by category and items by
-// state, not need by need.
-func (s summarised) NeedRanked(schemas.ID) (ranked, known bool)           { return false, false }
-func (s summarised) NeedItems(schemas.ID) (items, done int64, known bool) { return 0, 0, false }
+func (s summarised) NeedRanked(need schemas.ID) (ranked, known bool) {
+	return slices.Contains(s.RankedNeeds, indicators.ID(need)), true
+}
+
+func (s summarised) NeedItems(need schemas.ID) (items, done int64, known bool) {
+	for _, i := range s.Items {
+		if i.Need == indicators.ID(need) {
+			items++
+			if i.Status == "done" {
+				done++
+			}
+		}
+	}
+	return items, done, true
+}
 
 func (s summarised) LastMeeting(committee schemas.ID) (jalali.Day, bool) {
 	for _, c := range s.Committees {

@@ -12,14 +12,23 @@ import (
 func TestFactsOfASummary(t *testing.T) {
 	met := day(t, "1404/10/20")
 	f := FactsOf(&indicators.Summary{
-		Fills:      []indicators.Fill{{Section: indicators.SectionAssets, Done: 3, Target: 40}, {Section: indicators.SectionTeam, Done: 7, Target: 7, Gate: true}},
-		Workers:    []indicators.Worker{{Person: indicators.ID{1}}, {Person: indicators.ID{2}}},
-		Trained:    []indicators.Training{{Person: indicators.ID{2}}, {Person: indicators.ID{9}}},
-		Conflicts:  []indicators.OpenConflict{{Needed: true, Count: 2}, {Count: 5}, {Needed: true, Count: 1}},
-		Committees: []indicators.Committee{{Record: indicators.ID{4}, Met: met}, {Record: indicators.ID{5}}},
+		Fills:       []indicators.Fill{{Section: indicators.SectionAssets, Done: 3, Target: 40}, {Section: indicators.SectionTeam, Done: 7, Target: 7, Gate: true}},
+		Workers:     []indicators.Worker{{Person: indicators.ID{1}}, {Person: indicators.ID{2}}},
+		Trained:     []indicators.Training{{Person: indicators.ID{2}}, {Person: indicators.ID{9}}},
+		Conflicts:   []indicators.OpenConflict{{Needed: true, Count: 2}, {Count: 5}, {Needed: true, Count: 1}},
+		Committees:  []indicators.Committee{{Record: indicators.ID{4}, Met: met}, {Record: indicators.ID{5}}},
+		RankedNeeds: []indicators.ID{{6}},
+		Items:       []indicators.Item{{Record: indicators.ID{20}, Need: indicators.ID{6}, Status: "done"}, {Record: indicators.ID{21}, Need: indicators.ID{6}}, {Need: indicators.ID{7}}},
 		Plan: indicators.PlanEvidence{KeyPersons: 1, Teams: 2, Activities: 3, ActivityTypes: 4, Profiles: 5, Centre: true, Bylaw: true, Steering: true,
 			Blocks: 6, PursuedRequests: 7, ManagerVisits: 8, Campaign: true, Round: true, Items: 9, Monitoring: true, Reviews: 10, Last: met},
 	})
+	for need, want := range map[byte][3]int64{6: {1, 2, 1}, 7: {0, 1, 0}, 8: {}} {
+		ranked, known := f.NeedRanked(schemas.ID{need})
+		items, done, told := f.NeedItems(schemas.ID{need})
+		if ranked != (want[0] == 1) || items != want[1] || done != want[2] || !known || !told {
+			t.Errorf("need %d: ranked %v, %d items, %d done", need, ranked, items, done)
+		}
+	}
 	if done, target, gate := f.Section("assets"); done != 3 || target != 40 || gate {
 		t.Errorf("assets: %d of %d, gate %v", done, target, gate)
 	}

@@ -12,7 +12,7 @@ import (
 
 // layoutVersion numbers what is kept beside the forms' own tables, and how values
 // are written into columns. A report of another number is made anew.
-const layoutVersion = 2
+const layoutVersion = 3
 
 // system are the tables that every report has.
 //
