@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,8 @@ import (
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/cmd/internal/demo"
+	"mahalleh/cmd/internal/sample"
+	"mahalleh/schemas/forms"
 )
 
 func demoCommand(a *cli.App) *cobra.Command {
@@ -66,6 +69,14 @@ func runDemo(ctx context.Context, a *cli.App, chosen bool, listen string, once b
 	if err != nil {
 		return err
 	}
+	scene := func(name string, args cli.Args) {
+		if !a.JSON() {
+			fmt.Fprintln(a.Stdout(), a.Member("mahalleh.demo.scene", name, args))
+		}
+	}
+	if err := demoProvince(ctx, a, f, scene); err != nil {
+		return err
+	}
 	d, err := openDesk(ctx, a, f)
 	if err != nil {
 		return err
@@ -78,11 +89,7 @@ func runDemo(ctx context.Context, a *cli.App, chosen bool, listen string, once b
 	d.addresses = []string{l.Addr().String()}
 	var stop func(context.Context) error
 	story := &demo.Story{Server: d.server, Store: d.store, Dir: dir, Address: l.Addr().String(), Clock: uptime{a: a, start: a.Now()},
-		Tell: func(s demo.Scene) {
-			if !a.JSON() {
-				fmt.Fprintln(a.Stdout(), a.Member("mahalleh.demo.scene", s.Name, s.Args))
-			}
-		}}
+		Tell: func(s demo.Scene) { scene(s.Name, s.Args) }}
 	out, err := story.Play(ctx, func() error {
 		stop = demo.Serve(l, d.server.Handler())
 		return nil
@@ -101,10 +108,68 @@ func runDemo(ctx context.Context, a *cli.App, chosen bool, listen string, once b
 	if err := showDemo(a, out); err != nil {
 		return errors.Join(err, end())
 	}
+	if !a.JSON() {
+		scene("figures", nil)
+		if err := showDemoFigures(ctx, a, d); err != nil {
+			return errors.Join(err, end())
+		}
+	}
 	if once {
 		return end()
 	}
 	return stayUp(ctx, a, f, d, dir, end)
+}
+
+// demoEnd is the morning after the dossiers of the sample were due.
+const demoEnd = "1404/11/27"
+
+// demoProvince makes a small fictional province, in which the phones then work too.
+func demoProvince(ctx context.Context, a *cli.App, f folder, scene func(string, cli.Args)) (err error) {
+	o, err := sampleFlags{province: "01", neighbourhoods: 4, months: 1, start: "1404/10/26", seed: 1, scale: 0.1}.options()
+	if err != nil {
+		return err
+	}
+	d, err := openStoreDesk(ctx, a, f)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	o.Store, o.Erasures, o.Clock = d.store, d.journal, d.clock
+	made, err := sample.Make(ctx, o)
+	if err != nil {
+		return err
+	}
+	records := 0
+	for _, n := range made.Records {
+		records += n
+	}
+	scene("province", cli.Args{"neighbourhoods": made.Neighbourhoods, "records": records, "devices": made.Devices})
+	return nil
+}
+
+// showDemoFigures shows some of the committee's figures of the whole province.
+func showDemoFigures(ctx context.Context, a *cli.App, d *desk) error {
+	lists, err := forms.Load()
+	if err != nil {
+		return err
+	}
+	day, err := onDay(demoEnd)
+	if err != nil {
+		return err
+	}
+	item := func(x any) error {
+		raw, err := json.Marshal(x)
+		if err != nil {
+			return fmt.Errorf("write a figure: %w", err)
+		}
+		f, err := readFigure(raw)
+		if err != nil {
+			return err
+		}
+		return sayFigure(a, lists, f)
+	}
+	q := reportQuery{Figures: []string{"D01", "D03", "D09", "D13"}, Today: day}
+	return actReport(ctx, d, q, tell{item: item, progress: func(cli.Key, cli.Args) {}})
 }
 
 // demoTotals is the demonstration's outcome as one JSON object.

@@ -78,13 +78,11 @@ func reportCommand(a *cli.App) *cobra.Command {
 			if a.JSON() {
 				return a.PrintJSON(raw)
 			}
-			var f printedFigure
-			dec := json.NewDecoder(strings.NewReader(string(raw)))
-			dec.UseNumber()
-			if err := dec.Decode(&f); err != nil {
-				return fmt.Errorf("read a figure: %w", err)
+			f, err := readFigure(raw)
+			if err != nil {
+				return err
 			}
-			return sayFigure(a, lists, &f)
+			return sayFigure(a, lists, f)
 		})
 	})
 	c.Flags().StringVar(&q.Scope, "scope", "", a.T("mahalleh_data.report.flag_scope"))
@@ -100,6 +98,16 @@ func reportCommand(a *cli.App) *cobra.Command {
 		})
 	}))
 	return c
+}
+
+func readFigure(raw json.RawMessage) (*printedFigure, error) {
+	var f printedFigure
+	dec := json.NewDecoder(strings.NewReader(string(raw)))
+	dec.UseNumber()
+	if err := dec.Decode(&f); err != nil {
+		return nil, fmt.Errorf("read a figure: %w", err)
+	}
+	return &f, nil
 }
 
 // sayFigure writes a figure as a person reads it: what it is, how old, its
