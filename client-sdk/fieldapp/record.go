@@ -120,7 +120,7 @@ func (v *visit) recordData(r *clientsdk.Record) (*recordData, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Title = v.titled(title)
+	d.Title = v.named(title, d.Form)
 	d.Badges = v.badges(&clientsdk.Row{Sync: r.Sync, Conflicts: len(r.Conflicts), HasDraft: r.HasDraft, Deleted: r.Deleted}, false)
 	made := r.LastChange()
 	d.By = v.say("screen_records.by", texts.Args{"who": v.who(made), "when": v.when(made.Time)})
@@ -286,7 +286,11 @@ func (v *visit) addPending(_ *formview.Teller, r *clientsdk.Record, d *recordDat
 		return err
 	}
 	for i := range p.Verdicts {
-		d.Pending = append(d.Pending, v.verdict(&p.Verdicts[i])...)
+		for _, said := range v.verdict(&p.Verdicts[i]) {
+			if !slices.Contains(d.Pending, said) {
+				d.Pending = append(d.Pending, said)
+			}
+		}
 	}
 	return nil
 }

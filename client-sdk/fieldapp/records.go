@@ -9,6 +9,7 @@ import (
 
 	clientsdk "mahalleh/client-sdk"
 	"mahalleh/schemas"
+	"mahalleh/schemas/persian"
 	"mahalleh/schemas/texts"
 	"mahalleh/syncproto"
 )
@@ -321,7 +322,7 @@ func (v *visit) rows(rows []clientsdk.Row, from string) ([]rowData, error) {
 			x.To = draftAddress(draft.ID)
 			title = v.draftName(draft)
 		}
-		x.Title, x.Badges = v.titled(title), v.badges(&r, begun && draft.New)
+		x.Title, x.Badges = v.named(title, x.Form), v.badges(&r, begun && draft.New)
 		shown = append(shown, x)
 	}
 	return shown, nil
@@ -355,6 +356,14 @@ func (v *visit) titled(title string) string {
 		return v.say("screen_records.untitled", nil)
 	}
 	return v.digits(title)
+}
+
+// named is a title to show; a bare number says nothing without its form.
+func (v *visit) named(title, form string) string {
+	if title != "" && strings.Trim(persian.ToASCIIDigits(title), "0123456789") == "" {
+		title = form + " " + title
+	}
+	return v.titled(title)
 }
 
 // digits writes a title's digits in the page's language, but for codes with
@@ -436,10 +445,11 @@ func (v *visit) getDrafts() error {
 	}
 	var d draftsData
 	for _, x := range all {
-		r := rowData{To: draftAddress(x.ID), Title: v.titled(v.draftName(x)), When: v.when(x.Saved), Drop: "/drafts/" + syncproto.RecordID(x.ID).String() + "/drop"}
+		r := rowData{To: draftAddress(x.ID), When: v.when(x.Saved), Drop: "/drafts/" + syncproto.RecordID(x.ID).String() + "/drop"}
 		if x.Form != nil {
 			r.Form = v.words.In(x.Form.Label)
 		}
+		r.Title = v.named(v.draftName(x), r.Form)
 		if !x.New {
 			r.Badges = append(r.Badges, badge{"", v.say("screen_records.draft_of_saved", nil)})
 		}

@@ -94,6 +94,7 @@ func (v *visit) getRound() error {
 	p := v.page("round", title)
 	if d.At != nil {
 		p.Back = roundAddress(place, syncproto.RecordID{})
+		p.Nav = nil // what is done at the door is under the thumb
 	}
 	p.Data = d
 	return v.render(p)

@@ -50,12 +50,19 @@ var (
 // Main runs the tests and ends the browser that they started. Call it from TestMain.
 func Main(m *testing.M) {
 	code := m.Run()
+	End()
+	os.Exit(code)
+}
+
+// End ends the browser that the tests started, for a TestMain that does more than
+// [Main].
+func End() {
 	shared.Lock()
+	defer shared.Unlock()
 	if shared.cancel != nil {
 		shared.cancel()
 		_ = os.RemoveAll(shared.dir) // in the system's temporary folder
 	}
-	os.Exit(code)
 }
 
 // browser starts Chromium once for the test process.
