@@ -62,10 +62,13 @@ func (v *visit) getConflicts() error {
 		for _, k := range x.Values {
 			values = append(values, clip(v.candidateText(tell, x, &k)))
 		}
-		of.Fields = append(of.Fields, option{Label: v.labelOf(x), Value: strings.Join(values, v.say("screen_records.or", nil)), To: conflictAddress(x)})
+		of.Fields = append(of.Fields, option{Label: v.labelOf(x), Value: strings.Join(values, " "+v.say("screen_records.or", nil)+" "), To: conflictAddress(x)})
 	}
 	p := v.page("conflicts", v.say("screen_records.conflicts_title", nil))
 	p.Data = d
+	if v.isPart() {
+		return v.part("waiting", p)
+	}
 	return v.render(p)
 }
 
@@ -189,6 +192,7 @@ func (v *visit) showConflict(x *clientsdk.Conflict, failed error) error {
 	d.Ask = v.askText(tell, x, d.Title)
 	p := v.page("conflict", v.say("screen_records.conflict_of", texts.Args{"label": d.Label}))
 	p.Back, p.Data = v.cameFrom("/conflicts"), d
+	p.Nav = nil // nothing lies over what is compared
 	if failed == nil {
 		return v.render(p)
 	}

@@ -484,7 +484,7 @@ func (v *visit) askDelete() error {
 		return err
 	}
 	p := v.page("ask", v.say("screen_records.delete.title", nil))
-	p.Back = "/record/" + id.String()
+	p.Back, p.Nav = "/record/"+id.String(), nil
 	p.Data = askData{Act: p.Back + "/delete", Button: v.say("screen_records.delete.do", nil), Danger: true, Most: clientsdk.MaxReason,
 		What: v.say("screen_records.delete.what", texts.Args{"title": v.titled(title)})}
 	return v.render(p)
@@ -569,7 +569,7 @@ func (v *visit) askStep() error {
 		return err
 	}
 	p := v.page("ask", v.say("screen_records.step.title", nil))
-	p.Back = "/record/" + id.String()
+	p.Back, p.Nav = "/record/"+id.String(), nil
 	d := askData{Act: p.Back + "/step", To: to, Button: v.say("screen_records.step.do", nil), Most: clientsdk.MaxReason,
 		What: v.say("screen_records.step.what", texts.Args{"title": v.titled(title), "from": tell.Shown(f, r.Values.Fields[f.ID]), "to": tell.Code(f.List, to)})}
 	for _, w := range warnings {

@@ -23,13 +23,23 @@ import (
 	clientsdk "mahalleh/client-sdk"
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/cmd/internal/recount"
+	"mahalleh/schemas/formview/viewtest"
 	"mahalleh/schemas/texts"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mahalleh-field": main})
+	testscript.Main(inBrowser{m}, map[string]func(){"mahalleh-field": main})
+}
+
+// inBrowser runs tests of which some start a browser.
+type inBrowser struct{ *testing.M }
+
+// Run implements testscript.TestingM.
+func (m inBrowser) Run() int {
+	defer viewtest.End()
+	return m.M.Run()
 }
 
 // serverProgram builds the server's program, since a main package cannot be
