@@ -241,8 +241,17 @@ func (v *visit) list(l listing) (*listData, error) {
 	return d, v.choices(d)
 }
 
-// choices fills in what the list can be narrowed by.
+// choices fills in what the list can be narrowed by; not for a search as it is
+// typed, which shows only what was found.
 func (v *visit) choices(d *listData) error {
+	counted := clientsdk.Query{}
+	if d.Narrowed {
+		counted = d.query()
+	}
+	var err error
+	if d.Total, err = v.c.Count(v.ctx(), counted); err != nil || v.isPart() && d.Narrowed {
+		return err
+	}
 	all, err := v.c.Tally(v.ctx(), clientsdk.Query{})
 	if err != nil {
 		return err
@@ -257,13 +266,6 @@ func (v *visit) choices(d *listData) error {
 	}
 	v.sortOptions(d.ByForm)
 	d.Forms = d.ByForm
-	counted := clientsdk.Query{}
-	if d.Narrowed {
-		counted = d.query()
-	}
-	if d.Total, err = v.c.Count(v.ctx(), counted); err != nil {
-		return err
-	}
 	for _, name := range onlyNames {
 		d.States = append(d.States, option{Value: name, Label: v.words.Catalogue().Member(filterFamily, name, nil), Chosen: name == d.Only})
 	}
