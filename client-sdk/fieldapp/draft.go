@@ -65,6 +65,8 @@ type draftData struct {
 	Failed bool
 	// Refused is why a save was not taken.
 	Refused *formview.Notice
+	// Likely are records that may be the one being typed.
+	Likely []rowData
 	// Save are the words on the button that saves.
 	Save string
 	// Beside are the other forms that are saved together with this one.
@@ -157,6 +159,7 @@ func (v *visit) drawDraft(o *openDraft) (*draftData, error) {
 	}
 	data := &draftData{Form: formview.Draw(t, s), Address: v.prefix() + draftAddress(o.d.ID()), Save: v.say("screen_form.save", nil)}
 	v.drawState(o, data)
+	data.Likely = v.likely(o)
 	return data, v.drawBeside(o, data)
 }
 
@@ -272,7 +275,8 @@ func (v *visit) answerDraft(o *openDraft, focus string, refused *formview.Notice
 	}
 	parts := append(data.Form.Parts(),
 		formview.Part{ID: "form-state", Template: "form_state", Data: data, Shows: data.StateShows()},
-		formview.Part{ID: "form-refused", Template: "form_refused", Data: data, Shows: data.RefusedShows()})
+		formview.Part{ID: "form-refused", Template: "form_refused", Data: data, Shows: data.RefusedShows()},
+		formview.Part{ID: "form-likely", Template: "form_likely", Data: data, Shows: data.LikelyShows()})
 	p := v.page("draft", v.draftTitle(o))
 	var b bytes.Buffer
 	n := 0

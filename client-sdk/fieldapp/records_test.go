@@ -234,3 +234,15 @@ func TestRoundWithOneThumb(t *testing.T) {
 		}
 	}
 }
+
+// TestLikelyIsProposed: who types what is recorded already, in another spelling,
+// is shown it, and comes back from it to the form.
+func TestLikelyIsProposed(t *testing.T) {
+	s := newOpen(t)
+	id := s.record("asset", assetJSON("سالن ورزشی دبستان"))
+	a := s.ask(http.MethodGet, "/new/asset?category=physical&subtype=hall&title_fa="+url.QueryEscape("سالن ورزشي دبستان"), nil)
+	form := strings.TrimPrefix(a.Header.Get("Location"), s.prefix())
+	s.wants(s.get(form), "This may be recorded already", "Alike in", "/record/"+id.String()+"?from="+url.QueryEscape(form))
+	s.wants(s.get("/record/"+id.String()+"?from="+url.QueryEscape(form)), `class="back" href="`+s.prefix()+form)
+	s.wants(s.post(form, "title_fa", "کتابخانه", "was:title_fa", "سالن ورزشي دبستان"), "!This may be recorded already")
+}
