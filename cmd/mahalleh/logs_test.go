@@ -184,7 +184,7 @@ func TestLogsNameNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &outside{d: d, version: "x", setup: s, since: time.Now(), now: time.Now}
+	o := &outside{d: d, pages: http.NotFoundHandler(), version: "x", setup: s, since: time.Now(), now: time.Now}
 	web := newWeb(o.handler(), d.log)
 	go web.Serve(l)
 	y := &workday{t: t, d: d, address: l.Addr().String(), log: log, secrets: []string{s.secret}}

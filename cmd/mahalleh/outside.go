@@ -6,22 +6,28 @@ import (
 	"time"
 
 	"mahalleh/server/api"
+	"mahalleh/server/syncws"
 )
 
 // outside is what the server shows over HTTP beside the sessions of devices.
 type outside struct {
 	d       *desk
+	pages   http.Handler // the committee's
 	version string
 	setup   *setup // nil when there is nothing to set up
 	since   time.Time
 	now     func() time.Time
 }
 
-// handler answers at the server's own address: devices and health for everybody,
-// metrics and setting up for this machine alone.
+// handler answers at the server's own address: devices, health and the committee's
+// pages for everybody, metrics and setting up for this machine alone.
 func (o *outside) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", o.d.server.Handler())
+	devices := o.d.server.Handler()
+	mux.Handle(syncws.Path, devices)
+	mux.Handle("GET /healthz", devices)
+	mux.Handle("GET /readyz", devices)
+	mux.Handle("/", o.pages)
 	mux.Handle("GET /metrics", nearby(http.HandlerFunc(o.metrics)))
 	if o.setup != nil {
 		mux.Handle("/setup/", nearOrProxied(o.setup.handler()))

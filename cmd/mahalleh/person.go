@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -132,7 +133,23 @@ func personCommand(a *cli.App) *cobra.Command {
 	})
 	disabling.Flags().BoolVar(&disable.Undo, "undo", false, a.T("mahalleh.person.flag_undo"))
 	disabling.Flags().StringVar(&disable.Why, "reason", "", a.T("mahalleh.flag.reason"))
-	return a.Group("person", "mahalleh.person_group", adding, listing, disabling)
+	var invite personInvite
+	inviting := a.Command("invite PERSON", "mahalleh.person_invite", func(ctx context.Context, args []string) error {
+		invite.Person = args[0]
+		return ask(ctx, a, "person.invite", invite, func(i invitationItem) error {
+			if a.JSON() {
+				return a.PrintJSON(i)
+			}
+			if err := a.Say("mahalleh.person.invited", cli.Args{"name": i.Name, "hours": i.Hours}); err != nil {
+				return err
+			}
+			// Alone on its line and without marks of direction, to be copied.
+			_, err := fmt.Fprintln(a.Stdout(), i.Link)
+			return err
+		})
+	})
+	inviting.Flags().StringVar(&invite.URL, "url", "", a.T("mahalleh.person.flag_url"))
+	return a.Group("person", "mahalleh.person_group", adding, listing, disabling, inviting)
 }
 
 func personState(a *cli.App, p personItem) string {

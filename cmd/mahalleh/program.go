@@ -21,6 +21,7 @@ func commands(a *cli.App) []*cobra.Command {
 		serveCommand(a),
 		placeCommand(a),
 		personCommand(a),
+		sessionCommand(a),
 		grantCommand(a),
 		enrolCommand(a),
 		deviceCommand(a),

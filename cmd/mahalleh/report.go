@@ -19,7 +19,6 @@ import (
 	"mahalleh/server/report"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
-	"mahalleh/syncproto/merge"
 )
 
 // figureItem is a figure as commands print it.
@@ -223,34 +222,8 @@ func (q *asked) read(r store.Reader, forms *schemas.Package, scope string) error
 			q.names[indicators.ID(p.ID)] = p.NameFa
 		}
 	}
-	q.settings = indicators.ShippedValues()
-	return q.settingsOf(r, forms, all, top)
-}
-
-// settingsOf reads the settings of the province in which a place lies.
-func (q *asked) settingsOf(r store.Reader, forms *schemas.Package, all []store.Place, p store.Place) error {
-	for p.Kind != store.PlaceProvince {
-		i := slices.IndexFunc(all, func(x store.Place) bool { return x.ID == p.Parent })
-		if p.Parent == (syncproto.PlaceID{}) || i < 0 {
-			return nil
-		}
-		p = all[i]
-	}
-	form, ok := forms.FormByName(indicators.SettingsForm)
-	if !ok {
-		return nil
-	}
-	rows, err := access.ForOperator(r).Records(store.Filter{Form: uint32(form.ID), Scopes: []syncproto.ScopeID{syncproto.ScopeOf(p.ID, string(form.Compartment))}, Max: pageOf})
-	if err != nil {
-		return fmt.Errorf("read the province's settings: %w", err)
-	}
-	for _, row := range rows {
-		if merge.Alive(row.State) {
-			q.settings = indicators.SettingsOf(merge.Counted(forms, row.State))
-			return nil
-		}
-	}
-	return nil
+	q.settings, err = report.SettingsAt(r, forms, top)
+	return err
 }
 
 // onDay reads a day, Jalali as people type it, or ISO.

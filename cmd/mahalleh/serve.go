@@ -16,6 +16,7 @@ import (
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/server"
+	"mahalleh/server/dashboard"
 	"mahalleh/server/syncws"
 )
 
@@ -117,7 +118,14 @@ func serve(ctx context.Context, a *cli.App, q serving) (err error) {
 		return errors.Join(err, l.Close(), shut(ctx))
 	}
 	said.Setup = first.link()
-	outside := &outside{d: d, version: a.Version().Version, setup: first, since: a.Now(), now: a.Now}
+	if err := d.openReport(ctx); err != nil {
+		return errors.Join(err, l.Close(), shut(ctx))
+	}
+	pages, err := dashboard.New(dashboard.Options{Hub: d.server.Hub(), Admin: d.server.Admin(), Signer: d.signer(), Report: d.report, Log: d.log})
+	if err != nil {
+		return errors.Join(err, l.Close(), shut(ctx))
+	}
+	outside := &outside{d: d, pages: pages.Handler(), version: a.Version().Version, setup: first, since: a.Now(), now: a.Now}
 	webs := []*http.Server{newWeb(outside.handler(), a.Log())}
 	listeners := []net.Listener{l}
 	if q.metrics != "" {
@@ -136,9 +144,7 @@ func serve(ctx context.Context, a *cli.App, q serving) (err error) {
 			}
 		}()
 	}
-	if err := d.openReport(ctx); err != nil {
-		return errors.Join(err, l.Close(), shut(ctx))
-	}
+	d.report.Tell(pages.Moved)
 	var tasks sync.WaitGroup
 	tasks.Go(func() { d.follow(ctx) })
 	tasks.Go(func() { d.fold(ctx, a.Log()) })
@@ -157,6 +163,7 @@ func serve(ctx context.Context, a *cli.App, q serving) (err error) {
 	// A stop has its own time: the context that asked for it is over.
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
+	pages.Close()
 	err = d.server.Close()
 	for _, web := range webs {
 		err = errors.Join(err, web.Shutdown(stopping))

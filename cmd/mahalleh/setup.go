@@ -151,7 +151,7 @@ func (s *setup) show(w http.ResponseWriter, r *http.Request) {
 		"role": t.Text("mahalleh_setup.role", nil), "national": t.Member("mahalleh.role", string(access.National), nil),
 		"province": t.Member("mahalleh.role", string(access.Province), nil), "where": t.Text("mahalleh_setup.where", nil),
 		"make": t.Text("mahalleh_setup.make", nil), "noscript": t.Text("mahalleh_setup.noscript", nil), "other": t.Text("mahalleh_setup.other", nil),
-		"next": t.Text("mahalleh_setup.next", nil),
+		"next": t.Text("mahalleh_setup.next", nil), "invite": t.Text("mahalleh_setup.invite", nil),
 	}}
 	if lang == cli.English {
 		p.Other, p.Dir = string(cli.Persian), "ltr"
@@ -220,6 +220,8 @@ type first struct {
 type madeFirst struct {
 	Text     string   `json:"text"`
 	Commands []string `json:"commands,omitempty"`
+	// Invite is where the administrator chooses a password for the pages.
+	Invite string `json:"invite,omitempty"`
 }
 
 // errSetup are the ways in which setting up is refused.
@@ -247,7 +249,14 @@ func (s *setup) make(w http.ResponseWriter, r *http.Request) {
 	who, where, err := s.take(r.Context(), q)
 	switch {
 	case err == nil:
-		say(http.StatusOK, madeFirst{Text: t.Text("mahalleh_setup.made", cli.Args{"name": who.Name}), Commands: nextSteps(who, where)})
+		m := madeFirst{Text: t.Text("mahalleh_setup.made", cli.Args{"name": who.Name}), Commands: nextSteps(who, where)}
+		// Without one, mahalleh person invite makes another.
+		if secret, _, err := s.d.signer().Invite(r.Context(), who.ID.String()); err != nil {
+			s.d.log.Error("the first administrator could not be invited", "err", err)
+		} else {
+			m.Invite = invitePath + secret
+		}
+		say(http.StatusOK, m)
 	case errors.Is(err, errSetupTries):
 		say(http.StatusTooManyRequests, madeFirst{Text: t.Text("mahalleh_setup.tries", nil)})
 	case errors.Is(err, errSetupSecret):

@@ -99,7 +99,7 @@ func TestSetup(t *testing.T) {
 	if !regexp.MustCompile(`^http://127\.0\.0\.1:8833/setup/#[A-Z2-7]{26}$`).MatchString(link) {
 		t.Fatalf("the link is %s", link)
 	}
-	o := &outside{d: d, setup: s, now: func() time.Time { return now }}
+	o := &outside{d: d, pages: http.NotFoundHandler(), setup: s, now: func() time.Time { return now }}
 	h := o.handler()
 	ask := func(v visit) (int, madeFirst) {
 		t.Helper()
@@ -173,7 +173,7 @@ func TestSetup(t *testing.T) {
 			t.Errorf("people are %+v, grants %+v", people, grants)
 		}
 		acts, err := r.Audits([16]byte{})
-		if n := len(acts); err != nil || n < 2 || acts[n-1].Act != "granted" || acts[n-2].Act != "person added" {
+		if n := len(acts); err != nil || n < 3 || acts[n-1].Act != "invited" || acts[n-2].Act != "granted" || acts[n-3].Act != "person added" {
 			t.Errorf("acts are %+v (%v)", acts, err)
 		}
 		return err
@@ -295,7 +295,7 @@ func TestSetupPage(t *testing.T) {
 func TestMetricsStayHere(t *testing.T) {
 	var log bytes.Buffer
 	d := newDesk(t, &log)
-	o := &outside{d: d, version: "x", now: time.Now}
+	o := &outside{d: d, pages: http.NotFoundHandler(), version: "x", now: time.Now}
 	for name, c := range map[string]struct {
 		v    visit
 		want int

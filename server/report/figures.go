@@ -16,14 +16,24 @@ import (
 // counters: how many records there are makes no difference. Summaries that the
 // settings or the counts have made stale are made anew, and kept.
 func (r *Report) Figures(ctx context.Context, at indicators.Moment, places []syncproto.PlaceID, settings *indicators.Settings) (indicators.Figures, error) {
+	all, err := r.Summaries(ctx, at.Now, places, settings)
+	if err != nil {
+		return indicators.Figures{}, err
+	}
+	return indicators.Combine(at, all, settings), nil
+}
+
+// Summaries are what the figures of these places are made from at a time, Unix
+// milliseconds. They hold small counts that are not published.
+func (r *Report) Summaries(ctx context.Context, now int64, places []syncproto.PlaceID, settings *indicators.Settings) ([]indicators.Summary, error) {
 	var all []summary
 	devices, err := r.o.devices(ctx)
 	if err != nil {
-		return indicators.Figures{}, fmt.Errorf("read devices: %w", err)
+		return nil, fmt.Errorf("read devices: %w", err)
 	}
 	accounts, err := r.o.accounts(ctx)
 	if err != nil {
-		return indicators.Figures{}, err
+		return nil, err
 	}
 	operating := make([]*indicators.Operations, len(places))
 	err = r.view(ctx, func(tx *sql.Tx) error {
@@ -32,7 +42,7 @@ func (r *Report) Figures(ctx context.Context, at indicators.Moment, places []syn
 			if err := all[i].read(ctx, tx, place, settings); err != nil {
 				return fmt.Errorf("summary of place %s: %w", place, err)
 			}
-			if operating[i], err = operations(ctx, tx, place, at.Now); err != nil {
+			if operating[i], err = operations(ctx, tx, place, now); err != nil {
 				return fmt.Errorf("changes of place %s: %w", place, err)
 			}
 			operating[i].Devices = devices[place]
@@ -43,7 +53,7 @@ func (r *Report) Figures(ctx context.Context, at indicators.Moment, places []syn
 		return nil
 	})
 	if err != nil {
-		return indicators.Figures{}, fmt.Errorf("read the report: %w", err)
+		return nil, fmt.Errorf("read the report: %w", err)
 	}
 	r.keep(ctx, all)
 	summaries := make([]indicators.Summary, len(all))
@@ -51,7 +61,7 @@ func (r *Report) Figures(ctx context.Context, at indicators.Moment, places []syn
 		summaries[i] = all[i].Summary
 		summaries[i].Operations = operating[i]
 	}
-	return indicators.Combine(at, summaries, settings), nil
+	return summaries, nil
 }
 
 // summary is a place's summary and the stamp of the counters that it was made of.

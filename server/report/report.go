@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	// The driver of the file.
@@ -52,6 +53,9 @@ type Report struct {
 	layout *layout
 	// moved is filled when something may be there to be read.
 	moved chan struct{}
+
+	// told is called after Run took something in.
+	told atomic.Pointer[func()]
 
 	// turn is held by whoever writes, and guards what follows.
 	turn  sync.Mutex
@@ -138,6 +142,10 @@ func (r *Report) Moved() {
 	}
 }
 
+// Tell has f called whenever Run has taken in what moved: what was read before may
+// be old. f must not block.
+func (r *Report) Tell(f func()) { r.told.Store(&f) }
+
 // Run follows the store until ctx is over: it makes the report if there is none,
 // takes in what is there, and then whatever Moved tells of.
 func (r *Report) Run(ctx context.Context) {
@@ -148,6 +156,9 @@ func (r *Report) Run(ctx context.Context) {
 			again = time.After(sweepAgain)
 		case err != nil && ctx.Err() == nil:
 			r.o.Log.Error("the report cannot follow; figures are older than the data until it can", "err", err)
+		}
+		if f := r.told.Load(); f != nil {
+			(*f)()
 		}
 		select {
 		case <-r.moved:

@@ -40,6 +40,10 @@ form.addEventListener("submit", async (event) => {
         item.append(line);
         at("commands").append(item);
       }
+      if (told.invite) {
+        at("invite").href = told.invite;
+        at("chosen").hidden = false;
+      }
       at("next").hidden = false;
     }
   } catch {
