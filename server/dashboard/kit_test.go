@@ -288,3 +288,13 @@ func (k *kit) personOf(r store.Reader, name string) syncproto.PersonID {
 	k.must(err)
 	return p.ID
 }
+
+func (k *kit) editing(f *schemas.Form, author syncproto.PersonID, change func(*schemas.Record)) func(*syncproto.RecordState, func(int) syncproto.ItemID) (hub.OfficeEdit, error) {
+	return func(s *syncproto.RecordState, _ func(int) syncproto.ItemID) (hub.OfficeEdit, error) {
+		before := merge.Content(f, s)
+		after := before.Clone()
+		change(&after)
+		edit := merge.Edit{Form: f, Opened: s, Before: before, After: after, Author: author}
+		return hub.OfficeEdit{Verb: syncproto.VerbEdit, Form: uint32(f.ID), Ops: edit.Ops()}, nil
+	}
+}

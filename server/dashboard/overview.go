@@ -3,7 +3,9 @@ package dashboard
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/indicators"
@@ -86,7 +88,7 @@ func (v *visit) placeData(l *looked, to string) placeData {
 // tile is a figure on the overview.
 type tile struct {
 	ID, Title, Definition string
-	Big                   string
+	Big                   named
 	Values                []named
 	Class                 string
 }
@@ -121,7 +123,8 @@ func (v *visit) overview() (*overviewData, error) {
 			}
 			text := v.figureText(value)
 			if i == 0 {
-				x.Big = text
+				x.Big = named{value.Title.In(lang), text}
+				continue
 			}
 			x.Values = append(x.Values, named{value.Title.In(lang), text})
 		}
@@ -235,8 +238,8 @@ func (v *visit) table(l *looked, t *indicators.Table) figureTable {
 func (v *visit) rowName(l *looked, t *indicators.Table, r *indicators.Row) string {
 	p, known := l.names[r.Place]
 	switch {
-	case r.Name != "" && v.words.Persian():
-		return persian.ToPersianDigits(r.Name)
+	case r.Name != "" && v.words.Persian() && !strings.ContainsFunc(r.Name, unicode.IsLetter):
+		return persian.ToPersianDigits(r.Name) // a range, a year or a month
 	case r.Name != "":
 		return r.Name
 	case known:

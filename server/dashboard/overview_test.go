@@ -68,7 +68,7 @@ func TestFiguresOfEachRole(t *testing.T) {
 			}
 			page := b.get("/figure/D03?place=102")
 			if x.single {
-				b.shows(page, "<th scope=\"row\"><bdi>پیرسرا")
+				b.shows(page, `<a href="/neighbourhood/102"><bdi>پیرسرا`)
 			} else {
 				b.hides(page, "<tbody>")
 			}

@@ -47,6 +47,8 @@ func (a *App) routes() []route {
 			{pattern: "POST /", handle: func(*visit) error { return errNoPage }, quiet: true},
 		},
 		a.overviewRoutes(),
+		a.neighbourhoodsRoutes(),
+		a.neighbourhoodRoutes(),
 		a.signinRoutes(),
 		a.accountRoutes(),
 	)
@@ -54,10 +56,11 @@ func (a *App) routes() []route {
 
 // nav are the places that the navigation leads to.
 func (v *visit) nav() []formview.Link {
-	return []formview.Link{
-		{Name: "overview", To: "/", Label: v.say("office.nav.overview", nil)},
-		{Name: "account", To: "/account", Label: v.say("office.nav.account", nil)},
+	links := []formview.Link{{Name: "overview", To: "/", Label: v.say("office.nav.overview", nil)}}
+	if v.single {
+		links = append(links, formview.Link{Name: "neighbourhoods", To: "/neighbourhoods", Label: v.say("office.nav.neighbourhoods", nil)})
 	}
+	return append(links, formview.Link{Name: "account", To: "/account", Label: v.say("office.nav.account", nil)})
 }
 
 // visit is one request.
@@ -69,6 +72,8 @@ type visit struct {
 	// who is signed in, and session how; zero where nobody need be.
 	who     store.Person
 	session store.Session
+	// single says that some place is shown to them by itself, not only in sums.
+	single bool
 	// unproved says that a second factor has yet to be set up.
 	unproved bool
 }
@@ -144,6 +149,7 @@ func (v *visit) signedIn() bool {
 		view, err := v.access.View(r, v.who.ID)
 		if err == nil {
 			v.unproved = view.Second() && !v.session.Second
+			v.single = slices.ContainsFunc(view.Tops(), func(p store.Place) bool { return view.Single(p.ID) })
 		}
 		return err
 	})
