@@ -8,9 +8,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,7 +46,10 @@ type office struct {
 	report *report.Report
 	pages  *dashboard.App
 	at     string
-	now    int64
+	// down makes the server end every connection without an answer.
+	down atomic.Bool
+	web  *httptest.Server
+	now  int64
 }
 
 func newOffice(t *testing.T) *office {
@@ -70,9 +75,16 @@ func newOffice(t *testing.T) *office {
 	o.signer = access.NewSigner(o.server.Admin(), o.server.Hub().Now)
 	o.pages, err = dashboard.New(dashboard.Options{Hub: o.server.Hub(), Admin: o.server.Admin(), Signer: o.signer, Report: o.report, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	o.must(err)
-	web := httptest.NewServer(o.pages.Handler())
-	t.Cleanup(func() { o.pages.Close(); web.Close() })
-	o.at = web.URL
+	pages := o.pages.Handler()
+	o.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !o.down.Load() {
+			pages.ServeHTTP(w, r)
+		} else if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = conn.Close()
+		}
+	}))
+	t.Cleanup(func() { o.pages.Close(); o.web.Close() })
+	o.at = o.web.URL
 	// As mahalleh serve does: the report follows the hub, and pages hear of it.
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	followed := make(chan struct{})
@@ -218,4 +230,20 @@ func TestOverviewMovesByItself(t *testing.T) {
 	o.server.Hub().AccessChanged()
 	tab.SeeNot(before)
 	tab.Eval(`if (window.stays !== 1 || document.activeElement.id !== "define-D01") throw new Error("the reader lost their place: " + document.activeElement.id)`, nil)
+}
+
+// TestServerGoesAndComesBack: a page that is open says that the server is away, and
+// shows what changed meanwhile when it is back, by itself.
+func TestServerGoesAndComesBack(t *testing.T) {
+	o := newOffice(t)
+	tab := viewtest.Open(t, viewtest.Laptop)
+	o.signIn(tab, access.Province, "11", true)
+	before := tab.String(`document.querySelector("#tiles .stamp").innerText`)
+	o.down.Store(true)
+	o.web.CloseClientConnections()
+	tab.See("The server does not answer")
+	o.now += 5 * 60 * 1000
+	o.down.Store(false)
+	tab.SeeNot("The server does not answer", before)
+	tab.Forgive() // the browser notes every connection that failed
 }

@@ -11,7 +11,18 @@ if (body.dataset.events) {
     events.addEventListener(name, () => body.dispatchEvent(new CustomEvent(name)));
   }
   events.addEventListener("lock", () => location.reload());
-  events.addEventListener("open", () => gone(false));
+  // While the browser tries again the program is away; what changed meanwhile is
+  // asked for when it is back. One that refuses is there.
+  let away = false;
+  events.addEventListener("error", () => {
+    away = events.readyState === EventSource.CONNECTING;
+    gone(away);
+  });
+  events.addEventListener("open", () => {
+    if (away) body.dispatchEvent(new CustomEvent("records"));
+    away = false;
+    gone(false);
+  });
 
   // The device locks when no person did anything. Reading and scrolling is
   // something, and the program cannot see it.
