@@ -46,6 +46,9 @@ var (
 	ErrWait error = &kind{"sdk.error.wait", "too many failed attempts"}
 	// ErrNoPIN: no PIN is set, or it was dropped after too many wrong ones.
 	ErrNoPIN error = &kind{"sdk.error.no_pin", "no PIN is set"}
+	// ErrNotAllHere: not all records of the place have come to this device, or none:
+	// figures of a part would look like figures of the whole.
+	ErrNotAllHere error = &kind{"sdk.error.not_all_here", "the place has not come whole to this device yet"}
 	// ErrLocked: unlock first.
 	ErrLocked error = &kind{"sdk.error.locked", "the device is locked"}
 
@@ -206,7 +209,7 @@ func Keys() []string {
 
 func allKinds() []error {
 	return []error{
-		ErrMistypedCode, ErrBadCode, ErrUsedCode, ErrOtherCode, ErrNoAddress, ErrBadAddress, ErrWeakPassphrase, ErrWrongSecret, ErrWait, ErrNoPIN, ErrLocked,
+		ErrMistypedCode, ErrBadCode, ErrUsedCode, ErrOtherCode, ErrNoAddress, ErrBadAddress, ErrWeakPassphrase, ErrWrongSecret, ErrWait, ErrNoPIN, ErrNotAllHere, ErrLocked,
 		ErrEnrolled, ErrNotEnrolled, ErrNewer, ErrForeign, ErrInUse, ErrDiskFull, ErrDiskFailed, ErrDamaged, ErrClosed,
 		ErrNotFound, ErrDeleted, ErrErased, ErrUnknownForm, ErrInvalid, ErrUnknownField, ErrByTransition, ErrStepRefused, ErrDraftOver, ErrTooLarge,
 		ErrLeaseOver, ErrNoGrant, ErrNoSettle, ErrScopeGone, ErrNotSettled, ErrBadCursor,

@@ -78,7 +78,7 @@ func codeOf(err error) cli.Code {
 		{cli.NotReachable, []error{clientsdk.ErrNoNetwork, clientsdk.ErrNotReachable, clientsdk.ErrBusy}},
 		{cli.Incompatible, []error{clientsdk.ErrNewer, clientsdk.ErrIncompatible}},
 		{cli.Refused, []error{
-			clientsdk.ErrUsedCode, clientsdk.ErrOtherCode, clientsdk.ErrWrongSecret, clientsdk.ErrWait, clientsdk.ErrNoPIN, clientsdk.ErrLocked,
+			clientsdk.ErrUsedCode, clientsdk.ErrOtherCode, clientsdk.ErrWrongSecret, clientsdk.ErrWait, clientsdk.ErrNoPIN, clientsdk.ErrNotAllHere, clientsdk.ErrLocked,
 			clientsdk.ErrEnrolled, clientsdk.ErrInUse, clientsdk.ErrDeleted, clientsdk.ErrErased, clientsdk.ErrByTransition, clientsdk.ErrStepRefused,
 			clientsdk.ErrLeaseOver, clientsdk.ErrNoGrant, clientsdk.ErrNoSettle, clientsdk.ErrScopeGone, clientsdk.ErrWrongServer, clientsdk.ErrRefused,
 		}},

@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"net"
 	"path/filepath"
 	"sync"
@@ -10,9 +12,12 @@ import (
 	"time"
 
 	"mahalleh/schemas/forms"
+	"mahalleh/schemas/indicators"
 	"mahalleh/server"
 	"mahalleh/server/hub"
+	"mahalleh/server/report"
 	"mahalleh/server/sqlitestore"
+	"mahalleh/syncproto"
 )
 
 type testClock struct{ now time.Time }
@@ -74,7 +79,51 @@ func TestStory(t *testing.T) {
 	if out.Merged == 0 || out.Conflict == 0 || out.OpenConflicts == 0 {
 		t.Errorf("merged %d, in conflict %d, open %d: the story shows too little", out.Merged, out.Conflict, out.OpenConflicts)
 	}
+	for _, p := range []*Phone{out.Phones[0], out.Phones[4]} {
+		agree(t, story, p)
+	}
 	if report, err := st.Check(ctx); err != nil || len(report.Problems) > 0 {
 		t.Errorf("check: %v %v", report.Problems, err)
+	}
+}
+
+// A phone and the server reckon the figures of a neighbourhood from what each of them
+// holds, and say the same; but for what no record says.
+func agree(t *testing.T, s *Story, p *Phone) {
+	t.Helper()
+	ctx := t.Context()
+	if err := p.open(ctx); err != nil {
+		t.Fatal(err)
+	}
+	defer p.client.Close()
+	place := p.client.Person().Place
+	mine, err := p.client.Figures(ctx, place, 0, 0)
+	if err != nil {
+		t.Fatalf("%s asks for figures: %v", p.Name, err)
+	}
+	r, err := report.Open(ctx, report.Options{Path: filepath.Join(t.TempDir(), "report.db"), View: s.Store.View, Forms: s.Server.Hub().Packages()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Rebuild(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	settings := indicators.ShippedValues()
+	theirs, err := r.Figures(ctx, indicators.Moment{Today: mine.Today, Now: mine.AsOf}, []syncproto.PlaceID{place}, &settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"D01", "D05", "D10", "D11", "D12", "D13", "D14", "D15", "D16", "D20", "D21", "D22", "D28"} {
+		a, _ := mine.Figure(id)
+		b, _ := theirs.Figure(id)
+		phone, err1 := json.Marshal([]any{a.Values, a.Tables})
+		server, err2 := json.Marshal([]any{b.Values, b.Tables})
+		if err := errors.Join(err1, err2); err != nil || string(phone) != string(server) {
+			t.Errorf("%s of %s: %v\nphone  %s\nserver %s", id, p.Place, err, phone, server)
+		}
+	}
+	if f, _ := mine.Figure("D13"); len(f.Values) == 0 || f.Values[0].Number.Mantissa < 10 {
+		t.Errorf("%s counts %v assets: too little to compare", p.Name, f.Values)
 	}
 }
