@@ -4,107 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"unsafe"
 
-	"modernc.org/libc"
-	sqlite3 "modernc.org/sqlite/lib"
+	"mahalleh/client-sdk/localstore/disktest"
 )
-
-// faultyDisk is a VFS of SQLite that passes everything to the system's, but for
-// writes while it is full, shared memory that is opened while it is tight, and
-// the next syncs that shall fail.
-type faultyDisk struct {
-	full  atomic.Bool
-	tight atomic.Bool
-	fails atomic.Int32
-	// methods keeps reachable what only C memory points to.
-	methods []any
-}
-
-type (
-	vfsOpen   = func(*libc.TLS, uintptr, uintptr, uintptr, int32, uintptr) int32
-	fileWrite = func(*libc.TLS, uintptr, uintptr, int32, int64) int32
-	fileSync  = func(*libc.TLS, uintptr, int32) int32
-	fileMap   = func(*libc.TLS, uintptr, int32, int32, int32, uintptr) int32
-)
-
-func viewC[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }
-
-func toC[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&struct{ f F }{f})) }
-
-func fromC[F any](p uintptr) F { return *(*F)(unsafe.Pointer(&struct{ p uintptr }{p})) }
-
-const faultyDiskName = "sdk-faulty-disk"
-
-func newFaultyDisk(t testing.TB) *faultyDisk {
-	t.Helper()
-	d := &faultyDisk{}
-	tls := libc.NewTLS()
-	base := sqlite3.Xsqlite3_vfs_find(tls, 0)
-	p := libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_vfs{})))
-	vfs := viewC[sqlite3.Tsqlite3_vfs](p)
-	*vfs = *viewC[sqlite3.Tsqlite3_vfs](base)
-	name, err := libc.CString(faultyDiskName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	methods := map[uintptr]uintptr{} // copied method table by the system's
-	original := map[uintptr]sqlite3.Tsqlite3_io_methods{}
-	write := func(tls *libc.TLS, file, buf uintptr, n int32, off int64) int32 {
-		if d.full.Load() {
-			return sqlite3.SQLITE_FULL
-		}
-		return fromC[fileWrite](original[viewC[sqlite3.Tsqlite3_file](file).FpMethods].FxWrite)(tls, file, buf, n, off)
-	}
-	sync := func(tls *libc.TLS, file uintptr, flags int32) int32 {
-		if d.fails.Add(-1) >= 0 {
-			return sqlite3.SQLITE_IOERR_FSYNC
-		}
-		return fromC[fileSync](original[viewC[sqlite3.Tsqlite3_file](file).FpMethods].FxSync)(tls, file, flags)
-	}
-	share := func(tls *libc.TLS, file uintptr, region, size, extend int32, out uintptr) int32 {
-		if d.tight.Load() {
-			return sqlite3.SQLITE_IOERR_SHMSIZE
-		}
-		return fromC[fileMap](original[viewC[sqlite3.Tsqlite3_file](file).FpMethods].FxShmMap)(tls, file, region, size, extend, out)
-	}
-	open := func(tls *libc.TLS, _, name, file uintptr, flags int32, out uintptr) int32 {
-		rc := fromC[vfsOpen](viewC[sqlite3.Tsqlite3_vfs](base).FxOpen)(tls, base, name, file, flags, out)
-		f := viewC[sqlite3.Tsqlite3_file](file)
-		if rc != 0 || f.FpMethods == 0 {
-			return rc
-		}
-		if methods[f.FpMethods] == 0 {
-			m := libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{})))
-			table := viewC[sqlite3.Tsqlite3_io_methods](m)
-			*table = *viewC[sqlite3.Tsqlite3_io_methods](f.FpMethods)
-			original[m] = *table
-			table.FxWrite, table.FxSync, table.FxShmMap = toC(write), toC(sync), toC(share)
-			methods[f.FpMethods] = m
-		}
-		f.FpMethods = methods[f.FpMethods]
-		return rc
-	}
-	d.methods = []any{open, write, sync, share}
-	vfs.FpNext, vfs.FzName, vfs.FxOpen = 0, name, toC(open)
-	if rc := sqlite3.Xsqlite3_vfs_register(tls, p, 0); rc != 0 {
-		t.Fatalf("register VFS: %d", rc)
-	}
-	t.Cleanup(func() {
-		sqlite3.Xsqlite3_vfs_unregister(tls, p)
-		tls.Close()
-		runtime.KeepAlive(d)
-	})
-	return d
-}
 
 func TestFullDisk(t *testing.T) {
-	disk := newFaultyDisk(t)
-	d := newDevice(t, func(o *Options) { o.VFS = faultyDiskName })
+	disk := disktest.New(t)
+	d := newDevice(t, func(o *Options) { o.VFS = disktest.Name })
 	id := d.record("asset", assetJSON)
 	draft := d.open(id)
 	d.set(draft, "condition", "1")
@@ -113,7 +21,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	disk.full.Store(true)
+	disk.Full.Store(true)
 	if _, err := draft.Save(ctx); !errors.Is(err, ErrDiskFull) {
 		t.Fatalf("save: got %v, want %v", err, ErrDiskFull)
 	}
@@ -141,7 +49,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("exported %d lines, %v: %s", n, err, out.String())
 	}
 
-	disk.full.Store(false)
+	disk.Full.Store(false)
 	d.mustSave(draft) // what was typed is still there
 	if _, err := d.New(ctx, "asset"); err != nil {
 		t.Errorf("new form after space was made: %v", err)
@@ -152,15 +60,15 @@ func TestFullDisk(t *testing.T) {
 // everything is read and exported, nobody is let type what cannot be saved, and
 // it goes on once there is room.
 func TestOpenOnAFullDisk(t *testing.T) {
-	disk := newFaultyDisk(t)
-	d := newDevice(t, func(o *Options) { o.VFS = faultyDiskName })
+	disk := disktest.New(t)
+	d := newDevice(t, func(o *Options) { o.VFS = disktest.Name })
 	id := d.record("asset", assetJSON)
 	unsaved := d.begin("asset", `{"category": "physical", "title_fa": "پل"}`)
 	if err := unsaved.Autosave(ctx); err != nil {
 		t.Fatal(err)
 	}
-	disk.full.Store(true)
-	disk.tight.Store(true)
+	disk.Full.Store(true)
+	disk.Tight.Store(true)
 	d.restart()
 
 	if got := d.value(id, "condition").Int(); got != 3 {
@@ -199,8 +107,8 @@ func TestOpenOnAFullDisk(t *testing.T) {
 		t.Errorf("status: full %v, %v; want true", s.Disk.Full, err)
 	}
 
-	disk.full.Store(false)
-	disk.tight.Store(false)
+	disk.Full.Store(false)
+	disk.Tight.Store(false)
 	d.edit(id, "condition", "1")
 	d.restart()
 	if got := d.value(id, "condition").Int(); got != 1 {
@@ -211,12 +119,12 @@ func TestOpenOnAFullDisk(t *testing.T) {
 // TestFailedSync holds that a save is told as saved only if it is on the disk,
 // and never twice.
 func TestFailedSync(t *testing.T) {
-	disk := newFaultyDisk(t)
-	d := newDevice(t, func(o *Options) { o.VFS = faultyDiskName })
+	disk := disktest.New(t)
+	d := newDevice(t, func(o *Options) { o.VFS = disktest.Name })
 	draft := d.begin("asset", assetJSON)
-	disk.fails.Store(1)
+	disk.Fails.Store(1)
 	r, err := draft.Save(ctx)
-	disk.fails.Store(0)
+	disk.Fails.Store(0)
 	if err != nil && !errors.Is(err, ErrDiskFailed) {
 		t.Fatalf("got %v, want a save or %v", err, ErrDiskFailed)
 	}

@@ -1,15 +1,19 @@
 package fieldapp
 
 import (
+	"io/fs"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	clientsdk "mahalleh/client-sdk"
+	"mahalleh/client-sdk/localstore/disktest"
 	"mahalleh/schemas"
+	"mahalleh/schemas/forms"
 )
 
 // page is the form that a browser shows: what it sends is what stands in it.
@@ -239,7 +243,7 @@ func TestFormsSavedTogether(t *testing.T) {
 func TestARefusedStepNamesItsRule(t *testing.T) {
 	s := newOpen(t)
 	f := s.open("/new/dossier")
-	f.sets("status", "assigned", "assigned_on", "1405/08/01", "due_on", "1405/09/01", "revision_no", "1",
+	f.sets("assigned_on", "1405/08/01", "due_on", "1405/09/01", "revision_no", "1",
 		"neighbourhood_id", "019bc6a0-0801-7000-8000-000000000801")
 	a := f.sends("do", "save")
 	if a.Header.Get("Mahalleh-Go") == "" {
@@ -286,4 +290,89 @@ func TestTheCalendar(t *testing.T) {
 	if a := s.ask(http.MethodGet, "/calendar?at=x", nil); a.StatusCode != http.StatusNotFound {
 		t.Errorf("a month that is none: %s", a.Status)
 	}
+}
+
+// What may have been recorded before is proposed while it is typed.
+func TestLikelyRecordsAreProposed(t *testing.T) {
+	s := newOpen(t)
+	f := s.open("/new/person?full_name=" + url.QueryEscape("مریم احمدی") + "&sex=female&phone=09121234567&consent_id=019bc6a0-0801-7000-8000-000000000801")
+	if a := f.sends("do", "save"); a.Header.Get("Mahalleh-Go") == "" {
+		t.Fatalf("the person is not saved:\n%s", a.body)
+	}
+	saved := s.records("person")[0].ID
+	f = s.open("/new/person")
+	body := f.sets("full_name", "مريم احمدي")
+	s.shows(body, "It may have been recorded before", "/record/"+saved.String())
+}
+
+// A disk that is full while somebody types is told, nothing is lost, and what was
+// typed is stored as soon as there is room.
+func TestADiskThatIsFullWhileTyping(t *testing.T) {
+	disk := disktest.New(t)
+	s := newOpen(t, func(o *Options) { o.SDK.VFS = disktest.Name })
+	f := s.open("/new/asset")
+	f.sets("category", "physical", "subtype", "hall")
+	disk.Full.Store(true)
+	body := f.sets("title_fa", "سالن ورزشی")
+	s.shows(body, "data-failed", "not kept on the device yet", "full")
+	f.shown(f.get(f.address))
+	s.shows(f.page, `value="سالن ورزشی"`)
+	body = f.sets("do", "save")
+	s.shows(body, "data-failed", "form-refused")
+	if a := s.ask(http.MethodGet, "/new/asset", nil); a.StatusCode != http.StatusInsufficientStorage {
+		t.Errorf("a form that could not be stored is begun: %s", a.Status)
+	}
+	disk.Full.Store(false)
+	body = f.sets("do", "again")
+	s.shows(body, "Draft kept")
+	if a := f.sends("do", "save"); a.Header.Get("Mahalleh-Go") == "" {
+		t.Errorf("it is not saved with room on the disk:\n%s", a.body)
+	}
+}
+
+// A draft that was begun in an earlier revision of its form goes on in it, and the
+// page says so.
+func TestAFormThatWasRevisedMeanwhile(t *testing.T) {
+	s := newOpen(t)
+	f := s.open("/new/asset")
+	f.sets("category", "physical", "title_fa", "سالن")
+	s.opt.SDK.Forms = revised(t, "asset")
+	s.restart()
+	if err := s.device().Unlock(ctx, clientsdk.Credentials{Passphrase: passphrase}); err != nil {
+		t.Fatal(err)
+	}
+	s.gate.open()
+	f = s.open(f.address)
+	s.shows(f.page, "begun in its earlier version", `value="سالن"`)
+	f.sets("subtype", "hall")
+	if a := f.sends("do", "save"); a.Header.Get("Mahalleh-Go") == "" {
+		t.Errorf("it is not saved:\n%s", a.body)
+	}
+}
+
+// revised is the package of forms with a second revision of a form, which has a field
+// more.
+func revised(t *testing.T, name string) *schemas.Package {
+	t.Helper()
+	files := fstest.MapFS{}
+	err := fs.WalkDir(forms.Files(), ".", func(file string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		raw, err := fs.ReadFile(forms.Files(), file)
+		files[file] = &fstest.MapFile{Data: raw}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := string(files[name+".r1.json"].Data)
+	now := strings.Replace(old, `"revision": 1`, `"revision": 2`, 1)
+	now = strings.Replace(now, `"fields": [`, `"fields": [{"id": 900, "name": "colour", "type": "text", "label": {"fa": "رنگ", "en": "Colour"}, "sensitivity": "S0"},`, 1)
+	files[name+".r2.json"] = &fstest.MapFile{Data: []byte(now)}
+	p, err := schemas.Load(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }

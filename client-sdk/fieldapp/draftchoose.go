@@ -153,6 +153,9 @@ func (v *visit) makeBeside(o *openDraft, form, path string) error {
 		return err
 	}
 	other := newOpenDraft(d)
+	if err := other.beginState(); err != nil {
+		return err
+	}
 	// What it refers to is this form, where only one of its fields may.
 	if back := refersTo(d.Form(), o.d.Form().Name); back != nil {
 		if err := other.d.SetValue(back.Name, schemas.RefValue(schemas.ID(o.d.Record()))); err != nil {

@@ -58,6 +58,9 @@ func (v *visit) getNewForm() error {
 	v.drafts.mu.Lock()
 	defer v.drafts.mu.Unlock()
 	o := v.drafts.add(d)
+	if err := o.beginState(); err != nil {
+		return err
+	}
 	for _, f := range d.Form().Fields() {
 		if text := v.r.URL.Query().Get(f.Name); text != "" && f.Stored() {
 			if err := o.set(clientsdk.Spot{Field: f.Name}, f, text); err != nil {

@@ -128,7 +128,8 @@ func (o *openDraft) text(t *formview.Teller, at clientsdk.Spot, f *schemas.Field
 	return t.Typed(f, v)
 }
 
-// state is the state field that goes by steps, nil for a form without one.
+// steps are the states into which the form's state field may step, nil for a form
+// without one.
 func (o *openDraft) steps() map[schemas.FieldID][]string {
 	m, ok := workflow.Of(o.d.Form().Name)
 	if !ok {
@@ -146,6 +147,16 @@ func (o *openDraft) steps() map[schemas.FieldID][]string {
 		to = append(to, step.To)
 	}
 	return map[schemas.FieldID][]string{f.ID: to}
+}
+
+// beginState gives a new record the state in which all of its form begin. Where there
+// are several a person chooses.
+func (o *openDraft) beginState() error {
+	m, ok := workflow.Of(o.d.Form().Name)
+	if !ok || !o.d.IsNew() || len(m.First) != 1 {
+		return nil
+	}
+	return o.d.SetValue(m.Field, schemas.CodeValue(m.First[0]))
 }
 
 // begins reports whether a state field has no state yet in the record.

@@ -13,6 +13,10 @@ import (
 // MaxFound is how many choices a search shows.
 const MaxFound = 50
 
+// fewLetters is how long the labels of a few options may be together to stand in one
+// line of a phone.
+const fewLetters = 22
+
 // options are what may be chosen, with what is chosen.
 func (d *drawing) options(out *Field, f *schemas.Field, row int, v schemas.Value) {
 	chosen := strings.Fields(out.Text)
@@ -23,7 +27,7 @@ func (d *drawing) options(out *Field, f *schemas.Field, row int, v schemas.Value
 	case schemas.TypeCode, schemas.TypeCodes:
 		all = d.codes(f.List, d.above(f, row))
 	case schemas.TypeState:
-		if all = d.steps(out, f, v); len(all) == 0 {
+		if all = d.steps(out, f, v); len(all) == 0 || len(all) == 1 && all[0].Text == v.Code() {
 			out.Widget, out.Shown = WidgetRead, d.Shown(f, v)
 			return
 		}
@@ -65,6 +69,11 @@ func (d *drawing) options(out *Field, f *schemas.Field, row int, v schemas.Value
 	if !out.Long && len(out.Options) > 0 {
 		out.Control = out.Options[0].ID
 	}
+	letters := 0
+	for _, o := range out.Options {
+		letters += len([]rune(o.Label))
+	}
+	out.Few = !out.Long && len(out.Options) <= 4 && letters <= fewLetters
 	out.Chosen = strings.Join(labels, d.Say("view_form.value.comma", nil))
 }
 
