@@ -133,7 +133,7 @@ func TestAFormWithoutScripts(t *testing.T) {
 		t.Fatalf("%s\n%s", a.Status, a.body)
 	}
 	page := s.get(strings.TrimPrefix(strings.SplitN(a.Header.Get("Location"), "#", 2)[0], s.prefix()))
-	s.shows(page, "form-errors", `value="physical" checked`, "“Title” is empty")
+	s.shows(page, "form-errors", `value="physical" checked`, "It is empty.")
 }
 
 // Only the parts that show something else are sent again.

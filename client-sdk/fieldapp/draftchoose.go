@@ -131,7 +131,7 @@ func (v *visit) makesOf(o *openDraft, f *schemas.Field) []formview.Choice {
 	var all []formview.Choice
 	for _, name := range f.Forms {
 		form, ok := v.c.Forms().FormByName(name)
-		if ok && o.may[form.Compartment] && form.Compartment != "reference" {
+		if ok && form != o.d.Form() && o.may[form.Compartment] && form.Compartment != "reference" {
 			all = append(all, formview.Choice{Text: name, Label: v.say("screen_form.make", texts.Args{"form": v.words.In(form.Label)})})
 		}
 	}

@@ -35,6 +35,8 @@ const (
 const (
 	shortChoice = 8
 	shortSet    = 12
+	// longestScale is how many values of a number are shown to choose from.
+	longestScale = 7
 )
 
 // widgets is the widget of each type of field.
@@ -48,10 +50,29 @@ var widgets = map[schemas.Type]Widget{
 	schemas.TypeList: WidgetRows, schemas.TypeAttachment: WidgetFiles, schemas.TypeComputed: WidgetRead,
 }
 
+// widgetOf is the widget of a field: a whole number of a short scale is chosen.
+func widgetOf(f *schemas.Field) Widget {
+	if scale(f) > 0 {
+		return WidgetOne
+	}
+	return widgets[f.Type]
+}
+
+// scale is how many values a whole number may have, if they are few; else 0.
+func scale(f *schemas.Field) int64 {
+	if f.Type != schemas.TypeInteger || f.Min.IsEmpty() || f.Max.IsEmpty() {
+		return 0
+	}
+	if n := f.Max.Int() - f.Min.Int() + 1; n <= longestScale {
+		return n
+	}
+	return 0
+}
+
 // field draws a field of the record (row -1) or of a row.
 func (d *drawing) field(f *schemas.Field, path string, row int, v schemas.Value, asked bool) *Field {
 	id := "f-" + strings.ReplaceAll(path, ".", "-")
-	out := &Field{Path: path, ID: id, Control: id + "-c", Name: f.Name, Widget: widgets[f.Type], Asked: asked}
+	out := &Field{Path: path, ID: id, Control: id + "-c", Name: f.Name, Widget: widgetOf(f), Asked: asked}
 	d.out.byPath[path] = out
 	if !asked {
 		return out
@@ -110,7 +131,11 @@ func (d *drawing) field(f *schemas.Field, path string, row int, v schemas.Value,
 func (d *drawing) say(out *Field, f *schemas.Field, row int) {
 	for _, p := range d.problems[place{f.ID, row + 1}] {
 		if p.Level == schemas.LevelWarning || p.Level == schemas.LevelError || d.s.Strict && p.Level == schemas.LevelIncomplete {
-			out.Problems = append(out.Problems, d.problem(p))
+			told := d.problem(p)
+			if p.Rule == schemas.RuleRequired { // the label stands above it
+				told.Message = d.Say("view_form.empty", nil)
+			}
+			out.Problems = append(out.Problems, told)
 		}
 	}
 }

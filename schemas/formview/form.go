@@ -272,6 +272,9 @@ func (d *drawing) summary() {
 		told := d.problem(p)
 		if f := d.at(p); f != nil {
 			told.Field, told.Label = f.Control, f.Label
+			if p.Rule == schemas.RuleRequired {
+				told.Message = d.Say("view_form.empty", nil)
+			}
 		}
 		if told.Held() {
 			d.out.Errors = append(d.out.Errors, told)

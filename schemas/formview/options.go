@@ -24,6 +24,11 @@ func (d *drawing) options(out *Field, f *schemas.Field, row int, v schemas.Value
 	switch f.Type {
 	case schemas.TypeBoolean:
 		all = []Choice{{answerYes, d.Say("view_form.value.yes", nil)}, {answerNo, d.Say("view_form.value.no", nil)}}
+	case schemas.TypeInteger:
+		for n := f.Min.Int(); n <= f.Max.Int(); n++ {
+			text := d.Digits(n)
+			all = append(all, Choice{text, text})
+		}
 	case schemas.TypeCode, schemas.TypeCodes:
 		all = d.codes(f.List, d.above(f, row))
 	case schemas.TypeState:
@@ -64,7 +69,7 @@ func (d *drawing) options(out *Field, f *schemas.Field, row int, v schemas.Value
 		out.Options = append(out.Options, Option{Text: c.Text, Label: c.Label, Chosen: slices.Contains(chosen, c.Text)})
 	}
 	for i := range out.Options {
-		out.Options[i].ID = out.Control + "-" + out.Options[i].Text
+		out.Options[i].ID = out.Control + "-" + persian.ToASCIIDigits(out.Options[i].Text)
 	}
 	if !out.Long && len(out.Options) > 0 {
 		out.Control = out.Options[0].ID
@@ -73,7 +78,7 @@ func (d *drawing) options(out *Field, f *schemas.Field, row int, v schemas.Value
 	for _, o := range out.Options {
 		letters += len([]rune(o.Label))
 	}
-	out.Few = !out.Long && len(out.Options) <= 4 && letters <= fewLetters
+	out.Few = !out.Long && len(out.Options) <= longestScale && letters <= fewLetters
 	out.Chosen = strings.Join(labels, d.Say("view_form.value.comma", nil))
 }
 

@@ -20,9 +20,18 @@ const isText = (e) => e && e.matches("textarea, input:not([type=radio], [type=ch
 function touch(e, wait) {
   const field = fieldOf(e.target);
   if (!field || e.target.dataset.search !== undefined) return;
-  dirty.add(field.dataset.path);
+  mark(field.dataset.path);
   clearTimeout(timer);
   timer = setTimeout(flush, wait);
+}
+
+// mark notes that a field was touched; busy shows that something is on its way.
+function mark(path) {
+  dirty.add(path);
+  busy();
+}
+function busy() {
+  form.toggleAttribute("data-busy", dirty.size > 0 || sending !== null);
 }
 
 form.addEventListener("input", (e) => { if (isText(e.target)) touch(e, pause); });
@@ -51,10 +60,13 @@ export async function flush(act, options = {}) {
   if (act) body.append("do", act);
   body.append("shown", [...document.querySelectorAll("[data-part]")].map((e) => `${e.id} ${e.dataset.part}`).join(" "));
   sending = send(body, options);
-  const taken = await sending.finally(() => { sending = null; });
-  if (taken) return;
-  for (const path of paths) dirty.add(path); // nothing is lost: it goes again
-  timer = setTimeout(flush, again);
+  const taken = await sending;
+  sending = null;
+  if (!taken) {
+    for (const path of paths) dirty.add(path); // nothing is lost: it goes again
+    timer = setTimeout(flush, again);
+  }
+  busy();
 }
 
 async function send(body, options) {
@@ -134,7 +146,7 @@ form.addEventListener("submit", (e) => {
   const act = e.submitter?.name === "do" ? e.submitter.value : "";
   e.preventDefault();
   for (const field of form.querySelectorAll("[data-path]")) {
-    if (changed(field)) dirty.add(field.dataset.path);
+    if (changed(field)) mark(field.dataset.path);
   }
   flush(act);
 });

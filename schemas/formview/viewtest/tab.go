@@ -62,6 +62,13 @@ func (tab *Tab) until(script, why string) {
 	}
 }
 
+// Until waits until a script gives true, over as many pages as it takes; why says
+// what was waited for.
+func (tab *Tab) Until(script, why string) {
+	tab.Helper()
+	tab.until(script, why)
+}
+
 // words is what the page shows, for messages.
 func (tab *Tab) words() string {
 	ctx, cancel := tab.limited()
@@ -131,6 +138,7 @@ func (tab *Tab) mark(finder, why string) chromedp.CSS {
 		const found = (() => { %s })();
 		if (!found) return false;
 		found.setAttribute("data-viewtest", %q);
+		found.scrollIntoView({block: "center"}); // out from under what stays in view
 		return true; })()`, plainText, finder, name), why)
 	return chromedp.CSS(`[data-viewtest="` + name + `"]`)
 }
@@ -146,7 +154,8 @@ func (tab *Tab) Click(text string) {
 // ClickAt touches what a selector finds.
 func (tab *Tab) ClickAt(selector string) {
 	tab.Helper()
-	tab.run(chromedp.Click(chromedp.CSS(selector)))
+	at := tab.mark(fmt.Sprintf(`return document.querySelector(%s);`, quoteRaw(selector)), fmt.Sprintf("there is no %s to touch", selector))
+	tab.run(chromedp.Click(at))
 }
 
 // control is the selector of the field with this label.

@@ -1,0 +1,333 @@
+package fieldapp
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	clientsdk "mahalleh/client-sdk"
+	"mahalleh/schemas/formview/viewtest"
+	"mahalleh/schemas/texts"
+)
+
+// arrowDown is the key, as the browser's driver names it.
+const arrowDown = "\u0301"
+
+// onDevice is a screen in a real browser: enrolled, unlocked, at its first page.
+type onDevice struct {
+	*screen
+	*viewtest.Tab
+}
+
+func (d *onDevice) Helper()                   { d.screen.Helper() }
+func (d *onDevice) Fatal(args ...any)         { d.screen.Helper(); d.screen.Fatal(args...) }
+func (d *onDevice) Errorf(f string, a ...any) { d.screen.Helper(); d.screen.Errorf(f, a...) }
+
+func inBrowser(t testing.TB, size viewtest.Size, lang texts.Lang, change ...func(*Options)) *onDevice {
+	t.Helper()
+	d := &onDevice{screen: newOpen(t, append(change, func(o *Options) { o.Lang = lang })...)}
+	d.Tab = viewtest.Open(t, size)
+	d.enter()
+	return d
+}
+
+// enter follows the link that the program prints.
+func (d *onDevice) enter() {
+	d.Go(d.serve())
+	d.until("location.pathname.startsWith(" + fmt.Sprintf("%q", d.prefix()) + ")")
+}
+
+// until waits until a script gives true.
+func (d *onDevice) until(script string) {
+	d.Helper()
+	d.Until(script, "waiting for "+script)
+}
+
+// visit opens an address of the screen.
+func (d *onDevice) visit(to string) {
+	d.Helper()
+	d.Go(d.origin() + d.prefix() + to)
+	d.until(`document.readyState === "complete" && (!document.querySelector("form[data-draft]") || document.documentElement.classList.contains("js"))`)
+}
+
+// kept waits until everything that was typed is stored.
+func (d *onDevice) kept() {
+	d.Helper()
+	d.until(`!document.querySelector("form[data-busy]")`)
+}
+
+// killed ends the program as a crash does, and starts it anew.
+func (d *onDevice) killed() {
+	d.Helper()
+	d.restart()
+	if err := d.device().Unlock(ctx, clientsdk.Credentials{Passphrase: passphrase}); err != nil {
+		d.Fatal(err)
+	}
+	d.gate.open()
+	d.enter()
+}
+
+// says is a form's own word in the language of the page.
+func (d *onDevice) says(form, field string) string {
+	d.Helper()
+	f, ok := d.device().Forms().FormByName(form)
+	if !ok {
+		d.Fatal("there is no form " + form)
+	}
+	of, ok := f.FieldByName(field)
+	if !ok {
+		d.Fatal("there is no field " + field)
+	}
+	return of.Label.In(string(d.opt.Lang))
+}
+
+func (d *onDevice) code(list, code string) string {
+	d.Helper()
+	l, _ := d.device().Forms().List(list)
+	item, ok := l.Item(code)
+	if !ok {
+		d.Fatal("there is no code " + code)
+	}
+	return item.Label.In(string(d.opt.Lang))
+}
+
+func (d *onDevice) word(key texts.Key, args texts.Args) string {
+	return texts.DropDirectionControls(d.words[d.opt.Lang].Say(key, args))
+}
+
+// choose touches an option of a choice, opening it if it is a long one.
+func (d *onDevice) choose(field, option string) {
+	d.Helper()
+	id := "f-" + strings.ReplaceAll(field, ".", "-")
+	d.Eval(`document.querySelector("#`+id+` details:not([open]) > summary")?.click()`, nil)
+	d.ClickAt(`label:has(> #` + id + `-c-` + option + `)`)
+	d.kept()
+}
+
+// everywhere runs a test on a phone in Persian and on a laptop in English.
+func everywhere(t *testing.T, test func(t *testing.T, size viewtest.Size, lang texts.Lang)) {
+	t.Run("phone", func(t *testing.T) { test(t, viewtest.Phone, texts.Persian) })
+	t.Run("laptop", func(t *testing.T) { test(t, viewtest.Laptop, texts.English) })
+}
+
+func (s *screen) recorded(form, fields string) clientsdk.SaveResult {
+	s.Helper()
+	draft, err := s.device().New(ctx, form)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := draft.SetJSON([]byte(fields)); err != nil {
+		s.Fatal(err)
+	}
+	r, err := draft.Save(ctx)
+	if err != nil || !r.Saved {
+		s.Fatalf("%s is not recorded: %v, %v", form, err, r.Problems)
+	}
+	return r
+}
+
+// A household is asked: what is not asked does not show, what is wrong is told
+// beside its question, rows are added, and what is missing is found from the top.
+func TestAHouseholdIsAsked(t *testing.T) {
+	everywhere(t, func(t *testing.T, size viewtest.Size, lang texts.Lang) {
+		d := inBrowser(t, size, lang)
+		block := d.recorded("block", `{"code": "B01"}`)
+		d.visit("/new/household_response")
+		d.Check("household, empty")
+		household := func(field string) string { return d.says("household_response", field) }
+		d.Type(household("household_no"), "۴")
+		d.choose("refused", "yes")
+		d.SeeNot(household("size"))
+		d.choose("refused", "no")
+		d.See(household("size"))
+		d.choose("consent", "yes")
+		d.Type(household("size"), "5")
+		d.Type(household("children_u18"), "6")
+		d.Type(household("disabled"), "1")
+		// The question appears, and the mistake is told, without leaving the page.
+		d.See(household("disability_types"), d.rule("household_response", "children_u18"))
+		d.Type(household("children_u18"), "2")
+		d.choose("disability_types", "mental")
+		d.Click(d.word("view_form.add", texts.Args{"label": household("services_problem")}))
+		d.until(`document.activeElement.id === "f-services_problem-1-service-c"`)
+		d.choose("services_problem.1.service", "sewage")
+		d.choose("services_problem.1.severity", "4")
+		d.kept()
+		d.Click(d.word("screen_form.save", nil))
+		d.See(household("block_id"))
+		d.until(`document.activeElement.id === "form-errors"`)
+		d.Check("household, with what is missing")
+		d.Shot("household")
+		// A link leads to the question.
+		d.Click(household("block_id"))
+		d.choose("block_id", block.Record.String())
+		for _, x := range [][2]string{{"respondent_sex", "female"}, {"respondent_age_band", "30-44"}, {"respondent_relation", "head"}, {"women_headed", "no"}} {
+			d.choose(x[0], x[1])
+		}
+		d.Type(household("elders_60"), "0")
+		d.kept()
+		d.Shot("household-filled")
+	})
+}
+
+// rule is the message of a rule of a form's field.
+func (d *onDevice) rule(form, field string) string {
+	f, _ := d.device().Forms().FormByName(form)
+	of, _ := f.FieldByName(field)
+	return of.Constraints[0].Message.In(string(d.opt.Lang))
+}
+
+// An asset is recorded where one stands: the place comes from the device, with how
+// exact it is, and a device without one says what to do instead.
+func TestAnAssetIsRecordedWhereOneStands(t *testing.T) {
+	everywhere(t, func(t *testing.T, size viewtest.Size, lang texts.Lang) {
+		d := inBrowser(t, size, lang)
+		d.visit("/new/asset")
+		d.choose("category", "physical")
+		d.choose("subtype", "hall")
+		d.Type(d.says("asset", "title_fa"), "سالن ورزشی دبستان")
+		here := d.word("view_form.gps", nil)
+		// The browser may not know the place.
+		d.Eval(`navigator.geolocation.getCurrentPosition = (_, failed) => failed({ code: 1 })`, nil)
+		d.Click(here)
+		d.See(d.word("view_form.gps_refused", nil))
+		d.Eval(`navigator.geolocation.getCurrentPosition = (found) => found({ coords: { latitude: 37.25112345678, longitude: 49.61241, accuracy: 7.2 } })`, nil)
+		d.Click(here)
+		d.See(d.word("view_form.value.point", texts.Args{"place": "37.2511235, 49.61241", "metres": d.words[lang].Digits(8)}))
+		d.SeeNot(d.word("view_form.gps_refused", nil))
+		d.Check("asset")
+		d.Shot("asset")
+		d.Click(d.word("screen_form.save", nil))
+		d.until(`location.pathname.includes("/record/")`)
+		if rows := d.records("asset"); len(rows) != 1 || !strings.Contains(rows[0].Title, "سالن ورزشی دبستان") {
+			t.Errorf("the assets are %+v", rows)
+		}
+	})
+}
+
+// A day is picked from a calendar whose months the program drew, by hand or by keys.
+func TestADayIsPicked(t *testing.T) {
+	everywhere(t, func(t *testing.T, size viewtest.Size, lang texts.Lang) {
+		d := inBrowser(t, size, lang)
+		d.visit("/new/dossier")
+		d.Type(d.says("dossier", "assigned_on"), "۱۴۰۴/۱۲/۲۸")
+		d.kept()
+		d.ClickAt(`[data-calendar="f-assigned_on-c"]`)
+		d.until(`document.activeElement.classList.contains("chosen")`)
+		d.Check("calendar")
+		d.Shot("calendar")
+		d.Press(arrowDown) // beyond the end of the month
+		d.Press("\r")
+		d.kept()
+		d.until(`!document.querySelector("dialog").open`)
+	})
+}
+
+// The program dies while somebody types: at most the last second is lost, and the
+// draft is found again.
+func TestKilledWhileTyping(t *testing.T) {
+	everywhere(t, func(t *testing.T, size viewtest.Size, lang texts.Lang) {
+		d := inBrowser(t, size, lang)
+		d.visit("/new/asset")
+		d.choose("category", "physical")
+		d.Type(d.says("asset", "description"), "سقف آن تعمیر لازم دارد")
+		d.kept() // a second after the last key
+		where := d.String("location.pathname")
+		d.Forgive()
+		d.killed()
+		d.visit("/drafts")
+		d.Check("drafts")
+		d.Shot("drafts")
+		d.Click(d.formLabel("asset"))
+		d.See(d.says("asset", "description"))
+		if text := d.String(`document.querySelector("#f-description-c").value`); text != "سقف آن تعمیر لازم دارد" {
+			t.Errorf("what is left of the draft at %s is %q", where, text)
+		}
+		d.Forgive()
+	})
+}
+
+func (d *onDevice) formLabel(name string) string {
+	f, _ := d.device().Forms().FormByName(name)
+	return f.Label.In(string(d.opt.Lang))
+}
+
+// A page that cannot reach the program keeps what was typed, says so, and sends it
+// when the program is there again.
+func TestAPageWithoutItsProgramKeepsWhatWasTyped(t *testing.T) {
+	d := inBrowser(t, viewtest.Phone, texts.Persian)
+	d.visit("/new/asset")
+	d.choose("category", "physical")
+	d.Eval(`window.really = window.fetch; window.fetch = () => Promise.reject(new TypeError("gone"));`, nil)
+	d.Type(d.says("asset", "title_fa"), "پل")
+	d.until(`!document.getElementById("gone").hidden`)
+	if text := d.String(`document.querySelector("#f-title_fa-c").value`); text != "پل" {
+		t.Errorf("the page shows %q", text)
+	}
+	d.Eval(`window.fetch = window.really;`, nil)
+	d.until(`document.getElementById("gone").hidden`)
+	d.kept()
+	f := d.open(strings.TrimPrefix(d.String("location.pathname"), d.prefix()))
+	d.shows(f.page, `value="پل"`)
+}
+
+// A form is filled in by keys alone.
+func TestAFormIsFilledInByKeys(t *testing.T) {
+	d := inBrowser(t, viewtest.Laptop, texts.English)
+	d.visit("/new/asset")
+	d.Eval(`document.querySelector("#f-category-c-individual").focus()`, nil)
+	d.Press(" ")
+	d.kept()
+	d.Press(arrowDown)
+	d.kept()
+	d.until(`document.activeElement.id === "f-category-c-association" && document.activeElement.checked`)
+	d.Press("\t")
+	d.Press("\r") // into the next control
+	f := d.open(strings.TrimPrefix(d.String("location.pathname"), d.prefix()))
+	d.shows(f.page, `value="association" checked`)
+}
+
+// Nothing is cut on the narrowest screen with the largest letters, on any form.
+func TestFormsFitEverywhere(t *testing.T) {
+	for _, lang := range []texts.Lang{texts.Persian, texts.English} {
+		t.Run(string(lang), func(t *testing.T) {
+			d := inBrowser(t, viewtest.Narrow, lang)
+			if err := d.prefs.set(func(p *preference) { p.Size = 200 }); err != nil {
+				t.Fatal(err)
+			}
+			for _, page := range []string{"/new", "/new/household_response", "/new/agreement", "/new/neighbourhood"} {
+				d.visit(page)
+				d.Fits(page)
+				d.Shot("narrow-" + page[strings.LastIndexByte(page, '/')+1:])
+			}
+		})
+	}
+}
+
+// BenchmarkOpenForm opens a form of more than sixty fields in a browser that is
+// slowed six times, and prints how long it takes until it can be used.
+func BenchmarkOpenForm(b *testing.B) {
+	d := inBrowser(b, viewtest.Phone, texts.Persian)
+	form, _ := d.device().Forms().FormByName("province_settings")
+	d.Slow(6)
+	var took []float64
+	for b.Loop() {
+		d.visit("/new/" + form.Name)
+		var ms float64
+		d.Eval(`performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd`, &ms)
+		took = append(took, ms)
+	}
+	n := 0
+	for _, f := range form.Fields() {
+		n += 1 + len(f.Fields)
+	}
+	b.ReportMetric(float64(n), "fields")
+	b.ReportMetric(median(took), "ms/open")
+	d.Slow(1)
+}
+
+func median(all []float64) float64 {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
