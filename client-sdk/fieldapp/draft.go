@@ -2,6 +2,7 @@ package fieldapp
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -209,7 +210,26 @@ func (v *visit) drawState(o *openDraft, data *draftData) {
 	}
 }
 
+// postDraft takes what a page sends. A script is told of an error beside the form,
+// which stays as it is.
 func (v *visit) postDraft() error {
+	err := v.takeDraft()
+	if err == nil || !v.byScript() || statusOf(err) == http.StatusInternalServerError {
+		return err
+	}
+	n := v.explain(err)
+	if errors.Is(err, clientsdk.ErrNotFound) || errors.Is(err, clientsdk.ErrDraftOver) {
+		n = formview.Notice{Level: formview.Problem, Text: v.say("screen_form.gone", nil), To: "/drafts", Label: v.say("screen_form.drafts", nil)}
+	}
+	data := &draftData{Refused: &n}
+	p := v.page("draft", "")
+	p.Data = data
+	v.w.Header().Set("Mahalleh-Parts", "1")
+	v.w.Header().Set("Mahalleh-Focus", "form-refused")
+	return v.part("form_refused", p)
+}
+
+func (v *visit) takeDraft() error {
 	o, release, err := v.draft()
 	if err != nil {
 		return err

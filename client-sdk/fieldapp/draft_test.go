@@ -236,6 +236,33 @@ func TestFormsSavedTogether(t *testing.T) {
 	if len(s.draftsThere()) != 2 {
 		t.Errorf("the drafts are %v", s.draftsThere())
 	}
+	consent.shown(s.get(consent.address))
+	consent.sets("purposes", "contact", "text_version", "1", "given_on", "1405/08/30", "method", "signed")
+	f.shown(s.get(f.address))
+	if a = f.sends("do", "save"); a.Header.Get("Mahalleh-Go") == "" {
+		t.Fatalf("they are not saved:\n%s", a.body)
+	}
+	if len(s.draftsThere()) != 0 || len(s.records("person")) != 1 || len(s.records("consent")) != 1 {
+		t.Errorf("the drafts are %v", s.draftsThere())
+	}
+}
+
+// A form that belongs to another is thrown away, and nothing refers to it any more.
+func TestThrownAwayNothingRefersToIt(t *testing.T) {
+	s := newOpen(t)
+	f := s.open("/new/person")
+	f.sets("full_name", "مریم احمدی")
+	s.clock.pass(time.Second)
+	a := f.sends("do", "make:consent:consent_id")
+	consent := s.open(strings.TrimPrefix(a.Header.Get("Mahalleh-Go"), s.prefix()))
+	consent.sets("do", "discard")
+	f.shown(s.get(f.address))
+	if f.was["consent_id"] != "" || len(s.draftsThere()) != 1 {
+		t.Errorf("the person refers to %q, the drafts are %v", f.was["consent_id"], s.draftsThere())
+	}
+	// The page of what was thrown away says so.
+	body := consent.sends("text_version", "2").body
+	s.shows(body, "thrown away on another page", "/drafts")
 }
 
 // A step that a rule forbids is not taken: the rule and its source are named, and
@@ -251,6 +278,8 @@ func TestARefusedStepNamesItsRule(t *testing.T) {
 	}
 	row := s.records("dossier")[0]
 	f = s.open("/edit/" + row.ID.String())
+	f.sets("status", "collecting")
+	s.shows(f.page, `value="collecting" checked`, `value="assigned"`) // to leave it, after all
 	f.sets("status", "submitted")
 	a = f.sends("do", "save")
 	s.shows(a.body, "form-refused", "Rule")

@@ -272,6 +272,28 @@ func TestAPageWithoutItsProgramKeepsWhatWasTyped(t *testing.T) {
 	d.shows(f.page, `value="پل"`)
 }
 
+// Two pages show one draft: what one wrote the other does not replace, both texts are
+// shown, and a person chooses.
+func TestTwoPagesInTheBrowser(t *testing.T) {
+	d := inBrowser(t, viewtest.Phone, texts.Persian)
+	d.visit("/new/asset")
+	title := d.says("asset", "title_fa")
+	d.Type(title, "سالن")
+	d.kept()
+	// Another page, which a test need not see.
+	other := d.open(strings.TrimPrefix(d.String("location.pathname"), d.prefix()))
+	other.sets("title_fa", "سالن ورزشی")
+	d.Type(title, "سالن مدرسه")
+	d.See(d.word("view_form.two_pages", texts.Args{"stands": "سالن ورزشی", "refused": "سالن مدرسه"}))
+	d.Check("two pages")
+	d.Shot("two-pages")
+	d.Click(d.word("view_form.take_mine", nil))
+	d.SeeNot(d.word("view_form.take_mine", nil))
+	d.kept()
+	other.shown(d.get(other.address))
+	d.shows(other.page, `value="سالن مدرسه"`)
+}
+
 // A form is filled in by keys alone.
 func TestAFormIsFilledInByKeys(t *testing.T) {
 	d := inBrowser(t, viewtest.Laptop, texts.English)

@@ -223,8 +223,21 @@ func (v *visit) keepDraft(o *openDraft) error {
 	return v.goTo(o.after("/"))
 }
 
-// discardDraft forgets the form.
+// discardDraft forgets the form, and that others referred to the record it would have
+// made.
 func (v *visit) discardDraft(o *openDraft) error {
+	others, err := v.besides(o)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if err := other.forget(o); err != nil {
+			return err
+		}
+		if v.store(other); other.failed != nil {
+			return other.failed
+		}
+	}
 	if err := o.d.Discard(v.ctx()); err != nil {
 		return err
 	}
@@ -232,6 +245,24 @@ func (v *visit) discardDraft(o *openDraft) error {
 	v.events.tell(eventDrafts)
 	v.done("screen_form.discarded", texts.Args{"form": v.words.In(o.d.Form().Label)})
 	return v.goTo(o.after("/"))
+}
+
+// forget clears references to a record that will not be made.
+func (o *openDraft) forget(gone *openDraft) error {
+	if !gone.d.IsNew() {
+		return nil
+	}
+	values := o.d.Values()
+	for _, f := range o.d.Form().Fields() {
+		if f.Type != schemas.TypeReference || values.Fields[f.ID].Ref() != schemas.ID(gone.d.Record()) {
+			continue
+		}
+		o.touched, o.titles = true, nil
+		if err := o.d.SetValue(f.Name, schemas.Value{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // query writes the names and values of an address.

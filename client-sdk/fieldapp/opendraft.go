@@ -142,7 +142,7 @@ func (o *openDraft) steps() map[schemas.FieldID][]string {
 	if o.begins(f) {
 		return map[schemas.FieldID][]string{f.ID: m.First}
 	}
-	var to []string
+	to := []string{o.stood(f)} // to leave it as it is, after all
 	for _, step := range m.Next(o.stood(f)) {
 		to = append(to, step.To)
 	}

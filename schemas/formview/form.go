@@ -115,6 +115,8 @@ type Field struct {
 	Options     []Option
 	// Few: the options are so few and short that they stand in one line.
 	Few bool
+	// Clears: a choice may be taken back.
+	Clears bool
 	// Chosen is the label of what is chosen in a long choice; Long choices are
 	// searched, Searched is what for.
 	Chosen   string

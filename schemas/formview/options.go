@@ -41,7 +41,7 @@ func (d *drawing) options(out *Field, f *schemas.Field, row int, v schemas.Value
 		if d.s.Choices != nil {
 			all = d.s.Choices(f)
 		}
-		if d.s.Makes != nil {
+		if d.s.Makes != nil && len(chosen) == 0 {
 			out.Makes = d.s.Makes(f)
 		}
 	}
@@ -79,6 +79,7 @@ func (d *drawing) options(out *Field, f *schemas.Field, row int, v schemas.Value
 		letters += len([]rune(o.Label))
 	}
 	out.Few = !out.Long && len(out.Options) <= longestScale && letters <= fewLetters
+	out.Clears = out.Widget == WidgetOne && out.Text != "" && out.Need != "always" && f.Type != schemas.TypeState
 	out.Chosen = strings.Join(labels, d.Say("view_form.value.comma", nil))
 }
 

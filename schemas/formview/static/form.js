@@ -73,6 +73,7 @@ async function send(body, options) {
   const gone = document.getElementById("gone");
   try {
     const r = await fetch(form.action, { method: "POST", body, redirect: "manual", headers: { "Mahalleh-Parts": "1" }, ...options });
+    if (r.type === "opaqueredirect") location.reload(); // the screen is locked
     if (!r.headers.get("Mahalleh-Parts")) throw new Error(r.status);
     if (gone) gone.hidden = true;
     const to = r.headers.get("Mahalleh-Go");
@@ -129,8 +130,11 @@ function around(old, part) {
   old.dataset.part = part.dataset.part;
 }
 
+const controls = "input:not([type=hidden], [type=search]), textarea, summary, button";
+
+// reach leads to a control, or to the first of the part that it would be in.
 function reach(id) {
-  const e = document.getElementById(id);
+  const e = document.getElementById(id) || document.getElementById(id.replace(/-c$/, ""))?.querySelector(controls);
   if (!e) return;
   for (let d = e.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
   e.focus();
