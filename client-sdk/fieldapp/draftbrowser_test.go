@@ -239,18 +239,13 @@ func TestKilledWhileTyping(t *testing.T) {
 		d.visit("/drafts")
 		d.Check("drafts")
 		d.Shot("drafts")
-		d.Click(d.formLabel("asset"))
+		d.ClickAt(`a[href*="/draft/"]`)
 		d.See(d.says("asset", "description"))
 		if text := d.String(`document.querySelector("#f-description-c").value`); text != "سقف آن تعمیر لازم دارد" {
 			t.Errorf("what is left of the draft at %s is %q", where, text)
 		}
 		d.Forgive()
 	})
-}
-
-func (d *onDevice) formLabel(name string) string {
-	f, _ := d.device().Forms().FormByName(name)
-	return f.Label.In(string(d.opt.Lang))
 }
 
 // A page that cannot reach the program keeps what was typed, says so, and sends it
