@@ -322,6 +322,26 @@ func TestFormsFitEverywhere(t *testing.T) {
 	}
 }
 
+// Every form is sound for somebody who does not see, and fits a phone: one language
+// each, in turn, since both are drawn by the same templates.
+func TestEveryFormIsSound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("visits every form")
+	}
+	for i, lang := range []texts.Lang{texts.Persian, texts.English} {
+		t.Run(string(lang), func(t *testing.T) {
+			d := inBrowser(t, viewtest.Phone, lang)
+			for n, form := range d.device().Forms().Forms() {
+				if n%2 != i {
+					continue
+				}
+				d.visit("/new/" + form.Name)
+				d.Check(form.Name)
+			}
+		})
+	}
+}
+
 // BenchmarkOpenForm opens a form of more than sixty fields in a browser that is
 // slowed six times, and prints how long it takes until it can be used.
 func BenchmarkOpenForm(b *testing.B) {
