@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/jalali"
@@ -41,6 +42,32 @@ func (d *Draft) Step(field, to string) error {
 	d.forgetTyped(f)
 	d.now.Fields[f.ID] = v
 	return nil
+}
+
+// Steps are the states that the form's state field may be put to: those in which a
+// record may begin, or, of one that has a state, those into which this person may step
+// from where it stood when the form was opened. Whether a rule forbids the step shows
+// when it is taken. A form that has no steps gives "".
+func (d *Draft) Steps() (field string, to []string) {
+	m, ok := workflow.Of(d.form.Name)
+	if !ok {
+		return "", nil
+	}
+	f, ok := d.form.FieldByName(m.Field)
+	if !ok {
+		return "", nil
+	}
+	stood := d.before.Fields[f.ID].Code()
+	if stood == "" {
+		return m.Field, slices.Clone(m.First)
+	}
+	actor := d.c.actor(d.home())
+	for _, s := range m.Next(stood) {
+		if actor.May(s.Who) {
+			to = append(to, s.To)
+		}
+	}
+	return m.Field, to
 }
 
 // stateOf reads a state as a person names it.

@@ -234,7 +234,19 @@ func TestWhoMayStep(t *testing.T) {
 	if _, err := d.Transition(ctx, id, "status", "collecting", ""); refusedBy(err) != workflow.RuleNotYour {
 		t.Errorf("the county collects: %v", err)
 	}
+	if field, to := d.open(id).Steps(); field != "status" || slices.Contains(to, "collecting") {
+		t.Errorf("the county is shown the steps %v of %s", to, field)
+	}
 	as(10)
+	if _, to := d.open(id).Steps(); !slices.Equal(to, []string{"collecting"}) {
+		t.Errorf("a facilitator is shown the steps %v", to)
+	}
+	if _, to := d.begin("dossier", `{}`).Steps(); !slices.Equal(to, []string{"assigned"}) {
+		t.Errorf("a dossier begins as %v", to)
+	}
+	if field, to := d.begin("asset", `{}`).Steps(); field != "" || to != nil {
+		t.Errorf("an asset has the steps %v", to)
+	}
 	if _, err := d.Transition(ctx, id, "status", "collecting", ""); err != nil {
 		t.Errorf("a facilitator: %v", err)
 	}

@@ -11,7 +11,6 @@ import (
 	clientsdk "mahalleh/client-sdk"
 	"mahalleh/schemas"
 	"mahalleh/schemas/formview"
-	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
 )
 
@@ -128,23 +127,16 @@ func (o *openDraft) text(t *formview.Teller, at clientsdk.Spot, f *schemas.Field
 	return t.Typed(f, v)
 }
 
-// steps are the states into which the form's state field may step, nil for a form
+// steps are the states to choose from in the form's state field, nil for a form
 // without one.
 func (o *openDraft) steps() map[schemas.FieldID][]string {
-	m, ok := workflow.Of(o.d.Form().Name)
+	name, to := o.d.Steps()
+	f, ok := o.d.Form().FieldByName(name)
 	if !ok {
 		return nil
 	}
-	f, ok := o.d.Form().FieldByName(m.Field)
-	if !ok {
-		return nil
-	}
-	if o.begins(f) {
-		return map[schemas.FieldID][]string{f.ID: m.First}
-	}
-	to := []string{o.stood(f)} // to leave it as it is, after all
-	for _, step := range m.Next(o.stood(f)) {
-		to = append(to, step.To)
+	if !o.begins(f) {
+		to = append([]string{o.stood(f)}, to...) // to leave it as it is, after all
 	}
 	return map[schemas.FieldID][]string{f.ID: to}
 }
@@ -152,11 +144,11 @@ func (o *openDraft) steps() map[schemas.FieldID][]string {
 // beginState gives a new record the state in which all of its form begin. Where there
 // are several a person chooses.
 func (o *openDraft) beginState() error {
-	m, ok := workflow.Of(o.d.Form().Name)
-	if !ok || !o.d.IsNew() || len(m.First) != 1 {
+	name, first := o.d.Steps()
+	if !o.d.IsNew() || len(first) != 1 {
 		return nil
 	}
-	return o.d.SetValue(m.Field, schemas.CodeValue(m.First[0]))
+	return o.d.SetValue(name, schemas.CodeValue(first[0]))
 }
 
 // begins reports whether a state field has no state yet in the record.

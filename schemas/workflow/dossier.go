@@ -91,7 +91,7 @@ var (
 
 	dossierCountersign = &Guard{Name: "dossier.countersign", Source: SourceSetting, Level: Warn, key: msgCountersign,
 		broken: func(c *Case) (bool, []arg) {
-			return c.Settings.Countersign && !c.Actor.may([]Role{TechnicalManager}), nil
+			return c.Settings.Countersign && !c.Actor.May([]Role{TechnicalManager}), nil
 		}}
 
 	dossierConflicts = &Guard{Name: "dossier.conflicts", Source: SourceSetting, Level: Warn, facts: true, key: msgConflicts,

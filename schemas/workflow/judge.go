@@ -126,7 +126,7 @@ func Judge(m *Machine, c *Case) Verdict {
 		if c.ActorOf != nil {
 			c.Actor = c.ActorOf()
 		}
-		if !c.Actor.may(step.Who) {
+		if !c.Actor.May(step.Who) {
 			return one(Finding{Rule: RuleNotYour, Source: SourceMachine, Level: Refuse, Final: true, Fields: []string{m.Field},
 				Message: say(msgNotYour, c.stateArg(m, "state", c.To), rolesArg("roles", step.Who))})
 		}
@@ -164,7 +164,8 @@ func (m *Machine) noStep(c *Case, from string) Finding {
 	return Finding{Rule: RuleNoStep, Source: SourceMachine, Level: Refuse, Final: m.shown == nil || from == "", Fields: []string{m.Field}, Message: say(key, args...)}
 }
 
-func (a Actor) may(who []Role) bool {
+// May says whether the actor is one of those who may take a step.
+func (a Actor) May(who []Role) bool {
 	return a.Office || slices.ContainsFunc(a.Roles, func(r Role) bool { return slices.Contains(who, r) })
 }
 
