@@ -180,7 +180,7 @@ func (v *visit) likely(o *openDraft) []formview.Likely {
 		for i, f := range x.Alike {
 			labels[i] = v.words.In(f.Label)
 		}
-		likely = append(likely, formview.Likely{Record: x.ID.String(), Title: v.words.Digits(x.Title), Fields: strings.Join(labels, v.say("view_form.value.comma", nil))})
+		likely = append(likely, formview.Likely{Record: x.ID.String(), Title: v.digits(x.Title), Fields: strings.Join(labels, v.say("view_form.value.comma", nil))})
 	}
 	return likely
 }

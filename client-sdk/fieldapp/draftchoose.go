@@ -68,7 +68,7 @@ func (v *visit) choicesOf(o *openDraft, f *schemas.Field, text string) formview.
 			if row.ID == o.d.Record() || row.Title == "" {
 				continue
 			}
-			label := v.words.Digits(row.Title)
+			label := v.digits(row.Title)
 			if len(targets) > 1 || form == "" {
 				label = v.words.In(row.Form.Label) + ": " + label
 			}
