@@ -219,7 +219,7 @@ func (v *visit) postDraft() error {
 	}
 	n := v.explain(err)
 	if errors.Is(err, clientsdk.ErrNotFound) || errors.Is(err, clientsdk.ErrDraftOver) {
-		n = formview.Notice{Level: formview.Problem, Text: v.say("screen_form.gone", nil), To: "/drafts", Label: v.say("screen_form.drafts", nil)}
+		n = formview.Notice{Level: formview.Problem, Text: v.say("screen_form.gone", nil), To: "/drafts", Label: v.say("screen_records.drafts", nil)}
 	}
 	data := &draftData{Refused: &n}
 	p := v.page("draft", "")
