@@ -158,31 +158,10 @@ func (v *visit) drawDraft(o *openDraft) (*draftData, error) {
 			s.Found[path] = v.find(o, t, f, v.value("q"))
 		}
 	}
-	s.Likely = v.likely(o)
 	data := &draftData{Form: formview.Draw(t, s), Address: v.prefix() + draftAddress(o.d.ID()), Save: v.say("screen_form.save", nil)}
 	v.drawState(o, data)
 	data.Likely = v.likely(o)
 	return data, v.drawBeside(o, data)
-}
-
-// likely are records that may be the one that is being begun.
-func (v *visit) likely(o *openDraft) []formview.Likely {
-	if !o.d.IsNew() {
-		return nil
-	}
-	all, err := o.d.Likely(v.ctx())
-	if err != nil { // a proposal less; the person goes on
-		v.log.Warn("looking for records like the one being typed failed", "err", err)
-	}
-	var likely []formview.Likely
-	for _, x := range all {
-		labels := make([]string, len(x.Alike))
-		for i, f := range x.Alike {
-			labels[i] = v.words.In(f.Label)
-		}
-		likely = append(likely, formview.Likely{Record: x.ID.String(), Title: v.digits(x.Title), Fields: strings.Join(labels, v.say("view_form.value.comma", nil))})
-	}
-	return likely
 }
 
 // readable is a field's text as a person reads it.

@@ -321,19 +321,6 @@ func TestTheCalendar(t *testing.T) {
 	}
 }
 
-// What may have been recorded before is proposed while it is typed.
-func TestLikelyRecordsAreProposed(t *testing.T) {
-	s := newOpen(t)
-	f := s.open("/new/person?full_name=" + url.QueryEscape("مریم احمدی") + "&sex=female&phone=09121234567&consent_id=019bc6a0-0801-7000-8000-000000000801")
-	if a := f.sends("do", "save"); a.Header.Get("Mahalleh-Go") == "" {
-		t.Fatalf("the person is not saved:\n%s", a.body)
-	}
-	saved := s.records("person")[0].ID
-	f = s.open("/new/person")
-	body := f.sets("full_name", "مريم احمدي")
-	s.shows(body, "It may have been recorded before", "/record/"+saved.String())
-}
-
 // A disk that is full while somebody types is told, nothing is lost, and what was
 // typed is stored as soon as there is room.
 func TestADiskThatIsFullWhileTyping(t *testing.T) {

@@ -37,8 +37,6 @@ type Source struct {
 	// Makes are the forms of which a reference may point to a new record, with the
 	// words for making one. It may be nil.
 	Makes func(f *schemas.Field) []Choice
-	// Likely are records that may be the one that is being typed.
-	Likely []Likely
 	// Dropped are the lists of which a row was taken out just now and may be put back.
 	Dropped map[schemas.FieldID]bool
 	// Strict: the form was to be saved and was not. What is missing is told beside
@@ -61,10 +59,6 @@ type Search struct {
 	More bool
 }
 
-// Likely is a record that may be the one that is being typed: its id and title, and
-// the fields that say the same.
-type Likely struct{ Record, Title, Fields string }
-
 // Form is a form as a page shows it.
 type Form struct {
 	Name, Label string
@@ -72,7 +66,6 @@ type Form struct {
 	// Errors are what must be mended before the record can be sent, Notes what a
 	// person should know; each leads to its field.
 	Errors, Notes []Remark
-	Likely        []Likely
 	// Filled of Total fields that the dossier needs have a value.
 	Filled, Total int
 	Strict        bool
@@ -82,7 +75,7 @@ type Form struct {
 
 // Tells reports whether there is something to say above the form.
 func (f *Form) Tells() bool {
-	return len(f.Notes) > 0 || len(f.Likely) > 0 || f.Strict && len(f.Errors) > 0
+	return len(f.Notes) > 0 || f.Strict && len(f.Errors) > 0
 }
 
 // Section is a part of a form under one heading. One of which nothing is asked is
@@ -206,7 +199,7 @@ type place struct {
 // Draw makes the form that a page shows.
 func Draw(t *Teller, s Source) *Form {
 	d := &drawing{Teller: t, s: s, problems: map[place][]schemas.Problem{}, computed: s.Assessment.Computed(),
-		out: &Form{Name: s.Form.Name, Label: s.Form.Label.In(t.Lang()), Strict: s.Strict, Likely: s.Likely, byPath: map[string]*Field{},
+		out: &Form{Name: s.Form.Name, Label: s.Form.Label.In(t.Lang()), Strict: s.Strict, byPath: map[string]*Field{},
 			Filled: s.Assessment.Completeness.Filled, Total: s.Assessment.Completeness.Total}}
 	consent := s.Values.Fields[s.Form.Consent]
 	d.consented = s.Form.Consent == 0 || s.Assessment.Relevant(s.Form.Consent) && (consent.Kind() == schemas.KindRef || consent.Bool())

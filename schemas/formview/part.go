@@ -51,7 +51,7 @@ func (f *Field) parts() []Part {
 func (f *Field) Fingerprint() string { return Fingerprint(f) }
 
 // Fingerprint tells what is said above the form.
-func (f *Form) Fingerprint() string { return Fingerprint([]any{f.Strict, f.Errors, f.Notes, f.Likely}) }
+func (f *Form) Fingerprint() string { return Fingerprint([]any{f.Strict, f.Errors, f.Notes}) }
 
 // Fingerprint tells something shown from what was shown before.
 func Fingerprint(v any) string {
