@@ -71,6 +71,10 @@ var contributions = map[string]func(*reader){
 	"programme_enrolment":      countEnrolment,
 }
 
+// SnapshotForm is the form in which the program keeps what an approved dossier
+// rested on. Nobody fills it in, so the figures about data leave its records out.
+const SnapshotForm = "dossier_snapshot"
+
 // Kinds of keys of every record, with their parts.
 const (
 	keyRecord   = "rec"      // form
@@ -98,7 +102,7 @@ func countQuality(r *reader) {
 	for _, h := range r.Hands {
 		r.counts.one(keyHand, id(h.Person), num(int64(dayOf(h.Time))))
 	}
-	if r.Form.Compartment == schemas.CompartmentHarm {
+	if r.Form.Compartment == schemas.CompartmentHarm || r.Form.Name == SnapshotForm {
 		return
 	}
 	r.counts.one(keyRecord, form)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"mahalleh/schemas"
+	"mahalleh/schemas/indicators"
 )
 
 // Counted is a record that a result counts, in the version that it counts.
@@ -50,7 +51,7 @@ func Freeze(number int, formula string, content []Counted) (Snapshot, error) {
 
 // SnapshotForm is the form in which the content of a snapshot is kept beside the
 // dossier, in as many records as it needs.
-const SnapshotForm = "dossier_snapshot"
+const SnapshotForm = indicators.SnapshotForm
 
 // DossierForms are the forms whose records a dossier rests on and whoever approves
 // it may read. What stands in more protected compartments (key persons, households, interviews,

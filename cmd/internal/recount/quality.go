@@ -24,7 +24,7 @@ func (a *asked) quality() {
 	minutes := map[string]int64{}
 	for _, r := range a.all {
 		form, ok := pkg.FormByName(r.Form)
-		if r.Deleted || !ok || r.Compartment == "harm" {
+		if r.Deleted || !ok || r.Compartment == "harm" || r.Form == "dossier_snapshot" {
 			continue
 		}
 		t := tally{records: 1}
