@@ -78,7 +78,7 @@ type Remembered struct {
 	Version ChangeID
 }
 
-// Step is a transition or move that waits for its predecessor.
+// Step is a transition or move that waits, see RecordState.Waiting.
 type Step struct {
 	Change ChangeID
 	Op     Op
@@ -114,7 +114,8 @@ type RecordState struct {
 	// current one, Aside those set aside; server only.
 	Passed map[CellKey][]ChangeID
 	Aside  map[CellKey][]ChangeID
-	// Waiting are transitions and moves whose predecessor is not applied; server only.
+	// Waiting are transitions and moves whose predecessor is not applied, or that lack
+	// what a rule of a programme asks for; server only.
 	Waiting []Step
 }
 
