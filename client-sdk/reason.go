@@ -61,7 +61,9 @@ func reasonNames() map[syncproto.Reason]string {
 
 // Verdict is what became, or would become, of one own change.
 type Verdict struct {
-	Change  syncproto.ChangeID
+	Change syncproto.ChangeID
+	// Record is the change's, after a sync; zero if the change is not kept here.
+	Record  syncproto.RecordID
 	Outcome syncproto.Outcome
 	Reason  syncproto.Reason
 	// WaitsFor is the change that a parked one waits for, if it is known.

@@ -54,17 +54,25 @@ const keepSafe = 90 * 24 * time.Hour
 // stays so, and the next Sync goes on from there. progress may be nil; it is
 // called often and must return soon.
 func (c *Client) Sync(ctx context.Context, progress func(Progress)) (SyncResult, error) {
-	return c.run(ctx, syncer.Once, progress)
+	return c.run(ctx, syncer.Once, progress, nil)
 }
 
 // Watch stays connected, sends what is saved at once and receives what others
 // send, and connects again when the line breaks, until ctx ends, which is no
 // error, or only a person can help.
 func (c *Client) Watch(ctx context.Context, progress func(Progress)) (SyncResult, error) {
-	return c.run(ctx, syncer.Watch, progress)
+	return c.run(ctx, syncer.Watch, progress, nil)
 }
 
-func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progress)) (SyncResult, error) {
+// Follow is Watch for a program that shows news while it goes on: each time that
+// it has caught up, news is given what became of own changes, and which conflicts
+// others settled, since it was called last. Both are called often, by the sync
+// itself, and must return soon; progress may be nil.
+func (c *Client) Follow(ctx context.Context, progress func(Progress), news func(SyncResult)) (SyncResult, error) {
+	return c.run(ctx, syncer.Watch, progress, news)
+}
+
+func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progress), news func(SyncResult)) (SyncResult, error) {
 	const doing = "sync"
 	c.syncing.Lock()
 	defer c.syncing.Unlock()
@@ -82,6 +90,18 @@ func (c *Client) run(ctx context.Context, mode syncer.Mode, progress func(Progre
 	listener := &listener{Store: sessionstore.New(c.store, sessionstore.Options{Codec: codec, App: c.opt.App, Device: c.opt.Device, Package: c.forms.Version,
 		Keep: keepSafe}),
 		client: c, heard: map[syncproto.ChangeID]syncproto.Result{}, open: open, watching: mode == syncer.Watch}
+	if progress != nil {
+		inner := progress
+		progress = func(p Progress) {
+			if p.Ended != nil {
+				p.Err = told(doing, endOf(ctx, mode, *p.Ended))
+			}
+			inner(p)
+		}
+	}
+	if news != nil {
+		progress = c.following(ctx, listener, progress, news)
+	}
 	s := syncer.New(syncer.Options{Store: listener, Codec: codec, Clock: func() int64 { return c.opt.Clock.Now().UnixMilli() },
 		Random: lockedRand{c}, Device: session.DeviceConfig{App: c.opt.App}, Log: c.log, Progress: progress}, c.dialer())
 	stop := make(chan struct{})
@@ -152,23 +172,61 @@ func (c *Client) learnt(ctx context.Context, l *listener, r syncer.Result) (Sync
 			c.log.Warn("writing the index failed", "err", err)
 		}
 	}
-	for _, id := range l.order {
+	var err error
+	out.Conflicts, err = c.explain(ctx, l, l.order, &out)
+	return out, err
+}
+
+// following tells what was heard whenever a connection has caught up.
+func (c *Client) following(ctx context.Context, l *listener, progress func(Progress), news func(SyncResult)) func(Progress) {
+	told, settled := 0, map[string]bool{}
+	return func(p Progress) {
+		if progress != nil {
+			progress(p)
+		}
+		if p.Phase != syncer.Idle {
+			return
+		}
+		out := SyncResult{Progress: p, Outcomes: map[syncproto.Outcome]int{}}
+		var err error
+		if out.Conflicts, err = c.explain(ctx, l, l.order[told:], &out); err == nil {
+			out.Settled, err = c.outcomes(ctx, l)
+		}
+		if err != nil { // it is told when the sync ends, or by the next news
+			c.log.Warn("reading what became of changes failed", "err", err)
+			return
+		}
+		out.Settled = slices.DeleteFunc(out.Settled, func(x Settlement) bool { return settled[x.ID] })
+		for _, x := range out.Settled {
+			settled[x.ID] = true
+		}
+		told = len(l.order)
+		news(out)
+	}
+}
+
+// explain adds what the server said of own changes to a result, and returns how
+// many records have conflicts now.
+func (c *Client) explain(ctx context.Context, l *listener, changes []syncproto.ChangeID, out *SyncResult) (conflicts int, err error) {
+	for _, id := range changes {
 		res := l.heard[id]
 		out.Outcomes[res.Outcome]++
 		if len(out.Verdicts) >= MaxVerdicts && calm(res.Outcome) {
 			continue
 		}
 		var form *schemas.Form
+		var record syncproto.RecordID
 		if own, err := c.store.Change(ctx, id); err == nil && own.Change != nil {
 			form, _ = c.forms.Form(schemas.FormID(own.Change.Header.Form))
+			record = own.Change.Header.Record
 		}
-		out.Verdicts = append(out.Verdicts, c.verdict(form, &res))
+		v := c.verdict(form, &res)
+		v.Record = record
+		out.Verdicts = append(out.Verdicts, v)
 	}
 	slices.SortStableFunc(out.Verdicts, func(a, b Verdict) int { return boolOrder(calm(a.Outcome), calm(b.Outcome)) })
 	out.Verdicts = out.Verdicts[:min(len(out.Verdicts), MaxVerdicts)]
-	var err error
-	out.Conflicts, err = c.store.Count(ctx, localstore.Filter{Conflicts: true, Deleted: true})
-	return out, err
+	return c.store.Count(ctx, localstore.Filter{Conflicts: true, Deleted: true})
 }
 
 // calm reports whether an outcome needs nobody's attention.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -49,9 +50,11 @@ type App struct {
 	events hub
 	sync   synchroniser
 	drafts drafts
+	counts counts
 
 	mu     sync.Mutex
 	client *clientsdk.Client // nil until the device is enrolled
+	tour   *tour             // nil unless one goes on
 	said   []formview.Notice // what the next page says
 
 	stop context.CancelFunc
@@ -75,7 +78,7 @@ func New(ctx context.Context, opt Options) (*App, error) {
 		opt.Idle = DefaultIdle
 	}
 	a := &App{opt: opt, log: opt.Log, words: map[texts.Lang]*formview.Words{}, stop: func() {}}
-	a.gate.idle, a.gate.uptime = opt.Idle, opt.SDK.Clock.Uptime
+	a.gate.idle, a.gate.uptime, a.gate.told = opt.Idle, opt.SDK.Clock.Uptime, true
 	files, err := fs.Sub(templateFiles, "templates")
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)
@@ -99,7 +102,8 @@ func New(ctx context.Context, opt Options) (*App, error) {
 			return nil, err
 		}
 	}
-	a.sync.app = a
+	a.sync.app, a.counts.app = a, a
+	a.events.heard = a.counts.heard
 	return a, nil
 }
 
@@ -136,10 +140,11 @@ func (a *App) Close() error {
 	a.stop()
 	a.Quiet()
 	a.done.Wait()
+	err := a.leaveTour()
 	if c := a.device(); c != nil {
-		return c.Close()
+		err = errors.Join(err, c.Close())
 	}
-	return nil
+	return err
 }
 
 // Link is the address to open: it holds this start's secret.

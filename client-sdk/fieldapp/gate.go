@@ -15,6 +15,7 @@ type gate struct {
 
 	mu     sync.Mutex
 	opened bool
+	told   bool          // open pages know that it is shut
 	last   time.Duration // uptime at the last act of a person
 	pin    bool          // a PIN was set since the program began
 }
@@ -23,7 +24,7 @@ type gate struct {
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.opened, g.last = true, g.uptime()
+	g.opened, g.told, g.last = true, false, g.uptime()
 }
 
 // shut reports whether the gate is shut, after looking whether it is time to.
@@ -34,6 +35,18 @@ func (g *gate) shut() bool {
 		g.opened = false
 	}
 	return !g.opened
+}
+
+// fell reports once that the gate has shut since it was opened.
+func (g *gate) fell() bool {
+	if !g.shut() {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	fell := !g.told
+	g.told = true
+	return fell
 }
 
 // touch notes that a person did something.
@@ -70,17 +83,14 @@ const lookEvery = 5 * time.Second
 func (a *App) watchIdle(ctx context.Context) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	was := true
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-look.C:
-			shut := a.gate.shut()
-			if shut && !was {
+			if a.gate.fell() {
 				a.hide()
 			}
-			was = shut
 		}
 	}
 }

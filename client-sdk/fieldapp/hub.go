@@ -18,12 +18,16 @@ const (
 	eventRecords   event = "records"   // records came or were saved
 	eventConflicts event = "conflicts" // a conflict came or was settled
 	eventDrafts    event = "drafts"    // a draft was begun, stored, saved or dropped
+	eventCounted   event = "counted"   // the neighbourhoods were counted anew
 	eventLock      event = "lock"      // the screen is locked now
 )
 
 // hub hands events to the pages that are open. A page that is slow has at most
 // one event of each kind waiting, never a queue.
 type hub struct {
+	// heard, if it is set, hears every event before the pages do.
+	heard func([]event)
+
 	mu      sync.Mutex
 	pages   map[*listener]bool
 	stopped bool
@@ -60,6 +64,9 @@ func (h *hub) leave(l *listener) {
 
 // tell hands an event to every page that is open.
 func (h *hub) tell(events ...event) {
+	if h.heard != nil {
+		h.heard(events)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for l := range h.pages {

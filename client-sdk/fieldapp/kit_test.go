@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -89,6 +90,11 @@ func (s *screen) restart() {
 	s.begin()
 }
 
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
 // testCode is an enrolment code as it is typed.
 func testCode() string {
 	c := &syncproto.EnrolCode{Number: 12, Fingerprint: [8]byte{1, 2, 3}}
@@ -161,7 +167,8 @@ func (s *screen) shows(page string, want ...string) {
 	s.Helper()
 	for _, text := range want {
 		if !strings.Contains(page, text) {
-			s.Errorf("the page does not show %q:\n%s", text, page)
+			_, main, _ := strings.Cut(page, "<main")
+			s.Errorf("the page does not show %q:\n%s", text, main)
 		}
 	}
 }

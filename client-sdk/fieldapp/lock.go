@@ -29,6 +29,9 @@ type lockData struct {
 }
 
 func (v *visit) getLock() error {
+	if v.tours {
+		return v.redirect("/")
+	}
 	if v.c == nil {
 		return v.redirect("/start")
 	}
@@ -46,7 +49,6 @@ func (v *visit) showLock(status int, failed error) error {
 	}
 	pin := !v.c.Locked() && v.gate.hasPIN() && v.r.Form.Get("with") != "passphrase"
 	p := v.bare("lock", v.say("screen.lock.title", nil))
-	p.Live = true
 	p.Data = lockData{PIN: pin, NewPIN: !pin && !v.gate.hasPIN(), LeastPIN: clientsdk.MinPIN, Unsent: s.Pending}
 	if failed != nil {
 		p.Notices = []formview.Notice{v.explain(failed)}
@@ -59,7 +61,7 @@ func (v *visit) showLock(status int, failed error) error {
 }
 
 func (v *visit) unlock() error {
-	if v.c == nil {
+	if v.c == nil || v.tours {
 		return v.redirect("/start")
 	}
 	var err error
@@ -68,6 +70,9 @@ func (v *visit) unlock() error {
 		if errors.Is(err, clientsdk.ErrNoPIN) {
 			// Tried too often: the keys leave the memory, too.
 			v.gate.setPIN(false)
+			v.sync.halt()
+			v.sync.forget()
+			v.counts.forget()
 			err = errors.Join(err, v.c.Lock(v.ctx()))
 		}
 	} else {

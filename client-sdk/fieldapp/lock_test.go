@@ -95,3 +95,22 @@ func TestLockSaysWhatWaits(t *testing.T) {
 		t.Error("the lock shows what is sealed")
 	}
 }
+
+// TestOpenPagesHearOfTheLock: once, when the time is over, whoever notices first.
+func TestOpenPagesHearOfTheLock(t *testing.T) {
+	s := newOpen(t)
+	if s.gate.fell() {
+		t.Error("an open gate fell")
+	}
+	s.clock.pass(DefaultIdle)
+	if !s.gate.fell() || s.gate.fell() {
+		t.Error("that the gate shut is not told once")
+	}
+	if err := s.Unlock(ctx, clientsdk.Credentials{Passphrase: passphrase}); err != nil {
+		t.Fatal(err)
+	}
+	s.gate.close()
+	if !s.gate.fell() {
+		t.Error("that it shut again is not told")
+	}
+}

@@ -22,6 +22,8 @@ type preference struct {
 	Size int `json:"size"`
 	// Paused: nothing is sent or received until somebody says so.
 	Paused bool `json:"paused"`
+	// Seen are rows of reviewers' words that the person has read.
+	Seen []string `json:"seen,omitempty"`
 }
 
 // preferences keep the preference of a folder.

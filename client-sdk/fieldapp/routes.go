@@ -12,6 +12,7 @@ func (a *App) routes() []route {
 	return slices.Concat(
 		a.commonRoutes(),
 		a.startRoutes(),
+		a.tourRoutes(),
 		a.lockRoutes(),
 		a.todayRoutes(),
 		a.draftRoutes(),
@@ -32,13 +33,18 @@ func (v *visit) nav() []formview.Link {
 		{Name: "records", To: "/records", Label: v.say("screen.nav.records", nil)},
 		{Name: "round", To: "/round", Label: v.say("screen.nav.round", nil)},
 		{Name: "sync", To: "/sync", Label: v.say("screen.nav.sync", nil)},
-		{Name: "settings", To: "/settings", Label: v.say("screen.nav.settings", nil)},
 	}
+}
+
+// top are the places in the head of a page.
+func (v *visit) top() []formview.Link {
+	return []formview.Link{{Name: "settings", To: "/settings", Label: v.say("screen.nav.settings", nil)}}
 }
 
 func (a *App) commonRoutes() []route {
 	return []route{
-		{pattern: "GET /events", handle: func(v *visit) error { v.events.serve(v.w, v.r); return nil }, quiet: true},
+		// Events tell nothing of what is sealed, and a page that is locked out hears so.
+		{pattern: "GET /events", handle: func(v *visit) error { v.events.serve(v.w, v.r); return nil }, need: needNothing, quiet: true},
 		// Somebody reads, scrolls or types: the screen need not lock.
 		{pattern: "POST /active", handle: func(v *visit) error { v.w.WriteHeader(http.StatusNoContent); return nil }},
 		{pattern: "GET /", handle: func(*visit) error { return errNoPage }, quiet: true},

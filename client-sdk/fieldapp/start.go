@@ -41,7 +41,7 @@ type invited struct {
 }
 
 func (v *visit) getStart() error {
-	if v.c != nil {
+	if v.device() != nil {
 		return v.redirect("/")
 	}
 	return v.showStart(http.StatusOK, startData{}, nil)
@@ -49,7 +49,15 @@ func (v *visit) getStart() error {
 
 func (v *visit) showStart(status int, d startData, failed error) error {
 	d.Least, d.LeastPIN = clientsdk.MinPassphrase, clientsdk.MinPIN
-	p := v.bare("start", v.say("screen.start.title", nil))
+	if v.touring() != nil {
+		return v.redirect("/tour")
+	}
+	title := v.say("screen.start.title", nil)
+	if d.Invited != nil {
+		title = v.say("screen.start.passphrase_title", nil)
+	}
+	p := v.bare("start", title)
+	p.Scripts = []string{"scan.js"}
 	p.Data = d
 	if failed != nil {
 		p.Notices = []formview.Notice{v.explain(failed)}
@@ -71,7 +79,7 @@ func (v *visit) startLang() error {
 
 // startCode reads the code, typed or scanned, and says what it is for.
 func (v *visit) startCode() error {
-	if v.c != nil {
+	if v.device() != nil {
 		return v.redirect("/")
 	}
 	d := startData{Code: v.code(), Address: v.value("address")}
@@ -100,7 +108,7 @@ func (v *visit) invitation(code string) (*invited, error) {
 
 // startEnrol makes the device somebody's own. It needs no network.
 func (v *visit) startEnrol() error {
-	if v.c != nil {
+	if v.device() != nil {
 		return v.redirect("/")
 	}
 	d := startData{Code: v.code(), Address: strings.TrimSpace(v.value("address"))}
@@ -132,5 +140,6 @@ func (v *visit) startEnrol() error {
 	}
 	v.gate.open()
 	v.sync.nudge()
+	v.done("screen.start.done", nil)
 	return v.redirect("/")
 }

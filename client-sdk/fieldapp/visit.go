@@ -47,6 +47,8 @@ type visit struct {
 	// c is the device's client, unlocked unless the route says needNothing, where
 	// it may be nil too.
 	c *clientsdk.Client
+	// tours: c is that of a tour, and nothing is kept.
+	tours bool
 }
 
 // page makes a handler of a route: the lock, the form's text, and errors.
@@ -54,7 +56,10 @@ func (a *App) page(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{App: a, w: w, r: r, words: a.words[a.prefs.get().Lang], c: a.device()}
 		open := v.c != nil && !v.c.Locked() && !a.gate.shut()
-		if v.c != nil && !open {
+		if t := a.touring(); t != nil && v.c == nil {
+			v.c, v.tours, open = t.Client, true, true
+		}
+		if v.c != nil && !open && a.gate.fell() {
 			a.hide()
 		}
 		if open && !rt.quiet {
@@ -113,7 +118,10 @@ func (v *visit) isPart() bool { return v.r.Header.Get("HX-Request") == "true" }
 // page is a page with everything but its data.
 func (v *visit) page(name, title string) *formview.Page {
 	p := v.bare(name, title)
-	p.Nav, p.Live = v.nav(), true
+	p.Nav, p.Top, p.Live = v.nav(), v.top(), true
+	if v.tours {
+		p.Notices = append(p.Notices, v.tourNotice())
+	}
 	return p
 }
 

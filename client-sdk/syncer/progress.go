@@ -57,6 +57,10 @@ type Progress struct {
 	// Why the key of what ended the connection, such as session.lost.
 	Wait int64
 	Why  string
+	// Ended is how the last connection ended, with phase Waiting. Err is the same
+	// as an error of the client, which fills it in.
+	Ended *Result
+	Err   error
 }
 
 // watch follows a connection from what the store was asked to do.

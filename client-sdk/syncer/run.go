@@ -140,7 +140,7 @@ func (s *Syncer) wait(ctx context.Context, pause time.Duration, r Result) bool {
 		s.opt.Log.Warn("the connection ended and is tried again later", "key", r.Key, "pause", pause, "unsent", r.Progress.ChangesLeft, "err", r.Err)
 	}
 	if p := r.Progress; s.opt.Progress != nil {
-		p.Phase, p.Wait, p.Why = Waiting, pause.Milliseconds(), r.Key
+		p.Phase, p.Wait, p.Why, p.Ended = Waiting, pause.Milliseconds(), r.Key, &r
 		s.opt.Progress(p)
 	}
 	timer := time.NewTimer(pause)

@@ -50,7 +50,7 @@ func TestServe(t *testing.T) {
 		t.Fatalf("the link gives %d:\n%s", status, opened)
 	}
 	base := "http://" + s.Address + leads[1]
-	if status, page := get(base); status != http.StatusOK || !strings.Contains(page, "<h1>Begin</h1>") {
+	if status, page := get(base); status != http.StatusOK || !strings.Contains(page, "<h1>Make this device yours</h1>") {
 		t.Errorf("the first page gives %d:\n%s", status, page)
 	}
 	if status, page := get("http://" + s.Address + "/"); status != http.StatusForbidden {

@@ -23,6 +23,8 @@ type Page struct {
 	Title string
 	// Nav leads to the other pages, none where there is nowhere to go.
 	Nav []Link
+	// Top are smaller places beside it, such as the settings.
+	Top []Link
 	// Back leads one level up, "" where the navigation is enough.
 	Back string
 	// Notices are said above the content.

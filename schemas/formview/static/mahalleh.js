@@ -7,7 +7,7 @@ const body = document.body;
 // show it ask anew (hx-trigger="records from:body").
 if (body.dataset.events) {
   const events = new EventSource(body.dataset.events);
-  for (const name of ["sync", "records", "conflicts", "drafts"]) {
+  for (const name of ["sync", "records", "conflicts", "drafts", "counted"]) {
     events.addEventListener(name, () => body.dispatchEvent(new CustomEvent(name)));
   }
   events.addEventListener("lock", () => location.reload());
@@ -46,6 +46,13 @@ function gone(is) {
 }
 body.addEventListener("htmx:sendError", () => gone(true));
 body.addEventListener("htmx:afterOnLoad", () => gone(false));
+
+// A passphrase is typed unseen only where others look on: a box shows it.
+for (const box of document.querySelectorAll("[data-reveal]")) {
+  box.closest("[hidden]").hidden = false;
+  const secrets = box.form.querySelectorAll('input[type="password"]');
+  box.addEventListener("change", () => secrets.forEach((s) => { s.type = box.checked ? "text" : "password"; }));
+}
 
 // A refusal is a page or a part of one, too: show it.
 body.addEventListener("htmx:beforeSwap", (e) => {

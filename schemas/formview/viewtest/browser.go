@@ -23,6 +23,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -149,12 +150,19 @@ func Open(t testing.TB, size Size) *Tab {
 	}
 	call(tab, network.Enable, network.EnableParams{})
 	call(tab, log.Enable, cdp.Empty{})
+	tab.Resize(size)
+	return tab
+}
+
+// Resize makes the tab another screen.
+func (tab *Tab) Resize(size Size) {
+	tab.Helper()
+	tab.Size = size
 	options := []chromedp.EmulateViewportOption{chromedp.EmulateScale(2)}
 	if size.Mobile {
 		options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait)
 	}
 	tab.run(chromedp.EmulateViewport(size.Width, size.Height, options...))
-	return tab
 }
 
 // hear notes what no page may do: ask anybody else for anything, break its own
@@ -239,6 +247,30 @@ func (tab *Tab) Slow(times float64) {
 	call(tab, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: times})
 }
 
+// Pretend runs a script in each page before the page's own.
+func (tab *Tab) Pretend(script string) {
+	tab.Helper()
+	call(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+}
+
+// WithoutScripts turns off what pages bring of scripts; the tab's own still run.
+func (tab *Tab) WithoutScripts() {
+	tab.Helper()
+	call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+}
+
+// Upload puts a file into a field that takes files.
+func (tab *Tab) Upload(selector, file string) {
+	tab.Helper()
+	tab.run(chromedp.SetUploadFiles(chromedp.CSS(selector), []string{file}, chromedp.NodeReady))
+}
+
+// Locate gives the browser a place, as from GPS, with its accuracy in metres.
+func (tab *Tab) Locate(lat, lon, accuracy float64) {
+	tab.Helper()
+	call(tab, emulation.SetGeolocationOverride, emulation.SetGeolocationOverrideParams{Latitude: &lat, Longitude: &lon, Accuracy: &accuracy})
+}
+
 // Shots is the folder that MAHALLEH_SCREENSHOTS names, "" for none.
 func Shots() string { return os.Getenv("MAHALLEH_SCREENSHOTS") }
 
@@ -248,6 +280,8 @@ func (tab *Tab) Shot(name string) {
 	if Shots() == "" {
 		return
 	}
+	// What stands still on a screen would lie across a picture of the whole page.
+	tab.Eval(`for (const e of document.querySelectorAll("body *")) if (getComputedStyle(e).position === "sticky") e.style.position = "static"`, nil)
 	lang := tab.String("document.documentElement.lang")
 	ctx, cancel := tab.limited()
 	defer cancel()

@@ -42,13 +42,15 @@ func (tab *Tab) Fits(name string) {
 		const what = (e) => e.tagName.toLowerCase() + (e.className ? "." + e.className : "") + " " + JSON.stringify((e.innerText || e.value || "").slice(0, 60));
 		if (document.documentElement.scrollWidth > wide) wrong.push("the page is " + document.documentElement.scrollWidth + " wide, the screen " + wide);
 		for (const e of document.body.querySelectorAll("*")) {
-			if (!e.checkVisibility() || e.closest(".skip, svg, .scrolls")) continue;
+			if (!e.checkVisibility() || e.closest(".skip, .unseen, svg, .scrolls")) continue;
 			const r = e.getBoundingClientRect();
 			if (r.width === 0) continue;
 			if (r.left < -1 || r.right > wide + 1) wrong.push("beyond the screen: " + what(e));
 			const s = getComputedStyle(e);
 			const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
 			if (text && s.display !== "inline" && (s.overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1 || s.overflowY === "hidden" && e.scrollHeight > e.clientHeight + 1)) wrong.push("cut: " + what(e));
+			const size = parseFloat(s.fontSize);
+			if (text && e.innerText && e.innerText.trim().length > 8 && r.width < 3 * size && r.height > 6 * size) wrong.push("squeezed to a few letters a line: " + what(e));
 			if (e.tagName === "SELECT" && e.scrollWidth > e.clientWidth + 1) wrong.push("cut: " + what(e));
 		}
 		return wrong;

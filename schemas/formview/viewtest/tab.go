@@ -132,9 +132,9 @@ func (tab *Tab) mark(finder, why string) chromedp.CSS {
 	tab.until(fmt.Sprintf(`(() => { %s
 		const shown = (e) => e.checkVisibility();
 		const all = (s) => [...document.querySelectorAll(s)].filter(shown);
-		const named = (list, text) => list.find((e) => plain(e.innerText || e.value || e.ariaLabel || "") === text) ||
-			list.find((e) => plain(e.innerText || e.value || e.ariaLabel || "").includes(text));
-		if (document.readyState === "loading") return false;
+		const named = (list, text) => list.find((e) => plain(e.ariaLabel || e.innerText || e.value || "") === text) ||
+			list.find((e) => plain(e.ariaLabel || e.innerText || e.value || "").includes(text));
+		if (document.readyState !== "complete") return false; // its scripts may not listen yet
 		const found = (() => { %s })();
 		if (!found) return false;
 		found.setAttribute("data-viewtest", %q);
@@ -146,9 +146,34 @@ func (tab *Tab) mark(finder, why string) chromedp.CSS {
 // Click touches what has this text: a link, a button, a choice.
 func (tab *Tab) Click(text string) {
 	tab.Helper()
-	at := tab.mark(fmt.Sprintf(`return named(all("a, button, summary, label, input[type=submit], [role=option], [role=tab]"), %s);`, quote(text)),
-		fmt.Sprintf("there is nothing to touch that says %q", text))
-	tab.run(chromedp.Click(at))
+	tab.reach(func() chromedp.CSS {
+		return tab.mark(fmt.Sprintf(`return named(all("a, button, summary, label, input[type=submit], [role=option], [role=tab]"), %s);`, quote(text)),
+			fmt.Sprintf("there is nothing to touch that says %q", text))
+	}, func(at chromedp.CSS) chromedp.Action[chromedp.Void] { return chromedp.Click(at) })
+}
+
+// tries is how often something is looked for again that the page took away, and
+// graspFor how long one try may take.
+const (
+	tries    = 20
+	graspFor = 3 * time.Second
+)
+
+// reach finds something and does something with it. A page may put another part in
+// its place in between, as it does when records come: then it is found again.
+func (tab *Tab) reach(find func() chromedp.CSS, do func(chromedp.CSS) chromedp.Action[chromedp.Void]) {
+	tab.Helper()
+	var err error
+	for range tries {
+		at := find()
+		ctx, cancel := context.WithTimeout(tab.ctx, graspFor)
+		err = chromedp.Do(ctx, do(at))
+		cancel()
+		if err == nil {
+			return
+		}
+	}
+	tab.Fatalf("%v\n%s", err, tab.words())
 }
 
 // ClickAt touches what a selector finds.
