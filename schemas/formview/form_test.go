@@ -121,15 +121,6 @@ func elements(t testing.TB, page string) []*element {
 	}
 }
 
-func within(e *element, id string) bool {
-	for ; e != nil; e = e.parent {
-		if e.attrs["id"] == id {
-			return true
-		}
-	}
-	return false
-}
-
 // Every field of every form that is asked has exactly one control with one label,
 // in both languages, empty and filled; every field that is not asked has its place.
 func TestEveryAskedFieldHasOneLabelledControl(t *testing.T) {

@@ -107,12 +107,11 @@ func chains(events []*record) [][]*record {
 	for i, r := range events {
 		group[r.ID] = i
 	}
-	find := func(i int) int { return i }
 	up := make([]int, len(events))
 	for i := range up {
 		up[i] = i
 	}
-	find = func(i int) int {
+	find := func(i int) int {
 		for up[i] != i {
 			i = up[i]
 		}
@@ -205,16 +204,6 @@ func (a *asked) population(place int64) (int64, bool) {
 		return 0, false
 	}
 	return p.num("population"), true
-}
-
-// hoods are the places with a neighbourhood's records among those asked for.
-func (a *asked) hoods() (all []int64) {
-	for _, n := range a.places {
-		if a.w.places[n].Kind == "neighbourhood" {
-			all = append(all, n)
-		}
-	}
-	return all
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
