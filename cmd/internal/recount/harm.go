@@ -217,7 +217,7 @@ func (a *asked) devicesSeen() {
 			}
 		}
 	}
-	var ages, skews []int64
+	var skews []int64
 	var green, yellow, red, never, silent, queue, waiting, told, oldest, amber, off int64
 	n := int64(0)
 	for _, d := range a.w.devices {
@@ -254,7 +254,6 @@ func (a *asked) devicesSeen() {
 			continue
 		}
 		age := max(floor(now-seen, day), 0)
-		ages = append(ages, age)
 		signal := "red"
 		switch {
 		case now-seen <= a.set["fresh_days"]*day:
