@@ -14,17 +14,13 @@ import (
 	"mahalleh/schemas/texts"
 )
 
-// need says what must be so before a route answers.
+// need says what must be so before a route answers. Zero, the ordinary, is a device
+// that is enrolled and unlocked; otherwise the visitor is shown how to get there.
 type need uint8
 
-const (
-	// needOpen, the ordinary: enrolled and unlocked; otherwise the visitor is
-	// shown how to get there.
-	needOpen need = iota
-	// needNothing: also before the device is enrolled, and while it is locked. It
-	// shows nothing of what is sealed.
-	needNothing
-)
+// needNothing: also before the device is enrolled, and while it is locked. Such a
+// route shows nothing of what is sealed.
+const needNothing need = 1
 
 // route is one address of the screen.
 type route struct {
