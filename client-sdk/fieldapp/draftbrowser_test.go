@@ -82,16 +82,6 @@ func (d *onDevice) says(form, field string) string {
 	return of.Label.In(string(d.opt.Lang))
 }
 
-func (d *onDevice) code(list, code string) string {
-	d.Helper()
-	l, _ := d.device().Forms().List(list)
-	item, ok := l.Item(code)
-	if !ok {
-		d.Fatal("there is no code " + code)
-	}
-	return item.Label.In(string(d.opt.Lang))
-}
-
 func (d *onDevice) word(key texts.Key, args texts.Args) string {
 	return texts.DropDirectionControls(d.words[d.opt.Lang].Say(key, args))
 }
