@@ -40,6 +40,8 @@ type App struct {
 	access access.Cache
 	events events
 	kept   figureCache
+	// taking holds a place for each file that is being made.
+	taking chan struct{}
 }
 
 //go:embed templates/*.html
@@ -50,7 +52,7 @@ func New(o Options) (*App, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{Options: o, store: o.Hub.Store(), forms: o.Hub.Packages(), words: map[texts.Lang]*formview.Words{}}
+	a := &App{Options: o, store: o.Hub.Store(), forms: o.Hub.Packages(), words: map[texts.Lang]*formview.Words{}, taking: make(chan struct{}, takesAtOnce)}
 	files, err := fs.Sub(templateFiles, "templates")
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)

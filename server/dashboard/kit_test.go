@@ -201,6 +201,7 @@ func (b *reader) code() string {
 type answer struct {
 	*http.Response
 	body string
+	raw  []byte
 }
 
 func (b *reader) ask(method, to string, form url.Values, change ...func(*http.Request)) answer {
@@ -232,7 +233,7 @@ func (b *reader) ask(method, to string, form url.Values, change ...func(*http.Re
 			b.cookies[c.Name] = c.Value
 		}
 	}
-	return answer{res, texts.DropDirectionControls(w.Body.String())}
+	return answer{res, texts.DropDirectionControls(w.Body.String()), w.Body.Bytes()}
 }
 
 // get asks for a page and wants it.

@@ -304,6 +304,7 @@ type recordsData struct {
 	Form  formLink
 	Rows  []recordRow
 	After string
+	Take  takeData
 }
 
 type recordRow struct {
@@ -356,6 +357,7 @@ func (v *visit) getRecords() error {
 	if err != nil {
 		return err
 	}
+	d.Take = takeData{To: "/take/records", Hidden: []hidden{{"place", fmt.Sprint(l.place.Number)}, {"form", f.Name}}}
 	p := v.page("records", d.Form.Label)
 	p.Back, p.Data, p.Live = "/neighbourhood/"+strconv.Itoa(int(l.place.Number)), d, false
 	return v.render(p)

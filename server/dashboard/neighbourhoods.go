@@ -193,6 +193,7 @@ type neighbourhoodsData struct {
 	// Before and After are the addresses of the pages around, "" for none.
 	Before, After string
 	PageN, Pages  int
+	Take          takeData
 }
 
 type option struct {
@@ -240,6 +241,7 @@ func (v *visit) getNeighbourhoods() error {
 		}
 		d.Rows = append(d.Rows, row)
 	}
+	d.Take = t.take()
 	other := t
 	if t.Page > 0 {
 		other.Page = t.Page - 1

@@ -168,6 +168,7 @@ type figureData struct {
 	Formula                  int
 	Values                   []named
 	Tables                   []figureTable
+	Take                     takeData
 }
 
 type figureTable struct {
@@ -175,6 +176,7 @@ type figureTable struct {
 	Columns []string
 	Rows    []figureRow
 	Cut     int
+	Take    takeData
 }
 
 type figureRow struct {
@@ -204,11 +206,13 @@ func (v *visit) figure() (*figureData, string, error) {
 	} else {
 		d.Settings = d.Settings[:min(len(d.Settings), 8)]
 	}
+	d.Take = l.takeFigure(f.ID, "")
 	for _, x := range f.Values {
 		d.Values = append(d.Values, named{x.Title.In(lang), v.figureText(x)})
 	}
 	for i := range f.Tables {
 		if t := v.table(l, &f.Tables[i]); len(t.Rows) > 0 {
+			t.Take = l.takeFigure(f.ID, f.Tables[i].Name)
 			d.Tables = append(d.Tables, t)
 		}
 	}

@@ -49,6 +49,7 @@ func (a *App) routes() []route {
 		a.overviewRoutes(),
 		a.neighbourhoodsRoutes(),
 		a.neighbourhoodRoutes(),
+		a.takeRoutes(),
 		a.signinRoutes(),
 		a.accountRoutes(),
 	)
@@ -58,7 +59,8 @@ func (a *App) routes() []route {
 func (v *visit) nav() []formview.Link {
 	links := []formview.Link{{Name: "overview", To: "/", Label: v.say("office.nav.overview", nil)}}
 	if v.single {
-		links = append(links, formview.Link{Name: "neighbourhoods", To: "/neighbourhoods", Label: v.say("office.nav.neighbourhoods", nil)})
+		links = append(links, formview.Link{Name: "neighbourhoods", To: "/neighbourhoods", Label: v.say("office.nav.neighbourhoods", nil)},
+			formview.Link{Name: "take", To: "/take", Label: v.say("office_take.nav", nil)})
 	}
 	return append(links, formview.Link{Name: "account", To: "/account", Label: v.say("office.nav.account", nil)})
 }

@@ -121,6 +121,12 @@ var arrows = []arrow{
 		why:    "a library takes its settings as arguments; flags, files and prompts belong to the program around it", // the catalogues are written in TOML
 	},
 	{
+		name: "workbooks have their room", from: []string{"..."},
+		except: []string{"server/sheet"},
+		to:     []string{"github.com/xuri/excelize/..."},
+		why:    "what a cell may hold, so that no text becomes a formula, is decided in one place",
+	},
+	{
 		name: "the browser is for tests", from: []string{"..."},
 		except: []string{"schemas/formview/viewtest"},
 		to:     []string{"github.com/chromedp/..."},
