@@ -49,6 +49,7 @@ func (a *App) routes() []route {
 		a.overviewRoutes(),
 		a.neighbourhoodsRoutes(),
 		a.neighbourhoodRoutes(),
+		a.needsRoutes(),
 		a.takeRoutes(),
 		a.signinRoutes(),
 		a.accountRoutes(),
@@ -58,6 +59,7 @@ func (a *App) routes() []route {
 // nav are the places that the navigation leads to.
 func (v *visit) nav() []formview.Link {
 	links := []formview.Link{{Name: "overview", To: "/", Label: v.say("office.nav.overview", nil)}}
+	links = append(links, formview.Link{Name: "needs", To: "/needs", Label: v.say("office_needs.nav", nil)})
 	if v.single {
 		links = append(links, formview.Link{Name: "neighbourhoods", To: "/neighbourhoods", Label: v.say("office.nav.neighbourhoods", nil)},
 			formview.Link{Name: "take", To: "/take", Label: v.say("office_take.nav", nil)})
