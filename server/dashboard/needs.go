@@ -32,7 +32,7 @@ type needsData struct {
 	Rounds []roundLink
 	Round  *roundData
 	// Hoods are the neighbourhoods of a wider place.
-	Hoods   []hoodNeeds
+	Hoods []hoodNeeds
 	Cut   int
 	// Tables are the figures of needs and of services against them.
 	Tables []figureTable
@@ -493,7 +493,9 @@ func (v *visit) rankCell(p indicators.Place, scored bool) rankCell {
 
 // content is what a record holds, by the names of fields.
 type content struct {
-	form   interface{ FieldByName(string) (*schemas.Field, bool) }
+	form interface {
+		FieldByName(string) (*schemas.Field, bool)
+	}
 	fields map[schemas.FieldID]schemas.Value
 }
 
