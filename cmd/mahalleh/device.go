@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,25 +34,13 @@ type deviceItem struct {
 }
 
 func deviceOf(r store.Reader, x store.Device) (deviceItem, error) {
-	item := deviceItem{ID: x.ID.String(), Name: x.Name, Person: x.Person.String(), App: x.App, Enrolled: stamp(x.Enrolled), LastSeen: stamp(x.LastSeen),
-		Unsent: x.Queue, ClockAhead: x.ClockAhead, Revoked: stamp(x.Revoked), Lost: x.Lost}
+	f, err := access.Facts(r, x)
+	item := deviceItem{ID: x.ID.String(), Name: x.Name, Person: x.Person.String(), PersonName: f.Owner.Name, App: x.App, Enrolled: stamp(x.Enrolled), LastSeen: stamp(x.LastSeen),
+		Unsent: x.Queue, Received: f.Received, BackupSafe: f.BackupSafe, ClockAhead: x.ClockAhead, Revoked: stamp(x.Revoked), Lost: x.Lost}
 	if x.Queue > 0 { // else it is what it said last time
 		item.OldestUnsent = stamp(x.OldestQueued)
 	}
-	who, err := access.Resolve(r, x.Person)
-	if err != nil {
-		return item, fmt.Errorf("read person %s: %w", x.Person, err)
-	}
-	item.PersonName = who.Name
-	logs, err := r.Logs(x.ID)
-	if err != nil {
-		return item, fmt.Errorf("read logs of device %s: %w", x.ID, err)
-	}
-	for _, l := range logs {
-		item.Received += l.Received
-		item.BackupSafe += l.BackupSafe
-	}
-	return item, nil
+	return item, err
 }
 
 func actDeviceList(ctx context.Context, d *desk, _ nothing, out tell) error {
@@ -107,10 +94,6 @@ func actDeviceRevoke(ctx context.Context, d *desk, q deviceRevoke, out tell) err
 	return out.item(item)
 }
 
-// clockOff is from which deviation on, in milliseconds, a device's clock is
-// worth a person's attention: dates of forms go wrong by then.
-const clockOff = 10 * 60 * 1000
-
 func deviceCommand(a *cli.App) *cobra.Command {
 	listing := a.Command("list", "mahalleh.device_list", func(ctx context.Context, _ []string) error {
 		table := a.Table("mahalleh.column.id", "mahalleh.column.name", "mahalleh.column.person", "mahalleh.column.seen",
@@ -154,7 +137,7 @@ func deviceState(a *cli.App, d deviceItem) string {
 		return a.T("mahalleh.state.lost")
 	case d.Revoked != "":
 		return a.T("mahalleh.state.revoked")
-	case d.ClockAhead > clockOff || d.ClockAhead < -clockOff:
+	case max(d.ClockAhead, -d.ClockAhead) > access.ClockOff:
 		return a.T("mahalleh.state.clock", cli.Args{"by": time.Duration(d.ClockAhead) * time.Millisecond})
 	}
 	return ""

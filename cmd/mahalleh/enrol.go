@@ -5,22 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"mahalleh/cmd/internal/cli"
-	"mahalleh/syncproto"
-	"mahalleh/syncproto/wire"
-)
-
-// How long an enrolment code is good, in days: long enough for a trip to the
-// field, short enough for a slip of paper.
-const (
-	defaultCodeDays = 7
-	maxCodeDays     = 90
+	"mahalleh/server/access"
 )
 
 // codeItem is an enrolment code as commands print it.
@@ -45,8 +36,8 @@ type enrol struct {
 }
 
 func actEnrol(ctx context.Context, d *desk, q enrol, out tell) error {
-	if q.Days < 1 || q.Days > maxCodeDays {
-		return &cli.Error{Code: cli.Usage, Key: "mahalleh.enrol.bad_days", Args: cli.Args{"days": q.Days, "most": maxCodeDays}, Hint: "mahalleh.enrol.bad_days_hint"}
+	if q.Days < 1 || q.Days > access.MaxCodeDays {
+		return &cli.Error{Code: cli.Usage, Key: "mahalleh.enrol.bad_days", Args: cli.Args{"days": q.Days, "most": access.MaxCodeDays}, Hint: "mahalleh.enrol.bad_days_hint"}
 	}
 	if err := checkAddresses(q.Addresses); err != nil {
 		return err
@@ -58,9 +49,7 @@ func actEnrol(ctx context.Context, d *desk, q enrol, out tell) error {
 	if len(q.Addresses) == 0 {
 		q.Addresses = d.addresses
 	}
-	keys := d.server.Identity().Keys()
-	sheet := syncproto.EnrolSheet{Code: made.Code, Addresses: q.Addresses, Keys: wire.AppendServerKeys(nil, &keys),
-		Person: made.Person.ID, PersonName: made.Person.Name, PlaceName: made.Place.NameFa, Compartments: made.Compartments}
+	sheet := made.Sheet(q.Addresses, d.server.Identity().Keys())
 	qr, err := sheet.Text()
 	if err != nil {
 		return fmt.Errorf("write the QR text: %w", err)
@@ -100,22 +89,17 @@ func enrolCommand(a *cli.App) *cobra.Command {
 		})
 	})
 	c.Flags().StringVar(&q.Place, "place", "", a.T("mahalleh.flag.place"))
-	c.Flags().IntVar(&q.Days, "days", defaultCodeDays, a.T("mahalleh.enrol.flag_days"))
+	c.Flags().IntVar(&q.Days, "days", access.CodeDays, a.T("mahalleh.enrol.flag_days"))
 	c.Flags().StringSliceVar(&q.Addresses, "address", nil, a.T("mahalleh.flag.address"))
 	a.Setting(c.Flags(), "address")
 	require(c, "place")
 	return c
 }
 
-// checkAddresses refuses what no device could dial: an address is host:port or
-// a URL.
+// checkAddresses refuses what no device could dial.
 func checkAddresses(addresses []string) error {
 	for _, address := range addresses {
-		host, port, err := net.SplitHostPort(address)
-		if u, uerr := url.Parse(address); uerr == nil && u.Host != "" {
-			host, port, err = u.Hostname(), u.Scheme, nil
-		}
-		if err != nil || host == "" || port == "" {
+		if err := access.CheckAddress(address); err != nil {
 			return &cli.Error{Code: cli.Usage, Key: "mahalleh.enrol.bad_address", Args: cli.Args{"address": address}, Hint: "mahalleh.enrol.bad_address_hint", Cause: err}
 		}
 	}

@@ -2,8 +2,11 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +14,7 @@ import (
 
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/wire"
 )
 
 // IssuedCode is an enrolment code that was made just now. Its secret is kept
@@ -22,6 +26,35 @@ type IssuedCode struct {
 	Expires int64 // Unix ms
 	// Compartments are those of the place that the person may read.
 	Compartments []string
+}
+
+// How long a code is good, in days: long enough for a trip to the field, short
+// enough for a slip of paper.
+const (
+	CodeDays    = 7
+	MaxCodeDays = 90
+)
+
+// Sheet is what a person takes to their device: the code with where the server is,
+// and by which keys it is known.
+func (c *IssuedCode) Sheet(addresses []string, keys wire.ServerKeys) syncproto.EnrolSheet {
+	return syncproto.EnrolSheet{Code: c.Code, Addresses: addresses, Keys: wire.AppendServerKeys(nil, &keys),
+		Person: c.Person.ID, PersonName: c.Person.Name, PlaceName: c.Place.NameFa, Compartments: c.Compartments}
+}
+
+// ErrAddress says that no device could dial an address.
+var ErrAddress = errors.New("an address is host:port or a URL")
+
+// CheckAddress refuses what no device could dial. Errors: ErrAddress.
+func CheckAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if u, uerr := url.Parse(address); uerr == nil && u.Host != "" {
+		host, port, err = u.Hostname(), u.Scheme, nil
+	}
+	if err != nil || host == "" || port == "" {
+		return errors.Join(ErrAddress, err)
+	}
+	return nil
 }
 
 // MakeCode makes a code by which the person enrols one device for a place,
@@ -36,6 +69,14 @@ func (a *Admin) MakeCode(ctx context.Context, person, place string, valid time.D
 	err := a.Store.Update(ctx, func(tx store.Tx) error {
 		who, err := FindPerson(tx, person)
 		if err != nil {
+			return err
+		}
+		if err := a.may(tx, &UnknownPersonError{Asked: person}, func(s *Steward) (bool, error) {
+			if who.ID == s.who && s.Any() {
+				return true, nil
+			}
+			return s.manages(tx, who.ID)
+		}); err != nil {
 			return err
 		}
 		if who.Disabled {
@@ -104,6 +145,9 @@ func (a *Admin) RevokeDevice(ctx context.Context, device string, lost bool, why 
 		if d, err = FindDevice(tx, device); err != nil {
 			return err
 		}
+		if err := a.may(tx, &UnknownDeviceError{Asked: device}, func(s *Steward) (bool, error) { return s.ManagesDevice(tx, d.ID) }); err != nil {
+			return err
+		}
 		if d.Revoked != 0 && (d.Lost || !lost) {
 			return nil
 		}
@@ -129,6 +173,39 @@ func (a *Admin) RevokeDevice(ctx context.Context, device string, lost bool, why 
 	}
 	return d, nil
 }
+
+// DeviceFacts is a device with whose it is and what all its logs hold.
+type DeviceFacts struct {
+	store.Device
+	Owner store.Person
+	// Received and BackupSafe count the changes of all its logs.
+	Received, BackupSafe uint64
+}
+
+// Facts reads what there is to say of a device.
+func Facts(r store.Reader, d store.Device) (DeviceFacts, error) {
+	f := DeviceFacts{Device: d}
+	var err error
+	if f.Owner, err = Resolve(r, d.Person); err != nil {
+		return f, fmt.Errorf("read person %s: %w", d.Person, err)
+	}
+	logs, err := r.Logs(d.ID)
+	if err != nil {
+		return f, fmt.Errorf("read logs of device %s: %w", d.ID, err)
+	}
+	for _, l := range logs {
+		f.Received += l.Received
+		f.BackupSafe += l.BackupSafe
+	}
+	return f, nil
+}
+
+// ClockOff is from which deviation on, in milliseconds, a device's clock is worth a
+// person's attention: dates of forms go wrong by then.
+const ClockOff = 10 * 60 * 1000
+
+// ClockWrong reports whether the device's clock is worth a person's attention.
+func (f *DeviceFacts) ClockWrong() bool { return max(f.ClockAhead, -f.ClockAhead) > ClockOff }
 
 // Devices returns the devices of people, latest enrolled first. The server's
 // own is not among them.

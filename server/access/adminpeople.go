@@ -16,7 +16,8 @@ import (
 )
 
 // AddPerson adds somebody who may be granted roles; two people may have the
-// same name. Errors: ErrNoName, ErrLongName.
+// same name. It is the operator's: anybody else adds somebody with a role, or
+// nobody would look after them. Errors: ErrNoName, ErrLongName, ErrBeyond.
 func (a *Admin) AddPerson(ctx context.Context, name string) (store.Person, error) {
 	cleaned, err := cleanName(name)
 	if err != nil {
@@ -28,6 +29,9 @@ func (a *Admin) AddPerson(ctx context.Context, name string) (store.Person, error
 	}
 	made := store.Person{ID: syncproto.PersonID(id), Name: cleaned, Created: a.Clock()}
 	err = a.Store.Update(ctx, func(tx store.Tx) error {
+		if err := a.may(tx, ErrBeyond, func(*Steward) (bool, error) { return false, nil }); err != nil {
+			return err
+		}
 		if err := tx.PutPerson(made); err != nil {
 			return fmt.Errorf("write person: %w", err)
 		}
@@ -46,6 +50,9 @@ func (a *Admin) SetDisabled(ctx context.Context, person string, disabled bool, w
 	err := a.Store.Update(ctx, func(tx store.Tx) error {
 		var err error
 		if who, err = FindPerson(tx, person); err != nil {
+			return err
+		}
+		if err := a.mayManage(tx, who.ID); err != nil {
 			return err
 		}
 		if who.Disabled == disabled {
@@ -91,7 +98,8 @@ func widest(role Role) store.PlaceKind {
 
 // Grant lets a person play a role at a place; fresh is false if that was so
 // already. Errors: *UnknownPersonError, *AmbiguousPersonError,
-// *UnknownRoleError, *UnknownPlaceError, *AmbiguousPlaceError, *TooWideError.
+// *UnknownRoleError, *UnknownPlaceError, *AmbiguousPlaceError, *TooWideError,
+// ErrBeyond.
 func (a *Admin) Grant(ctx context.Context, person, role, place string) (g store.Grant, fresh bool, err error) {
 	err = a.Store.Update(ctx, func(tx store.Tx) error {
 		g, fresh = store.Grant{}, false
@@ -99,8 +107,14 @@ func (a *Admin) Grant(ctx context.Context, person, role, place string) (g store.
 		if err != nil {
 			return err
 		}
+		if err := a.mayManage(tx, who.ID); err != nil {
+			return err
+		}
 		if where.Kind < widest(what) {
 			return &TooWideError{Role: what, Place: where, Widest: widest(what)}
+		}
+		if err := a.mayGive(tx, what, where.ID); err != nil {
+			return err
 		}
 		have, err := grantsOf(tx, who.ID)
 		if err != nil {
@@ -134,6 +148,9 @@ func (a *Admin) Revoke(ctx context.Context, person, role, place, why string) (st
 	err := a.Store.Update(ctx, func(tx store.Tx) error {
 		who, where, what, err := a.parties(tx, person, role, place)
 		if err != nil {
+			return err
+		}
+		if err := errors.Join(a.mayManage(tx, who.ID), a.mayGive(tx, what, where.ID)); err != nil {
 			return err
 		}
 		have, err := grantsOf(tx, who.ID)
@@ -241,6 +258,30 @@ var ErrNotFirst = errors.New("there are people already")
 // First adds the first person of a server and lets them play a role, both or
 // neither. Errors: ErrNotFirst, and as AddPerson and Grant.
 func (a *Admin) First(ctx context.Context, name, role, place string) (store.Person, store.Grant, error) {
+	made, g, err := a.addWith(ctx, name, role, place, func(tx store.Tx) error {
+		all, err := People(tx)
+		if err == nil && len(all) > 0 {
+			err = ErrNotFirst
+		}
+		return err
+	})
+	if err != nil {
+		return store.Person{}, store.Grant{}, fmt.Errorf("add the first person: %w", err)
+	}
+	return made, g, nil
+}
+
+// AddWith adds a person and lets them play a role, both or neither. Errors: as
+// AddPerson and Grant.
+func (a *Admin) AddWith(ctx context.Context, name, role, place string) (store.Person, store.Grant, error) {
+	made, g, err := a.addWith(ctx, name, role, place, func(store.Tx) error { return nil })
+	if err != nil {
+		return store.Person{}, store.Grant{}, fmt.Errorf("add person: %w", err)
+	}
+	return made, g, nil
+}
+
+func (a *Admin) addWith(ctx context.Context, name, role, place string, look func(store.Tx) error) (store.Person, store.Grant, error) {
 	var made store.Person
 	var g store.Grant
 	cleaned, err := cleanName(name)
@@ -249,15 +290,11 @@ func (a *Admin) First(ctx context.Context, name, role, place string) (store.Pers
 	}
 	id, err := uuid.NewRandomFromReader(a.Rand)
 	if err != nil {
-		return made, g, fmt.Errorf("add the first person: make an id: %w", err)
+		return made, g, fmt.Errorf("make an id: %w", err)
 	}
 	err = a.Store.Update(ctx, func(tx store.Tx) error {
-		all, err := People(tx)
-		if err != nil {
+		if err := look(tx); err != nil {
 			return err
-		}
-		if len(all) > 0 {
-			return ErrNotFirst
 		}
 		now := a.Clock()
 		made = store.Person{ID: syncproto.PersonID(id), Name: cleaned, Created: now}
@@ -270,6 +307,9 @@ func (a *Admin) First(ctx context.Context, name, role, place string) (store.Pers
 		}
 		if where.Kind < widest(what) {
 			return &TooWideError{Role: what, Place: where, Widest: widest(what)}
+		}
+		if err := a.mayGive(tx, what, where.ID); err != nil {
+			return err
 		}
 		serial, err := NextSerial(tx, now)
 		if err != nil {
@@ -284,8 +324,5 @@ func (a *Admin) First(ctx context.Context, name, role, place string) (store.Pers
 		}
 		return a.note(tx, actGranted, made.ID.String(), grantText(what, where), ScopesOfGrants(g)...)
 	})
-	if err != nil {
-		return store.Person{}, store.Grant{}, fmt.Errorf("add the first person: %w", err)
-	}
-	return made, g, nil
+	return made, g, err
 }

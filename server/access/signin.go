@@ -92,6 +92,12 @@ func hashOf(secret string) syncproto.Hash { return sha256.Sum256([]byte(secret))
 // place of any before it. Errors: *UnknownPersonError, *AmbiguousPersonError,
 // ErrDisabled.
 func (s *Signer) Invite(ctx context.Context, person string) (text string, who store.Person, err error) {
+	return s.InviteAs(ctx, person, syncproto.PersonID{})
+}
+
+// InviteAs is Invite by somebody who signed in, of whom they look after.
+func (s *Signer) InviteAs(ctx context.Context, person string, by syncproto.PersonID) (text string, who store.Person, err error) {
+	admin := s.admin.As(by)
 	text, hash, err := secret(s.admin.Rand, invitationBytes)
 	if err != nil {
 		return "", who, err
@@ -99,6 +105,9 @@ func (s *Signer) Invite(ctx context.Context, person string) (text string, who st
 	err = s.admin.Store.Update(ctx, func(tx store.Tx) error {
 		var err error
 		if who, err = FindPerson(tx, person); err != nil {
+			return err
+		}
+		if err := admin.mayManage(tx, who.ID); err != nil {
 			return err
 		}
 		if who.Disabled {
@@ -111,7 +120,7 @@ func (s *Signer) Invite(ctx context.Context, person string) (text string, who st
 		if err := tx.PutInvitation(store.Invitation{SecretHash: hash, Person: who.ID, Created: now, Expires: now + InvitationValid.Milliseconds()}); err != nil {
 			return err
 		}
-		return s.admin.note(tx, actInvited, who.ID.String(), "")
+		return admin.note(tx, actInvited, who.ID.String(), "")
 	})
 	if err != nil {
 		return "", store.Person{}, fmt.Errorf("invite: %w", err)
@@ -385,7 +394,8 @@ func (s *Signer) Sessions(r store.Reader, person syncproto.PersonID) ([]store.Se
 }
 
 // End ends the session of that name, of one person or, if it is zero, of anybody;
-// it returns whose it was. Errors: ErrNoSession.
+// it returns whose it was. Who ends another's looks after them, or is the operator.
+// Errors: ErrNoSession.
 func (s *Signer) End(ctx context.Context, name string, person, by syncproto.PersonID) (store.Session, error) {
 	var ended store.Session
 	err := s.admin.Store.Update(ctx, func(tx store.Tx) error {
@@ -398,6 +408,9 @@ func (s *Signer) End(ctx context.Context, name string, person, by syncproto.Pers
 			return ErrNoSession
 		}
 		ended = all[i]
+		if by != ended.Person && s.admin.As(by).mayManage(tx, ended.Person) != nil {
+			return ErrNoSession
+		}
 		if err := tx.DropSession(ended.Token); err != nil {
 			return err
 		}
