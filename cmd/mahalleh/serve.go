@@ -101,6 +101,7 @@ func serve(ctx context.Context, a *cli.App, q serving) (err error) {
 	if err != nil {
 		return &cli.Error{Code: cli.Failure, Key: "mahalleh.serve.no_listen", Args: cli.Args{"listen": q.listen}, Hint: "mahalleh.serve.no_listen_hint", Cause: err}
 	}
+	told := q.addresses
 	if len(q.addresses) == 0 {
 		q.addresses = []string{l.Addr().String()}
 	}
@@ -121,7 +122,7 @@ func serve(ctx context.Context, a *cli.App, q serving) (err error) {
 	if err := d.openReport(ctx); err != nil {
 		return errors.Join(err, l.Close(), shut(ctx))
 	}
-	pages, err := dashboard.New(dashboard.Options{Hub: d.server.Hub(), Admin: d.server.Admin(), Signer: d.signer(), Report: d.report, Log: d.log})
+	pages, err := dashboard.New(dashboard.Options{Hub: d.server.Hub(), Admin: d.server.Admin(), Signer: d.signer(), Report: d.report, Keys: d.server.Identity().Keys(), Addresses: told, Log: d.log})
 	if err != nil {
 		return errors.Join(err, l.Close(), shut(ctx))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/server/access"
+	"mahalleh/server/dashboard"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 )
@@ -38,12 +39,8 @@ func actPersonInvite(ctx context.Context, d *desk, q personInvite, out tell) err
 	if err != nil {
 		return err
 	}
-	return out.item(invitationItem{Person: who.ID.String(), Name: who.Name, Link: base + invitePath + secret, Hours: int(access.InvitationValid.Hours())})
+	return out.item(invitationItem{Person: who.ID.String(), Name: who.Name, Link: base + dashboard.InvitePath + secret, Hours: int(access.InvitationValid.Hours())})
 }
-
-// invitePath is the page of an invitation, with its secret where no server is told
-// it by the link alone.
-const invitePath = "/invite#"
 
 // pagesAt is where browsers reach the pages.
 func pagesAt(d *desk, asked string) (string, error) {

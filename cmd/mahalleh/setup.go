@@ -22,6 +22,7 @@ import (
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas/texts"
 	"mahalleh/server/access"
+	"mahalleh/server/dashboard"
 	"mahalleh/server/store"
 )
 
@@ -254,7 +255,7 @@ func (s *setup) make(w http.ResponseWriter, r *http.Request) {
 		if secret, _, err := s.d.signer().Invite(r.Context(), who.ID.String()); err != nil {
 			s.d.log.Error("the first administrator could not be invited", "err", err)
 		} else {
-			m.Invite = invitePath + secret
+			m.Invite = dashboard.InvitePath + secret
 		}
 		say(http.StatusOK, m)
 	case errors.Is(err, errSetupTries):

@@ -47,6 +47,12 @@ func StewardOf(r store.AccessReader, person syncproto.PersonID) (*Steward, error
 	return s, err
 }
 
+// Steward reports whether the person administers anything at all; what, StewardOf
+// says.
+func (v *View) Steward() bool {
+	return slices.ContainsFunc(v.Roles, func(g store.Grant) bool { return stewards[Role(g.Role)] })
+}
+
 // Any reports whether there is anything that the person may administer.
 func (s *Steward) Any() bool { return len(s.grants) > 0 }
 

@@ -17,14 +17,19 @@ import (
 	"mahalleh/server/hub"
 	"mahalleh/server/report"
 	"mahalleh/server/store"
+	"mahalleh/syncproto/wire"
 )
 
-// Options are what the pages live on; all are needed.
+// Options are what the pages live on.
 type Options struct {
 	Hub    *hub.Hub
 	Admin  *access.Admin
 	Signer *access.Signer
 	Report *report.Report
+	// Keys are those by which devices know the server, Addresses where they reach it;
+	// without any a sheet proposes how the browser came.
+	Keys      wire.ServerKeys
+	Addresses []string
 	// Log takes what helps to find faults, never values of records.
 	Log *slog.Logger
 }

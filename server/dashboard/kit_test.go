@@ -69,7 +69,7 @@ func newKit(t *testing.T) *kit {
 	k.must(err)
 	t.Cleanup(func() { k.must(k.report.Close()) })
 	k.must(k.report.Rebuild(t.Context(), nil))
-	k.App, err = New(Options{Hub: k.server.Hub(), Admin: k.server.Admin(), Signer: access.NewSigner(k.server.Admin(), k.server.Hub().Now), Report: k.report,
+	k.App, err = New(Options{Hub: k.server.Hub(), Admin: k.server.Admin(), Signer: access.NewSigner(k.server.Admin(), k.server.Hub().Now), Report: k.report, Keys: k.server.Identity().Keys(),
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	k.must(err)
 	t.Cleanup(k.Close)

@@ -53,6 +53,8 @@ func (a *App) routes() []route {
 		a.takeRoutes(),
 		a.signinRoutes(),
 		a.accountRoutes(),
+		a.peopleRoutes(),
+		a.devicesRoutes(),
 	)
 }
 
@@ -63,6 +65,9 @@ func (v *visit) nav() []formview.Link {
 	if v.single {
 		links = append(links, formview.Link{Name: "neighbourhoods", To: "/neighbourhoods", Label: v.say("office.nav.neighbourhoods", nil)},
 			formview.Link{Name: "take", To: "/take", Label: v.say("office_take.nav", nil)})
+	}
+	if v.steward {
+		links = append(links, formview.Link{Name: "people", To: "/people", Label: v.say("office_people.nav", nil)})
 	}
 	return append(links, formview.Link{Name: "account", To: "/account", Label: v.say("office.nav.account", nil)})
 }
@@ -78,6 +83,8 @@ type visit struct {
 	session store.Session
 	// single says that some place is shown to them by itself, not only in sums.
 	single bool
+	// steward says that they look after people and devices.
+	steward bool
 	// unproved says that a second factor has yet to be set up.
 	unproved bool
 }
@@ -153,6 +160,7 @@ func (v *visit) signedIn() bool {
 		view, err := v.access.View(r, v.who.ID)
 		if err == nil {
 			v.unproved = view.Second() && !v.session.Second
+			v.steward = view.Steward()
 			v.single = slices.ContainsFunc(view.Tops(), func(p store.Place) bool { return view.Single(p.ID) })
 		}
 		return err
@@ -237,6 +245,14 @@ var said = map[string]texts.Key{
 	"ended":      "office.said.ended",
 	"second_set": "office.said.second_set",
 	"welcome":    "office.said.welcome",
+
+	"person_added":    "office_people.said.added",
+	"person_disabled": "office_people.said.disabled",
+	"person_enabled":  "office_people.said.enabled",
+	"role_given":      "office_people.said.given",
+	"role_ended":      "office_people.said.ended",
+	"device_lost":     "office_people.said.lost",
+	"device_revoked":  "office_people.said.revoked",
 }
 
 // done leaves a word for the next page and leads there.
@@ -266,6 +282,8 @@ func (v *visit) explain(err error) formview.Notice {
 		n.Text = v.say("office.failed.too_much", nil)
 	case errors.Is(err, report.ErrBuilding):
 		n.Level, n.Text = formview.Info, v.say("office.failed.building", nil)
+	case refused(err):
+		n = v.explainRefused(err)
 	case errors.Is(err, errBadRequest):
 		n.Text = v.say("office.failed.bad_request", nil)
 	case notThere(err):
@@ -288,7 +306,9 @@ func statusOf(err error) int {
 		return http.StatusServiceUnavailable
 	case errors.Is(err, errBadRequest):
 		return http.StatusBadRequest
-	case errors.Is(err, access.ErrWrongPassword), errors.Is(err, access.ErrWrongCode), errors.Is(err, access.ErrWeakPassword), errors.Is(err, errDiffer):
+	case errors.Is(err, access.ErrBeyond):
+		return http.StatusForbidden
+	case refused(err), errors.Is(err, access.ErrWrongPassword), errors.Is(err, access.ErrWrongCode), errors.Is(err, access.ErrWeakPassword), errors.Is(err, errDiffer):
 		return http.StatusUnprocessableEntity
 	case errors.Is(err, access.ErrNoInvitation):
 		return http.StatusGone

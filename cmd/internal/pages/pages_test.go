@@ -73,7 +73,7 @@ func newOffice(t *testing.T) *office {
 	t.Cleanup(func() { o.must(o.report.Close()) })
 	o.must(o.report.Rebuild(t.Context(), nil))
 	o.signer = access.NewSigner(o.server.Admin(), o.server.Hub().Now)
-	o.pages, err = dashboard.New(dashboard.Options{Hub: o.server.Hub(), Admin: o.server.Admin(), Signer: o.signer, Report: o.report, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	o.pages, err = dashboard.New(dashboard.Options{Hub: o.server.Hub(), Admin: o.server.Admin(), Signer: o.signer, Report: o.report, Keys: o.server.Identity().Keys(), Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	o.must(err)
 	pages := o.pages.Handler()
 	o.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -211,6 +211,9 @@ func TestPages(t *testing.T) {
 			tab.See(map[bool]string{false: "تاریخچه", true: "History"}[x.english])
 			tab.Check(string(x.role) + "-record")
 			tab.Shot(string(x.role) + "-record")
+		}
+		if x.role == access.Province {
+			o.lookAtPeople(tab, x.english)
 		}
 	}
 }
