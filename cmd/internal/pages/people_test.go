@@ -16,7 +16,7 @@ func (o *office) lookAtPeople(tab *viewtest.Tab, english bool) {
 	tab.ClickAt("tbody th a")
 	see("person", "ثبت دستگاه", "Enrol a device")
 	tab.ClickAt("form[action$='/enrol'] button")
-	see("sheet", "کد QR", "This sheet stands here only now")
+	see("sheet", "این برگه تنها همین حالا", "This sheet stands here only now")
 	tab.Go(o.at + "/devices")
 	see("devices", "آنچه رسیدگی می‌خواهد", "What asks for somebody")
 	tab.ClickAt("tbody th a")
