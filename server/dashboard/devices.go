@@ -139,9 +139,9 @@ func (v *visit) getDevices() error {
 			}
 			return a.Seen.Compare(b.Seen)
 		})
-		if len(d.Rows) > mostListed {
-			d.Cut = len(d.Rows) - mostListed
-			d.Rows = d.Rows[:mostListed]
+		if len(d.Rows) > mostPeople {
+			d.Cut = len(d.Rows) - mostPeople
+			d.Rows = d.Rows[:mostPeople]
 		}
 		return nil
 	})

@@ -33,9 +33,9 @@ func (a *App) peopleRoutes() []route {
 // server is told it by the link alone.
 const InvitePath = "/invite#"
 
-// mostListed bounds the rows of a list of people or devices, and the places that a
+// mostPeople bounds the rows of a list of people or devices, and the places that a
 // box of text proposes.
-const mostListed = 300
+const mostPeople = 300
 
 // tended runs f with what the reader looks after; who looks after nothing finds no
 // page.
@@ -93,7 +93,7 @@ func (v *visit) given(s *access.Steward) givenData {
 		d.Roles = append(d.Roles, option{string(role), v.words.Catalogue().Member(roleFamily, string(role), nil), string(role) == d.Role})
 	}
 	for _, p := range s.Places() {
-		if len(d.Places) == mostListed {
+		if len(d.Places) == mostPeople {
 			break
 		}
 		d.Places = append(d.Places, option{Value: strconv.FormatUint(uint64(p.Number), 10), Label: v.placeName(p)})
@@ -146,7 +146,7 @@ func (v *visit) showPeople(failed error) error {
 			if !s.Manages(p.ID, of[p.ID]) || !strings.Contains(persian.Fold(p.Name), folded) {
 				continue
 			}
-			if len(d.Rows) == mostListed {
+			if len(d.Rows) == mostPeople {
 				d.Cut++
 				continue
 			}
