@@ -19,32 +19,44 @@ const evidencePage = 200
 
 // evidence are records of one place as far as a transaction has looked at them: of
 // which forms there are any is asked by very few steps, so no index is kept for it,
-// and the place is walked.
+// and the place is walked, once in a transaction. What was counted is kept, so that
+// many steps that ask for the same cost no more than one.
 type evidence struct {
 	w      *work
 	place  syncproto.PlaceID
 	scopes []syncproto.ScopeID
 	forms  map[string]*formWalk
+	// counter are the counts of all records in seen, facts those of the counter if
+	// told.
+	counter indicators.Counter
+	seen    map[syncproto.RecordID]counted
+	facts   workflow.Facts
+	told    bool
 }
 
 // formWalk is how far the records of a form were read from the store.
 type formWalk struct {
-	read  []counted
+	id    schemas.FormID
 	after syncproto.RecordID
 	over  bool
 }
 
-// counted is what a record adds to the figures of its place.
+// counted is what a record adds to the figures of its place, and as what it was
+// counted: as it stands in the store, or in the transaction with so many changes
+// and steps that wait.
 type counted struct {
-	record syncproto.RecordID
-	counts indicators.Counts
+	counts  indicators.Counts
+	stored  bool
+	number  uint64
+	waiting int
 }
 
 // evidenceAt is what the transaction has looked at of a place.
 func (w *work) evidenceAt(place syncproto.PlaceID) *evidence {
 	e := w.evidence[place]
 	if e == nil {
-		e = &evidence{w: w, place: place, scopes: scopesOf(place), forms: map[string]*formWalk{}}
+		e = &evidence{w: w, place: place, scopes: scopesOf(place), forms: map[string]*formWalk{},
+			counter: indicators.Counter{}, seen: map[syncproto.RecordID]counted{}}
 		w.evidence[place] = e
 	}
 	return e
@@ -61,14 +73,17 @@ func scopesOf(place syncproto.PlaceID) []syncproto.ScopeID {
 // more looks at more records of the forms; false if there are none.
 func (e *evidence) more(forms []string) (any bool, err error) {
 	for _, name := range forms {
+		form, known := e.w.h.packages.FormByName(name)
 		walk := e.forms[name]
 		if walk == nil {
-			walk = &formWalk{}
+			walk = &formWalk{over: !known}
+			if known {
+				walk.id = form.ID
+			}
 			e.forms[name] = walk
 			any = true // those that the transaction works on
 		}
-		form, known := e.w.h.packages.FormByName(name)
-		if walk.over || !known {
+		if walk.over {
 			continue
 		}
 		rows, err := e.w.tx.Records(store.Filter{Scopes: e.scopes, Form: uint32(form.ID), After: walk.after, Max: evidencePage})
@@ -76,8 +91,10 @@ func (e *evidence) more(forms []string) (any bool, err error) {
 			return false, fmt.Errorf("look for records of form %s: %w", name, err)
 		}
 		for i := range rows {
-			walk.read = append(walk.read, e.count(rows[i].State))
 			walk.after = rows[i].State.Record
+			if e.w.records[walk.after] == nil {
+				e.see(walk.after, counted{counts: e.count(rows[i].State), stored: true})
+			}
 		}
 		walk.over = len(rows) < evidencePage
 		any = any || len(rows) > 0
@@ -85,31 +102,44 @@ func (e *evidence) more(forms []string) (any bool, err error) {
 	return any, nil
 }
 
-func (e *evidence) count(s *syncproto.RecordState) counted {
-	return counted{s.Record, indicators.Contribution(merge.Counted(e.w.h.packages, s))}
+func (e *evidence) count(s *syncproto.RecordState) indicators.Counts {
+	return indicators.Contribution(merge.Counted(e.w.h.packages, s))
 }
 
-// facts are those of the records that were looked at, those that the transaction
-// works on as they stand in it.
-func (e *evidence) facts() workflow.Facts {
-	counter := indicators.Counter{}
-	var ids []schemas.FormID
-	for name, walk := range e.forms {
-		if form, known := e.w.h.packages.FormByName(name); known {
-			ids = append(ids, form.ID)
-		}
-		for _, c := range walk.read {
-			if e.w.records[c.record] == nil {
-				counter.Add(c.counts)
+// see counts a record as it is now.
+func (e *evidence) see(id syncproto.RecordID, now counted) {
+	before := e.seen[id]
+	e.seen[id] = now
+	if !slices.Equal(before.counts, now.counts) {
+		e.counter.Subtract(before.counts)
+		e.counter.Add(now.counts)
+		e.told = false
+	}
+}
+
+// of are the facts of the records that were looked at, those that the transaction
+// works on as they stand in it; judged is the record whose step is judged, which
+// changes meanwhile.
+func (e *evidence) of(judged syncproto.RecordID) workflow.Facts {
+	var ids []uint32
+	for _, walk := range e.forms {
+		ids = append(ids, uint32(walk.id))
+	}
+	for id, t := range e.w.records {
+		before, known := e.seen[id]
+		switch {
+		case t.state.Form == 0 || !slices.Contains(ids, t.state.Form) || !slices.Contains(e.scopes, t.state.Home):
+			if known {
+				e.see(id, counted{})
 			}
+		case !known || before.stored || id == judged || before.number != t.state.Number || before.waiting != len(t.state.Waiting):
+			e.see(id, counted{counts: e.count(t.state), number: t.state.Number, waiting: len(t.state.Waiting)})
 		}
 	}
-	for _, t := range e.w.records {
-		if slices.Contains(ids, schemas.FormID(t.state.Form)) && slices.Contains(e.scopes, t.state.Home) {
-			counter.Add(e.count(t.state).counts)
-		}
+	if !e.told {
+		settings := indicators.ShippedValues()
+		s := indicators.Summarise(indicators.ID(e.place), e.counter, &settings)
+		e.facts, e.told = workflow.FactsOf(&s), true
 	}
-	settings := indicators.ShippedValues()
-	s := indicators.Summarise(indicators.ID(e.place), counter, &settings)
-	return workflow.FactsOf(&s)
+	return e.facts
 }

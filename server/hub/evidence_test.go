@@ -17,7 +17,7 @@ type evidenceCase struct {
 	lacks, brings func(p *phone, s *syncproto.RecordState)
 }
 
-func rows(t *testing.T, b *bench, form, list string, set ...values) schemas.Value {
+func rows(t testing.TB, b *bench, form, list string, set ...values) schemas.Value {
 	t.Helper()
 	f, _ := b.forms.FormByName(form)
 	l, _ := f.FieldByName(list)
@@ -194,4 +194,98 @@ func TestTheOrderOfEvidenceDoesNotMatter(t *testing.T) {
 			t.Errorf("in the order %v the centre is %q and the request %q", order, got, other)
 		}
 	}
+}
+
+// Steps that wait for evidence are looked at again as long as there are not too many
+// at their place; the others follow with the next change of their own record.
+func TestStepsThatWaitAreBounded(t *testing.T) {
+	const heldAt = 20 // as hub.maxHeldAt says
+	b := newBench(t)
+	p, q := b.phone(1, "technical_manager"), b.phone(2, "technical_manager")
+	var centres []*syncproto.RecordState
+	for n := range byte(heldAt + 5) {
+		centre := p.make(100+n, "local_development_centre", values{"status": code("planned")})
+		p.make(150+n, "bylaw", values{"centre_id": ref(centre.Record), "approved_on": schemas.DateValue(20_400)})
+		p.fill("local_development_centre", centre, values{"status": code("active")})
+		p.mustPush(1)
+		centres = append(centres, centre)
+	}
+	active := func() (n int) {
+		for _, c := range centres {
+			if b.stateOf("local_development_centre", c.Record) == "active" {
+				n++
+			}
+		}
+		return n
+	}
+	if n := active(); n != 0 {
+		t.Fatalf("%d centres are active without a block", n)
+	}
+	q.make(99, "block", values{"code": schemas.TextValue("B01")})
+	q.mustPush(1)
+	if n := active(); n != heldAt {
+		t.Errorf("%d centres follow at once, want %d", n, heldAt)
+	}
+	for _, c := range centres {
+		p.fill("local_development_centre", c, values{"name": schemas.TextValue("مرکز")})
+	}
+	p.mustPush(1)
+	if n := active(); n != len(centres) {
+		t.Errorf("%d centres are active after a change of each, want %d", n, len(centres))
+	}
+}
+
+// BenchmarkStepsWithoutEvidence is the dearest a facilitator may send: a full batch
+// of steps that all wait for evidence, at a place with very many records of the form
+// that is asked for, none of which will do, and between them new ones.
+func BenchmarkStepsWithoutEvidence(b *testing.B) {
+	const records, steps = 3000, 240
+	for b.Loop() {
+		b.StopTimer()
+		x := newBench(b)
+		p := x.phone(1, "technical_manager")
+		n := uint16(0)
+		id := func() syncproto.RecordID { n++; return syncproto.RecordID{7, byte(n >> 8), byte(n)} }
+		beside := func() {
+			p.fill("activity", syncproto.NewRecordState(id()), values{"type": code("education"), "held_on": schemas.DateValue(20_400), "participants_total": schemas.IntValue(8)})
+		}
+		pushed := 0
+		push := func() {
+			if pushed == len(p.log) {
+				return
+			}
+			p.mustPush(uint64(pushed) + 1)
+			pushed = len(p.log)
+		}
+		for range records {
+			if beside(); len(p.log) == pushed+syncproto.MaxBatchChanges {
+				push()
+			}
+		}
+		push()
+		p.make(30, "capacity_assessment", values{"instrument": code("laverack9"), "round_no": schemas.IntValue(1), "held_on": schemas.DateValue(20_400),
+			"scores": rows(b, x, "capacity_assessment", "scores", values{"domain": code("participation"), "consensus": schemas.IntValue(3)})})
+		p.make(31, "asset", newAsset("سالن"))
+		p.make(32, "focus_group", values{"held_on": schemas.DateValue(20_400), "group_kind": code("women")})
+		var dossiers []*syncproto.RecordState
+		for range steps {
+			s := syncproto.NewRecordState(id())
+			p.fill("dossier", s, values{"status": code("assigned")})
+			p.fill("dossier", s, values{"status": code("collecting")})
+			dossiers = append(dossiers, s)
+		}
+		push()
+		for _, s := range dossiers {
+			p.fill("dossier", s, values{"status": code("submitted")})
+			beside()
+		}
+		b.StartTimer()
+		push()
+		b.StopTimer()
+		if rule := x.rule(p.log[len(p.log)-2].ID); rule != "dossier.none.participation" {
+			b.Fatalf("the last step is refused by %q", rule)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/batch")
 }

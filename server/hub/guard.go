@@ -48,7 +48,7 @@ func (w *work) MayStep(before, s *syncproto.RecordState, st *syncproto.Step) (me
 		return merge.Answer{}, err
 	}
 	if !finding.Final {
-		w.holdsFor(s.Record, q.asked)
+		w.holdsFor(s, q.asked)
 	}
 	return merge.Answer{Rule: syncproto.Reason(workflow.NumberOf(finding.Rule)), Waits: !finding.Final}, nil
 }
@@ -116,7 +116,7 @@ func (q *question) facts() workflow.Facts {
 		q.err = errors.Join(q.err, err)
 		q.found = q.w.evidenceAt(place)
 	}
-	return q.found.facts()
+	return q.found.of(q.s.Record)
 }
 
 // actor is who takes the step. The office, and who had a step released, is asked for

@@ -2,9 +2,12 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 
 	"mahalleh/server/store"
@@ -23,14 +26,21 @@ import (
 // heldKey holds the records with a step that waits for other records.
 const heldKey = "hub.held"
 
-// maxHeld bounds them. Beyond it a step waits for a change of its own record.
-const maxHeld = 200
+// maxHeld bounds them, maxHeldAt those in one scope, so that nobody can crowd out
+// those of other places. Beyond it a step waits for a change of its own record.
+const (
+	maxHeld   = 200
+	maxHeldAt = 20
+)
 
 // asked is what the rules of a record's steps asked for: records, and forms at a
 // place, as the keys say.
 type asked map[askedKey]struct{}
 
-// askedKey is a record, or a form in a scope.
+// homeKey marks the scope that a record with a step that waits is in.
+const homeKey = math.MaxUint32
+
+// askedKey is a record, or a form in a scope, or with homeKey a scope.
 type askedKey struct {
 	id   [16]byte
 	form uint32
@@ -64,13 +74,58 @@ func (a asked) concerned(w *work) bool {
 }
 
 // holdsFor notes that a step of a record waits for what was asked.
-func (w *work) holdsFor(record syncproto.RecordID, what asked) {
-	if w.held[record] == nil {
-		w.held[record] = asked{}
+func (w *work) holdsFor(s *syncproto.RecordState, what asked) {
+	if w.held[s.Record] == nil {
+		w.held[s.Record] = asked{}
 	}
 	for k := range what {
-		w.held[record][k] = struct{}{}
+		w.held[s.Record][k] = struct{}{}
 	}
+	w.held[s.Record][askedKey{s.Home, homeKey}] = struct{}{}
+}
+
+// home is the scope of the record that asked.
+func (a asked) home() (home syncproto.ScopeID) {
+	for k := range a {
+		if k.form == homeKey {
+			return k.id
+		}
+	}
+	return home
+}
+
+// heldSteps is what was noted last of steps that wait, kept between transactions.
+type heldSteps struct {
+	bytes []byte
+	all   map[syncproto.RecordID]asked
+	// by are the records by what they asked for.
+	by map[askedKey][]syncproto.RecordID
+}
+
+func readHeld(b []byte) *heldSteps {
+	h := &heldSteps{bytes: b, all: decodeHeld(b), by: map[askedKey][]syncproto.RecordID{}}
+	for id, a := range h.all {
+		for k := range a {
+			h.by[k] = append(h.by[k], id)
+		}
+	}
+	return h
+}
+
+// concerned are those that asked for one of the transaction's changed records.
+func (h *heldSteps) concerned(w *work) map[syncproto.RecordID]bool {
+	found := map[syncproto.RecordID]bool{}
+	for id, t := range w.records {
+		if !t.dirty {
+			continue
+		}
+		for _, k := range []askedKey{{id: id}, {t.state.Home, t.state.Form}} {
+			for _, waits := range h.by[k] {
+				found[waits] = true
+			}
+		}
+	}
+	return found
 }
 
 // freeHeld looks again at the steps that wait for what the transaction changed, until
@@ -83,16 +138,23 @@ func (w *work) freeHeld() error {
 	if len(before) == 0 && len(w.held) == 0 {
 		return nil
 	}
-	all := decodeHeld(before)
+	known := w.h.heldSteps
+	if known == nil || !bytes.Equal(known.bytes, before) {
+		known = readHeld(before)
+		w.h.heldSteps = known
+	}
+	all, changed := maps.Clone(known.all), len(w.held) > 0
 	for id, a := range w.held {
 		all[id] = a
 	}
 	for again := true; again; {
 		again = false
+		concerned := known.concerned(w)
 		for _, id := range ascending(all) {
-			if !all[id].concerned(w) || planted.Bug("nobody looks again at a step that waits for its evidence") {
+			if !concerned[id] && (w.held[id] == nil || !w.held[id].concerned(w)) || planted.Bug("nobody looks again at a step that waits for its evidence") {
 				continue
 			}
+			changed = true
 			w.held[id] = nil
 			freed, err := w.freeOf(id)
 			if err != nil {
@@ -104,8 +166,24 @@ func (w *work) freeHeld() error {
 			}
 		}
 	}
+	if !changed {
+		return nil
+	}
+	// Who waits already stays, whoever comes now.
+	at := map[syncproto.ScopeID]int{}
+	for _, fresh := range []bool{false, true} {
+		for _, id := range ascending(all) {
+			if _, old := known.all[id]; old == fresh {
+				continue
+			}
+			home := all[id].home()
+			if at[home]++; len(all[id]) == 0 || at[home] > maxHeldAt {
+				delete(all, id)
+			}
+		}
+	}
 	for _, id := range ascending(all) {
-		if len(all[id]) == 0 || len(all) > maxHeld {
+		if _, old := known.all[id]; !old && len(all) > maxHeld {
 			delete(all, id)
 		}
 	}
@@ -157,7 +235,7 @@ func encodeHeld(all map[syncproto.RecordID]asked) []byte {
 			if c := bytes.Compare(x.id[:], y.id[:]); c != 0 {
 				return c
 			}
-			return int(x.form) - int(y.form)
+			return cmp.Compare(x.form, y.form)
 		})
 		for _, k := range keys {
 			b = append(b, k.id[:]...)

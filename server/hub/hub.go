@@ -107,6 +107,10 @@ type Hub struct {
 	suspects     map[syncproto.ChangeID]byte
 	carefulUntil int64
 
+	// heldSteps is what the last transaction read of steps that wait; the store's
+	// one writer guards it.
+	heldSteps *heldSteps
+
 	count counters
 	queue chan *request
 	stop  chan struct{}

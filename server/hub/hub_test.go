@@ -20,7 +20,7 @@ import (
 
 // bench is a hub over a real store with one neighbourhood and its people.
 type bench struct {
-	t     *testing.T
+	t     testing.TB
 	ctx   context.Context
 	rng   *rand.Rand
 	clock int64
@@ -45,7 +45,7 @@ func (z zeros) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{t: t, ctx: context.Background(), rng: rand.New(rand.NewPCG(1, 2)), clock: 1_768_500_000_000, dir: t.TempDir(), place: syncproto.PlaceID{7}}
 	var err error
