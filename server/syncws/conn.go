@@ -123,7 +123,7 @@ func newConn(h *Handler, ws *websocket.Conn, who string, from origin) *conn {
 	clock := s.Clock()
 	s.Clock = func() int64 { return clock + time.Since(c.began).Milliseconds() }
 	c.v = NewConversation(h.ctx, &s, who)
-	c.v.guests = h.guests
+	c.v.guests, c.v.queues = h.guests, h.queues
 	c.v.interested = func(scopes map[syncproto.ScopeID]bool, logs []syncproto.LogID) {
 		h.sessions.interested(c, scopes, logs)
 	}
@@ -308,6 +308,9 @@ func (c *conn) report() {
 	case broke(v.Cause()), end.Code == session.CloseMalformed, end.Code == session.CloseLimits:
 		count.broken.Add(1)
 		level = c.h.log.Warn
+		if v.Proved() && !v.Device().IsZero() && !errors.Is(v.Cause(), errCrowd) {
+			c.h.guests.offends(v.Device(), time.Now())
+		}
 	case end.Code == session.CloseLocal:
 		count.broken.Add(1)
 		level = c.h.log.Error

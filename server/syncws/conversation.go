@@ -55,6 +55,8 @@ type Conversation struct {
 	begun   int64
 	proved  bool
 	guests  *guests  // nil: nobody counts
+	queues  *queues  // nil: nobody waits for others
+	behind  bool     // there is more to send than the last answer held
 	replies [][]byte // of the handshake
 	effects []session.ServerEffect
 	closed  *session.Close
@@ -330,10 +332,23 @@ func (c *Conversation) finish(all bool) {
 
 // do carries one request out and returns its answer, nil if there is none.
 func (c *Conversation) do(effect session.ServerEffect) (answer session.ServerEvent) {
+	if c.queues != nil {
+		switch effect.(type) {
+		case session.CompareScope:
+			defer c.queues.walks.take(c.ctx)()
+		case session.ReadScopes:
+			if c.behind {
+				defer c.queues.pages.take(c.ctx)()
+			}
+		}
+	}
 	if c.s.Do != nil {
 		answer = c.s.Do(c.ctx, c.desk, effect)
 	} else {
 		answer = c.desk.Do(c.ctx, effect)
+	}
+	if read, is := answer.(session.ScopesRead); is {
+		c.behind = !read.Complete
 	}
 	if who, is := answer.(session.Authenticated); is && c.guests != nil {
 		who.Ahead = c.guests.ahead(who.Device, time.Now()).Milliseconds()

@@ -10,26 +10,32 @@ import (
 // A greeting is answered with all that is new, which for a device that says it holds
 // nothing is some milliseconds of processor; a device on a bad line comes back every
 // few seconds, and one whose program is tried out by hand may come ten times in a
-// row. So each device may come so many times in a minute, and as many besides at once.
+// row. So each device may come so many times in a minute, and some times at once.
+// A session that ended because the device said what no program of ours says costs as
+// much as all that may come at once: the line may have been at fault the first time,
+// but who goes on is let in every quarter of a minute.
 const (
 	defaultGreetings = 60
 	greetingsWithin  = time.Minute
+	greetingsAtOnce  = 15
 )
 
 // guests remembers of devices that the server knows how much they have asked for
 // lately. Greetings and comparisons cost time, of which a device has as much as
-// passes: until is when what it asked for is paid for. A device that has asked for
-// nothing lately is not in it.
+// passes. A device that has asked for nothing lately is not in it.
 type guests struct {
 	each time.Duration // what a greeting costs
 
 	mu    sync.Mutex
-	until map[syncproto.DeviceID]time.Time
+	known map[syncproto.DeviceID]guest
 	swept time.Time
 }
 
+// guest is when the greetings of a device are paid for, and when its comparisons.
+type guest struct{ greeted, asked time.Time }
+
 func newGuests(l Limits, now time.Time) *guests {
-	return &guests{each: greetingsWithin / time.Duration(l.orDefaults().Greetings), until: map[syncproto.DeviceID]time.Time{}, swept: now}
+	return &guests{each: greetingsWithin / time.Duration(l.orDefaults().Greetings), known: map[syncproto.DeviceID]guest{}, swept: now}
 }
 
 // greet takes a device in that has proved itself, and returns 0, or after how long
@@ -38,19 +44,30 @@ func (g *guests) greet(device syncproto.DeviceID, now time.Time) (after time.Dur
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.sweep(now)
-	until := later(g.until[device], now).Add(g.each)
-	if over := until.Sub(now) - greetingsWithin; over > 0 {
+	who := g.known[device]
+	until := later(who.greeted, now).Add(g.each)
+	if over := until.Sub(now) - greetingsAtOnce*g.each; over > 0 {
 		return max(over, soonest) // it is not charged for that
 	}
-	g.until[device] = until
+	who.greeted = until
+	g.known[device] = who
 	return 0
 }
 
-// ahead is by how much a device has asked for more than it had time for.
+// offends notes that a device broke the protocol.
+func (g *guests) offends(device syncproto.DeviceID, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	who := g.known[device]
+	who.greeted = later(who.greeted, now).Add(greetingsAtOnce * g.each)
+	g.known[device] = who
+}
+
+// ahead is by how much a device has compared more than it had time for.
 func (g *guests) ahead(device syncproto.DeviceID, now time.Time) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return max(g.until[device].Sub(now), 0)
+	return max(g.known[device].asked.Sub(now), 0)
 }
 
 // leaves notes how far a device is ahead whose session has ended.
@@ -58,7 +75,9 @@ func (g *guests) leaves(device syncproto.DeviceID, ahead time.Duration, now time
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if ahead > 0 {
-		g.until[device] = later(g.until[device], now.Add(ahead))
+		who := g.known[device]
+		who.asked = later(who.asked, now.Add(ahead))
+		g.known[device] = who
 	}
 }
 
@@ -68,9 +87,9 @@ func (g *guests) sweep(now time.Time) {
 		return
 	}
 	g.swept = now
-	for device, until := range g.until {
-		if !until.After(now) {
-			delete(g.until, device)
+	for device, who := range g.known {
+		if !later(who.greeted, who.asked).After(now) {
+			delete(g.known, device)
 		}
 	}
 }

@@ -38,6 +38,7 @@ type Handler struct {
 	sessions *registry
 	count    counters
 	guests   *guests
+	queues   *queues
 	// unknown and devices hold what long messages take that are under way, of
 	// strangers and of devices that the server knows.
 	unknown, devices *crowd
@@ -54,7 +55,7 @@ type Handler struct {
 // New makes a handler and begins to follow the hub. Surroundings.Clock is asked
 // at the beginning of a session and moved on by the time that passes.
 func New(s Surroundings, l Limits) *Handler {
-	h := &Handler{s: s, log: s.Log, gate: newGate(l, time.Now()), sessions: newRegistry(), guests: newGuests(l, time.Now()),
+	h := &Handler{s: s, log: s.Log, gate: newGate(l, time.Now()), sessions: newRegistry(), guests: newGuests(l, time.Now()), queues: newQueues(),
 		unknown: newCrowd(strangersAll), devices: newCrowd(devicesAll),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: upgradeWithin,

@@ -21,8 +21,7 @@ const (
 	// mendFree is how far ahead a device may be, in milliseconds: 120,000 records
 	// of some scopes compared, or 15,000 sent.
 	mendFree = 30_000
-	// mostCost bounds what one question costs, so that a device that has asked as
-	// much as it may is not late with its next greeting.
+	// mostCost bounds what one question costs.
 	mostCost = 20_000
 	// comparedCost is that of a comparison, and of as many records as walkedInMilli
 	// a millisecond more; wantedCost that of a record.

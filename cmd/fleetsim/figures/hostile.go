@@ -159,6 +159,9 @@ func (s *siege) attack(ctx context.Context, a hostile.Attack, all time.Duration)
 		state := gang.cmd.ProcessState
 		got.attackers = (state.UserTime() + state.SystemTime()).Seconds() / all.Seconds()
 	}()
+	// Whoever broke the protocol is not let in for some time, all attackers perhaps:
+	// then there is a turn in which they only knock.
+	var played, connections int64
 	for left := all; left > 0; left -= turn {
 		if err := s.rest(ctx); err != nil {
 			return got, err
@@ -178,13 +181,14 @@ func (s *siege) attack(ctx context.Context, a hostile.Attack, all time.Duration)
 		if err != nil {
 			return got, err
 		}
-		if did.Done+did.LetIn == 0 {
-			return got, fmt.Errorf("nothing of it was played, with %d connections", did.Connections)
-		}
+		played, connections = played+did.Done+did.LetIn, connections+did.Connections
 		got.calm, got.beside = append(got.calm, calm...), append(got.beside, beside...)
 		got.grown = math.Max(got.grown, (float64(most)-float64(before))/1e6)
 		got.passed += did.LetIn
 		got.server += (busy - idle) * turn.Seconds() / all.Seconds()
+	}
+	if played == 0 {
+		return got, fmt.Errorf("nothing of it was played, with %d connections", connections)
 	}
 	slices.Sort(got.calm)
 	slices.Sort(got.beside)
