@@ -37,7 +37,7 @@ const (
 func measureDeadlineDay(ctx context.Context, r *run) error {
 	devices, changes, seconds := r.size("devices"), r.size("changes"), r.size("seconds")
 	r.from = r.From
-	p, err := r.newProvince(ctx, devices, devices)
+	p, err := r.newProvince(ctx, devices, devices, 0)
 	if err != nil {
 		return err
 	}
@@ -123,6 +123,7 @@ func (p *province) arrive(length time.Duration) (again int, err error) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
+	been := 0
 	for i, ph := range p.phones {
 		at := time.Duration(rng.Float64() * (1 - lateTime) * float64(length))
 		if float64(i) < lateShare*float64(len(p.phones)) {
@@ -143,7 +144,8 @@ func (p *province) arrive(length time.Duration) (again int, err error) {
 			if err != nil {
 				errs = append(errs, fmt.Errorf("device %d: %w", ph.n, err))
 			}
-			p.Progress(p.figure.Name, len(p.phones)+i, 2*len(p.phones))
+			been++
+			p.Progress(p.figure.Name, len(p.phones)+been, 2*len(p.phones))
 		})
 	}
 	all.Wait()

@@ -48,8 +48,9 @@ type sample struct {
 const provinceData = "province"
 
 // newProvince makes so many neighbourhoods, each with an equal share of the
-// devices, which are enrolled and closed.
-func (r *run) newProvince(ctx context.Context, places, devices int) (p *province, err error) {
+// devices, which are enrolled and closed. The server holds so many records of
+// other neighbourhoods before.
+func (r *run) newProvince(ctx context.Context, places, devices, before int) (p *province, err error) {
 	codec, err := wire.NewCodec()
 	if err != nil {
 		return nil, err
@@ -59,6 +60,12 @@ func (r *run) newProvince(ctx context.Context, places, devices int) (p *province
 		return nil, err
 	}
 	p = &province{run: r, ctx: ctx, programs: programs, codec: codec}
+	if before > 0 {
+		g := &grown{fleet: &fleet{r: r, ctx: ctx, dir: p.data("")}, records: before}
+		if err := g.build(); err != nil {
+			return nil, errors.Join(fmt.Errorf("fill the server: %w", err), p.close())
+		}
+	}
 	codes, err := p.people(places, devices)
 	if err == nil {
 		p.phones = make([]*phone, devices)
@@ -102,7 +109,7 @@ func (p *province) people(places, devices int) (codes []string, err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	keys := s.Identity().Keys()
-	county, err := s.Admin().AddPlace(p.ctx, access.NewPlace{Kind: store.PlaceCounty, Parent: "گیلان", NameFa: "رشت"})
+	county, err := s.Admin().AddPlace(p.ctx, access.NewPlace{Kind: store.PlaceCounty, Parent: "گیلان", NameFa: "لاهیجان"})
 	if err != nil {
 		return nil, err
 	}

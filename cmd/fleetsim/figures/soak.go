@@ -39,6 +39,10 @@ const (
 	soakWatch = 5
 	// soakBackups is how many backups are taken on the way, each with its drill.
 	soakBackups = 12
+	// soakBefore is how many records of other places the server holds before, for
+	// each device: so many that its memory for pages is full within the first
+	// quarter, as that of a server that has run for a while.
+	soakBefore = 1000
 	// soakWarm is the part of the time after which memory, descriptors and
 	// goroutines are compared: by then everybody has come once.
 	soakWarm = 0.25
@@ -47,7 +51,7 @@ const (
 func measureSoak(ctx context.Context, r *run) error {
 	devices, seconds := r.size("devices"), r.size("seconds")
 	r.from = r.From
-	p, err := r.newProvince(ctx, (devices+soakShare-1)/soakShare, devices)
+	p, err := r.newProvince(ctx, (devices+soakShare-1)/soakShare, devices, devices*soakBefore)
 	if err != nil {
 		return err
 	}
