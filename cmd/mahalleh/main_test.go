@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mahalleh": main})
+	testscript.Main(inBrowser{m}, map[string]func(){"mahalleh": main})
 }
 
 func TestScripts(t *testing.T) {

@@ -31,7 +31,7 @@ form.addEventListener("submit", async (event) => {
     const told = await answer.json();
     say(told.text, !answer.ok);
     if (answer.ok) {
-      form.hidden = true;
+      form.hidden = at("intro").hidden = true;
       history.replaceState(null, "", location.pathname + location.search);
       for (const command of told.commands) {
         const line = document.createElement("code");
