@@ -74,6 +74,8 @@ type conn struct {
 	// turning says that a turn is under way, feeding that it looks at a message,
 	// over that there will be no more turns; reading and writing that goroutines do.
 	turning, feeding, over, reading, writing bool
+	// until is when the reader may go on, if that is later.
+	until time.Time
 	// fed wakes the reader when the next message may come.
 	fed sync.Cond
 
@@ -220,7 +222,11 @@ func (c *conn) work(what happening, mail hub.Event) {
 			v.Shed(wire.RefuseBusy, after)
 		}
 	}
+	slow := v.slow()
 	c.mu.Lock()
+	if slow > 0 {
+		c.until = time.Now().Add(slow)
+	}
 	writing, readErr, wroteErr := c.writing, c.readErr, c.wroteErr
 	c.mu.Unlock()
 	if what&failed != 0 {

@@ -57,6 +57,8 @@ type Conversation struct {
 	guests  *guests  // nil: nobody counts
 	queues  *queues  // nil: nobody waits for others
 	behind  bool     // there is more to send than the last answer held
+	aside   int      // changes that were set aside since slow was asked last
+	asked   bool     // slow was asked since the device is known
 	replies [][]byte // of the handshake
 	effects []session.ServerEffect
 	closed  *session.Close
@@ -308,6 +310,17 @@ func (c *Conversation) answered(answer session.ServerEvent) {
 // in its line.
 const maxPending = 2
 
+// slow is for how long nothing more shall be read from the device, since much of what
+// it said was set aside.
+func (c *Conversation) slow() time.Duration {
+	if c.guests == nil || c.Device().IsZero() || c.aside == 0 && c.asked {
+		return 0
+	}
+	n := c.aside
+	c.aside, c.asked = 0, true
+	return c.guests.aside(c.Device(), n, time.Now())
+}
+
 // Busy reports whether the conversation shall not be fed now.
 func (c *Conversation) Busy() bool { return len(c.pending) >= maxPending }
 
@@ -366,6 +379,9 @@ func (c *Conversation) watch(answer session.ServerEvent) {
 		}
 	case session.Accepted:
 		for _, r := range ev.Results {
+			if r.Result.Outcome == syncproto.Quarantined {
+				c.aside++
+			}
 			c.note(r.Result)
 		}
 	case session.ScopesRead:

@@ -20,6 +20,16 @@ const (
 	greetingsAtOnce  = 15
 )
 
+// A change that is set aside is written, and somebody has to look at it. A device
+// whose person lost a right brings some hundreds; who brings more is read from the
+// slower the more there are, a while for each.
+const (
+	asideFree = 500
+	asideEach = 50 * time.Millisecond
+	// mostPause bounds how long nothing is read.
+	mostPause = 5 * time.Second
+)
+
 // guests remembers of devices that the server knows how much they have asked for
 // lately. Greetings and comparisons cost time, of which a device has as much as
 // passes. A device that has asked for nothing lately is not in it.
@@ -31,8 +41,9 @@ type guests struct {
 	swept time.Time
 }
 
-// guest is when the greetings of a device are paid for, and when its comparisons.
-type guest struct{ greeted, asked time.Time }
+// guest is when the greetings of a device are paid for, when its comparisons, and
+// when what was set aside of it.
+type guest struct{ greeted, asked, aside time.Time }
 
 func newGuests(l Limits, now time.Time) *guests {
 	return &guests{each: greetingsWithin / time.Duration(l.orDefaults().Greetings), known: map[syncproto.DeviceID]guest{}, swept: now}
@@ -81,6 +92,17 @@ func (g *guests) leaves(device syncproto.DeviceID, ahead time.Duration, now time
 	}
 }
 
+// aside notes that so many changes of a device were set aside, and returns for how
+// long nothing more shall be read from it.
+func (g *guests) aside(device syncproto.DeviceID, n int, now time.Time) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	who := g.known[device]
+	who.aside = later(who.aside, now).Add(time.Duration(n) * asideEach)
+	g.known[device] = who
+	return min(max(who.aside.Sub(now)-asideFree*asideEach, 0), mostPause)
+}
+
 // sweep forgets whoever has paid.
 func (g *guests) sweep(now time.Time) {
 	if now.Sub(g.swept) < sweepEvery {
@@ -88,7 +110,7 @@ func (g *guests) sweep(now time.Time) {
 	}
 	g.swept = now
 	for device, who := range g.known {
-		if !later(who.greeted, who.asked).After(now) {
+		if !later(later(who.greeted, who.asked), who.aside).After(now) {
 			delete(g.known, device)
 		}
 	}

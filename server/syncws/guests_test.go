@@ -192,23 +192,76 @@ func TestLiesAcrossConnections(t *testing.T) {
 	})
 }
 
+// Whoever brings much that is set aside is read from slowly, in one connection and in
+// the next; some hundreds are taken at once, and nobody else waits.
+func TestWhatIsSetAsideIsReadSlowly(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		s.honest(func() {
+			p := s.phone(1, "national") // who writes nothing in a neighbourhood
+			const each = 50
+			began, free := time.Now(), time.Duration(0)
+			for n := 0; time.Since(began) < time.Minute && len(p.changes) < 5000; n++ {
+				ws, e := s.known(p)
+				for range 4 {
+					from := uint64(len(p.changes) + 1)
+					p.saveNew(each)
+					s.push(t, ws, e, &wire.Push{Batch: p.sealed(p.cert, from)})
+					s.acknowledged(ws, e, uint64(len(p.changes)))
+					if len(p.changes) == asideFree {
+						free = time.Since(began)
+					}
+				}
+				ws.Close()
+				time.Sleep(greetingsWithin / defaultGreetings)
+			}
+			if most := asideFree + int(time.Minute/asideEach) + 6*each; len(p.changes) > most {
+				t.Errorf("%d changes were set aside within a minute, want at most %d", len(p.changes), most)
+			}
+			if free == 0 || free > 10*time.Second {
+				t.Errorf("the first %d took %v", asideFree, free)
+			}
+		})
+	})
+}
+
+// receive is the next message of the server.
+func (s *site) receive(ws *websocket.Conn, e *end) wire.Message {
+	s.t.Helper()
+	_, b, err := ws.ReadMessage()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, f, err := e.channel.Receive(b)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	m, err := s.s.Codec.DecodeFrame(f)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return m
+}
+
+// acknowledged reads until the log has been received up to a sequence.
+func (s *site) acknowledged(ws *websocket.Conn, e *end, upTo uint64) {
+	s.t.Helper()
+	for received := uint64(0); received < upTo; {
+		switch m := s.receive(ws, e).(type) {
+		case *wire.Ack:
+			received = m.Received
+		case *wire.Page:
+			received = m.Received
+		case *wire.Caught:
+			received = m.Received
+		}
+	}
+}
+
 // answered reads until a comparison is answered.
 func (s *site) answered(ws *websocket.Conn, e *end) {
 	s.t.Helper()
 	for {
-		_, b, err := ws.ReadMessage()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		_, f, err := e.channel.Receive(b)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		m, err := s.s.Codec.DecodeFrame(f)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if got, is := m.(*wire.ServerEntries); is {
+		if got, is := s.receive(ws, e).(*wire.ServerEntries); is {
 			// What an honest device has committed it gives back.
 			s.push(s.t, ws, e, &wire.Credit{Bytes: uint32(len(got.Entries)*32 + len(got.Buckets) + 32)})
 			return

@@ -88,6 +88,15 @@ func (c *conn) arrived(b []byte, err error) (more bool) {
 	for stage(c.stage.Load()) != known && (c.msg != nil || c.feeding) && !c.over {
 		c.fed.Wait()
 	}
+	for pause := time.Until(c.until); pause > 0 && !c.over; pause = time.Until(c.until) {
+		wake := time.AfterFunc(pause, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.fed.Broadcast()
+		})
+		c.fed.Wait()
+		wake.Stop()
+	}
 	return !c.over
 }
 
