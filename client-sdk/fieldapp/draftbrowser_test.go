@@ -257,6 +257,38 @@ func TestAPageWithoutItsProgramKeepsWhatWasTyped(t *testing.T) {
 	d.shows(f.page, `value="پل"`)
 }
 
+// A choice that is touched before the form's script has loaded is sent as soon as it
+// has. A page that is left and come back to shows what stands, not what the browser
+// remembers, and sends nothing.
+func TestTouchedBeforeTheScript(t *testing.T) {
+	d := inBrowser(t, viewtest.Phone, texts.Persian)
+	d.Pretend(`new MutationObserver((_, observer) => {
+		const quick = document.querySelector("#f-category-c-physical");
+		if (!quick || document.querySelector('[name="was:category"]').value) return;
+		observer.disconnect();
+		quick.click();
+	}).observe(document, { childList: true, subtree: true })`)
+	d.visit("/new/asset")
+	d.kept()
+	f := d.open(strings.TrimPrefix(d.String("location.pathname"), d.prefix()))
+	d.shows(f.page, `value="physical" checked`)
+	// Here somebody chooses otherwise, then another page does.
+	d.choose("category", "individual")
+	d.Type(d.says("asset", "title_fa"), "سالن")
+	d.kept()
+	d.visit("/drafts")
+	f.shown(d.get(f.address))
+	f.sets("category", "association", "title_fa", "انجمن")
+	d.Eval(`history.back()`, nil)
+	d.until(`document.querySelector("#f-category-c-association")?.checked && document.documentElement.classList.contains("js")`)
+	if text := d.String(`document.querySelector("#f-title_fa-c").value`); text != "انجمن" {
+		t.Errorf("the page shows %q", text)
+	}
+	d.kept()
+	f.shown(d.get(f.address))
+	d.shows(f.page, `value="association" checked`, `value="انجمن"`)
+}
+
 // Two pages show one draft: what one wrote the other does not replace, both texts are
 // shown, and a person chooses.
 func TestTwoPagesInTheBrowser(t *testing.T) {

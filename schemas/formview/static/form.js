@@ -149,18 +149,19 @@ form.addEventListener("click", (e) => { if (e.target.type === "radio") byKey = e
 form.addEventListener("submit", (e) => {
   const act = e.submitter?.name === "do" ? e.submitter.value : "";
   e.preventDefault();
-  for (const field of form.querySelectorAll("[data-path]")) {
-    if (changed(field)) mark(field.dataset.path);
-  }
+  markChanged();
   flush(act);
 });
 
-// changed reports whether a control holds something else than the page showed.
-function changed(field) {
-  const path = field.dataset.path;
-  const was = field.querySelector(`[name="was:${CSS.escape(path)}"]`);
-  const text = [...field.querySelectorAll(`input[name="${CSS.escape(path)}"], textarea[name="${CSS.escape(path)}"]`)];
-  return was && text.some(isText) && text.every((c) => c.value !== was.value);
+// markChanged notes every field whose control holds something else than the page
+// showed, however that came about.
+function markChanged() {
+  for (const c of form.querySelectorAll("[data-path] input:not([type=hidden]), [data-path] textarea")) {
+    const path = fieldOf(c).dataset.path;
+    if (c.name !== path) continue;
+    const was = isText(c) ? form.querySelector(`[name="was:${CSS.escape(path)}"]`).value : c.defaultChecked;
+    if (was !== (isText(c) ? c.value : c.checked)) mark(path);
+  }
 }
 
 // The key that ends a line leads to the next field, as the keyboards of phones
@@ -210,3 +211,7 @@ document.addEventListener("click", (e) => {
   e.preventDefault();
   reach(to.hash.slice(1));
 });
+
+// What was touched before this script was there to hear it goes now.
+markChanged();
+if (dirty.size) flush();
