@@ -181,7 +181,7 @@ func (c *Client) opened(ctx context.Context) error {
 	if k.last, k.ahead, k.known, err = c.store.ServerTime(ctx); err != nil {
 		return err
 	}
-	if k.facts, err = readFacts(ctx, c.store); err != nil {
+	if k.facts, err = readFacts(ctx, c.store, id.Place); err != nil {
 		return err
 	}
 	k.lived, k.up = c.store.Lived(), c.opt.Clock.Uptime()
@@ -200,7 +200,8 @@ type Person struct {
 	Confirmed bool
 	Device    syncproto.DeviceID
 	// Place is the neighbourhood of the enrolment.
-	Place     syncproto.PlaceID
+	Place syncproto.PlaceID
+	// PlaceName is known from a QR code, or after the first contact.
 	PlaceName schemas.Text
 	Addresses []string
 }

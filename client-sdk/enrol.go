@@ -118,12 +118,23 @@ func Enrol(ctx context.Context, dir, code string, secret Credentials, opt Option
 		err = c.store.SetSetting(ctx, settingAlias, setup.Identity.Person[:])
 	}
 	if err == nil {
+		err = c.keepPlaceName(ctx, invitation)
+	}
+	if err == nil {
 		err = c.opened(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(told(doing, err), c.store.Close())
 	}
 	return c, nil
+}
+
+// keepPlaceName remembers what the sheet calls the place.
+func (c *Client) keepPlaceName(ctx context.Context, i *Invitation) error {
+	if i.PlaceName == "" {
+		return nil
+	}
+	return c.store.SetSetting(ctx, settingPlace, []byte(i.PlaceName))
 }
 
 // setup is what the store begins with.

@@ -148,6 +148,14 @@ func TestEnrolWithSheet(t *testing.T) {
 	if err := c.Unlock(ctx, Credentials{Passphrase: "گذرواژهٔ ۱۲۳۵"}); !errors.Is(err, ErrWrongSecret) {
 		t.Errorf("wrong passphrase: %v", err)
 	}
+	// The sheet's name of the place is kept until the server tells one.
+	if err := c.Unlock(ctx, Credentials{Passphrase: "گذرواژهٔ ۱۲۳۴"}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.Neighbourhoods(ctx)
+	if err != nil || len(all) != 1 || all[0].Name.Fa != "گلستان" || c.Person().PlaceName.Fa != "گلستان" {
+		t.Errorf("the neighbourhood is %+v, the person's %+v: %v", all, c.Person().PlaceName, err)
+	}
 	// The same on another keyboard: Arabic digits.
 	if err := c.Unlock(ctx, Credentials{Passphrase: "گذرواژهٔ ١٢٣٤"}); err != nil {
 		t.Errorf("right passphrase: %v", err)

@@ -25,6 +25,10 @@ const (
 // recorded before the first contact: to this device both are the same person.
 const settingAlias = "alias"
 
+// settingPlace keeps the name that the sheet gave the place: it is what the person
+// knows it by until the server has told it.
+const settingPlace = "place-name"
+
 // facts are what the server told of people, places and rights.
 type facts struct {
 	serial uint64
@@ -35,7 +39,9 @@ type facts struct {
 	alias  syncproto.PersonID
 }
 
-func readFacts(ctx context.Context, store *localstore.Store) (facts, error) {
+// readFacts reads what is known, with the place of the enrolment by the sheet's name
+// while the server has told none.
+func readFacts(ctx context.Context, store *localstore.Store, place syncproto.PlaceID) (facts, error) {
 	f := facts{grants: map[syncproto.ScopeID]wire.Grant{}, places: map[syncproto.PlaceID]wire.Place{}, people: map[syncproto.PersonID]string{}}
 	note, err := sessionstore.Grants(ctx, store)
 	if err != nil {
@@ -50,6 +56,13 @@ func readFacts(ctx context.Context, store *localstore.Store) (facts, error) {
 	}
 	for _, p := range note.People {
 		f.people[p.ID] = p.Name
+	}
+	if _, told := f.places[place]; !told {
+		name, err := store.Setting(ctx, settingPlace)
+		if err != nil && !errors.Is(err, localstore.ErrNotFound) {
+			return f, err
+		}
+		f.places[place] = wire.Place{ID: place, NameFa: string(name)}
 	}
 	if f.server, err = sessionstore.ServerOf(ctx, store); err != nil {
 		return f, fmt.Errorf("read what the server said: %w", err)

@@ -33,6 +33,9 @@ func (c *Client) TakeCode(ctx context.Context, code string) error {
 	if err := c.store.SetIdentity(ctx, id); err != nil {
 		return told(doing, err)
 	}
+	if err := c.keepPlaceName(ctx, invitation); err != nil {
+		return told(doing, err)
+	}
 	if err := c.opened(ctx); err != nil {
 		return told(doing, err)
 	}

@@ -86,7 +86,7 @@ func (c *Client) scopesOf(ctx context.Context, place syncproto.PlaceID) (here []
 // received.
 type Neighbourhood struct {
 	Place syncproto.PlaceID
-	// Name is empty before the first contact.
+	// Name is the sheet's before the first contact, empty after a typed code.
 	Name schemas.Text
 	// Mine: the person records there.
 	Mine bool
