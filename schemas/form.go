@@ -216,6 +216,7 @@ type Field struct {
 	Pattern      string // RE2 expression that the whole text must match
 	Forms        []string
 	Subject      bool // of a reference: the record is about the person named here
+	ByProgram    bool // the program writes it, and nobody is asked for it
 	MinItems     int  // rows, codes, references or files; 0 for no bound
 	MaxItems     int  // always set for such fields
 	Fields       []*Field
@@ -286,6 +287,9 @@ func (f *Field) FieldByName(name string) (*Field, bool) {
 
 // Stored says whether the field has a value of its own, which is not so for computed fields.
 func (f *Field) Stored() bool { return f.Type != TypeComputed }
+
+// Asked says whether a person gives the field its value.
+func (f *Field) Asked() bool { return f.Stored() && !f.ByProgram }
 
 // CodeList is a list of codes with labels. Codes are stable and never reused.
 type CodeList struct {

@@ -129,6 +129,12 @@ func TestRefuseSubjectThatIsNoReference(t *testing.T) {
 	refused(t, files, ErrAttribute, demoFile, "story", "subject is for fields of type [reference]")
 }
 
+func TestRefuseComputedByProgram(t *testing.T) {
+	files := demoFiles(t)
+	edit(t, files, demoFile, `"name": "density", "type": "computed"`, `"name": "density", "by_program": true, "type": "computed"`)
+	refused(t, files, ErrAttribute, demoFile, "density", "leave by_program out")
+}
+
 func TestLaterRevisionIsTheLatest(t *testing.T) {
 	files := demoFiles(t)
 	secondRevision(t, files, `"en": "Story"`, `"en": "Tale"`)

@@ -59,6 +59,7 @@ type fieldContent struct {
 	Pattern      string            `json:"pattern"`
 	Forms        []string          `json:"forms"`
 	Subject      bool              `json:"subject"`
+	ByProgram    bool              `json:"by_program"`
 	MinItems     int               `json:"min_items"`
 	MaxItems     int               `json:"max_items"`
 	Fields       []json.RawMessage `json:"fields"`
@@ -217,7 +218,7 @@ func (l *loader) decodeField(file string, form *Form, list *Field, raw json.RawM
 		Hint: content.Hint, Purpose: content.Purpose, Unit: content.Unit, RequiredWhen: content.RequiredWhen,
 		Merge: content.Merge, Policy: content.Policy, Relevant: content.Relevant, Calculate: content.Calculate,
 		Result: content.Result, Prefill: content.Prefill, MaxLength: content.MaxLength, Pattern: content.Pattern,
-		Forms: content.Forms, Subject: content.Subject, MinItems: content.MinItems, MaxItems: content.MaxItems, byName: make(map[string]*Field)}
+		Forms: content.Forms, Subject: content.Subject, ByProgram: content.ByProgram, MinItems: content.MinItems, MaxItems: content.MaxItems, byName: make(map[string]*Field)}
 	l.label(file, where, field.Label)
 	siblings, key := form.byName, field.Name
 	if list != nil {
@@ -320,6 +321,9 @@ func (l *loader) fieldShape(file, where string, field *Field, content fieldConte
 	needs(!slices.Contains(resultTypes, field.Result), "result: integer, decimal, money, text, boolean or date", computed)
 	needs(len(field.Forms) == 0, "forms", refTypes)
 	needs(len(content.Fields) == 0, "fields", lists)
+	if field.ByProgram && slices.Contains([]Type{TypeComputed, TypeState}, field.Type) {
+		l.refuse(file, where, ErrAttribute, "a field of type %s is never asked by its value: leave by_program out", field.Type)
+	}
 	if field.Parent != 0 && slices.Contains(recordTypes, field.Type) {
 		l.refuse(file, where, ErrAttribute, "a field of type %s cannot stand in the rows of a list", field.Type)
 	}

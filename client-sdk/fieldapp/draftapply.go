@@ -29,7 +29,7 @@ func (o *openDraft) apply(t *formview.Teller, sent url.Values) error {
 	slices.SortFunc(paths, func(a, b string) int { return o.order(a) - o.order(b) })
 	for _, path := range paths {
 		at, f, ok := o.spot(path)
-		if !ok || !f.Stored() {
+		if !ok || !f.Asked() {
 			continue // its row was taken out on another page
 		}
 		was, text := lines(sent.Get(wasPrefix+path)), lines(strings.Join(sent[path], " "))

@@ -125,13 +125,20 @@ func TestAHouseholdIsAsked(t *testing.T) {
 		block := d.recorded("block", `{"code": "B01"}`)
 		d.visit("/new/household_response")
 		d.Check("household, empty")
+		d.folded("main")
 		household := func(field string) string { return d.says("household_response", field) }
 		d.Type(household("household_no"), "۴")
 		d.choose("refused", "yes")
-		d.SeeNot(household("size"))
+		// What a refusal leaves nothing to ask in goes, closed as it is, and comes again.
+		members := d.section("household_response", "members")
+		d.SeeNot(members)
 		d.choose("refused", "no")
-		d.See(household("size"))
+		d.See(members)
 		d.choose("consent", "yes")
+		// One section leads to the next.
+		d.Click(d.word("view_form.section_next", texts.Args{"label": d.section("household_response", "respondent")}))
+		d.folded("respondent")
+		d.until(`document.activeElement.matches("summary")`)
 		d.Type(household("size"), "5")
 		d.Type(household("children_u18"), "6")
 		d.Type(household("disabled"), "1")
@@ -144,13 +151,18 @@ func TestAHouseholdIsAsked(t *testing.T) {
 		d.choose("services_problem.1.service", "sewage")
 		d.choose("services_problem.1.severity", "4")
 		d.kept()
+		// What is missing opens its section, and the first of it is reached.
+		d.Eval(`document.querySelectorAll("details.section").forEach((e) => { e.open = false; })`, nil)
 		d.Click(d.word("screen_form.save", nil))
-		d.See(household("block_id"))
-		d.until(`document.activeElement.id === "form-errors"`)
+		d.until(`document.activeElement.closest("#f-block_id") !== null`)
+		d.folded("main", "respondent", "members", "needs", "participation")
 		d.Check("household, with what is missing")
 		d.Shot("household")
 		// A link leads to the question.
-		d.Click(household("block_id"))
+		d.Eval(`document.querySelectorAll("details.section").forEach((e) => { e.open = false; })`, nil)
+		d.ClickAt(`#form-errors a[href^="#f-women_headed-"]`)
+		d.until(`document.activeElement.closest("#f-women_headed") !== null`)
+		d.folded("members")
 		d.choose("block_id", block.Record.String())
 		for _, x := range [][2]string{{"respondent_sex", "female"}, {"respondent_age_band", "30-44"}, {"respondent_relation", "head"}, {"women_headed", "no"}} {
 			d.choose(x[0], x[1])
@@ -159,6 +171,33 @@ func TestAHouseholdIsAsked(t *testing.T) {
 		d.kept()
 		d.Shot("household-filled")
 	})
+}
+
+// section is the heading of a form's section in the language of the page.
+func (d *onDevice) section(form, section string) string {
+	d.Helper()
+	f, _ := d.device().Forms().FormByName(form)
+	for _, s := range f.Sections {
+		if s.Name == section {
+			return s.Label.In(string(d.opt.Lang))
+		}
+	}
+	d.Fatal("there is no section " + section)
+	return ""
+}
+
+// folded waits until these sections of the form are open, and no others.
+func (d *onDevice) folded(open ...string) {
+	d.Helper()
+	for i := range open {
+		open[i] = "s-" + open[i]
+	}
+	d.until(fmt.Sprintf(`[...document.querySelectorAll("details.section[open]")].filter((e) => e.checkVisibility()).map((e) => e.querySelector(".section-head").id).join(" ") === %q`, strings.Join(open, " ")))
+}
+
+// unfolded opens every section, so that all of the form can be looked at.
+func (d *onDevice) unfolded() {
+	d.Eval(`document.querySelectorAll("details.section").forEach((e) => { e.open = true; })`, nil)
 }
 
 // rule is the message of a rule of a form's field.
@@ -337,6 +376,7 @@ func TestFormsFitEverywhere(t *testing.T) {
 			}
 			for _, page := range []string{"/new", "/new/household_response", "/new/agreement", "/new/neighbourhood"} {
 				d.visit(page)
+				d.unfolded()
 				d.Fits(page)
 				d.Shot("narrow-" + page[strings.LastIndexByte(page, '/')+1:])
 			}
@@ -358,6 +398,7 @@ func TestEveryFormIsSound(t *testing.T) {
 					continue
 				}
 				d.visit("/new/" + form.Name)
+				d.unfolded()
 				d.Check(form.Name)
 			}
 		})

@@ -22,7 +22,7 @@ func (v *visit) getNew() error {
 	type row struct{ Label, Address string }
 	var rows []row
 	for _, form := range v.c.Forms().Forms() {
-		if may[form.Compartment] {
+		if may[form.Compartment] && slices.ContainsFunc(form.Fields(), (*schemas.Field).Asked) {
 			rows = append(rows, row{v.words.In(form.Label), "/new/" + form.Name})
 		}
 	}
@@ -62,7 +62,7 @@ func (v *visit) getNewForm() error {
 		return err
 	}
 	for _, f := range d.Form().Fields() {
-		if text := v.r.URL.Query().Get(f.Name); text != "" && f.Stored() {
+		if text := v.r.URL.Query().Get(f.Name); text != "" && f.Asked() {
 			if err := o.set(clientsdk.Spot{Field: f.Name}, f, text); err != nil {
 				return err
 			}
@@ -177,9 +177,16 @@ func (v *visit) stillDraft(o *openDraft, group []*openDraft, results []clientsdk
 				Text: v.say("screen_form.beside_incomplete", texts.Args{"form": v.words.In(x.d.Form().Label)})}
 		}
 	}
-	focus := "form-errors"
-	if refused != nil && schemas.Sendable(results[0].Problems) {
+	data, err := v.drawDraft(o)
+	if err != nil {
+		return err
+	}
+	focus := data.FirstWrong()
+	switch {
+	case refused != nil && schemas.Sendable(results[0].Problems):
 		focus = "form-refused"
+	case focus == "":
+		focus = "form-errors" // of the record as a whole
 	}
 	return v.answerDraft(o, focus, refused)
 }

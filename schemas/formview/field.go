@@ -228,7 +228,7 @@ func (d *drawing) rows(out *Field, list *schemas.Field, v schemas.Value) {
 		path := list.Name + "." + keys[i]
 		row := &Row{Path: path, ID: "r-" + strings.ReplaceAll(path, ".", "-"), Key: keys[i], N: i + 1, First: i == 0, Last: i == len(items)-1}
 		for _, column := range list.Fields {
-			row.Fields = append(row.Fields, d.field(column, path+"."+column.Name, i, item.Fields[column.ID], d.s.Assessment.RelevantInRow(column.ID, i)))
+			row.Fields = append(row.Fields, d.field(column, path+"."+column.Name, i, item.Fields[column.ID], d.s.Assessment.RelevantInRow(column.ID, i) && !column.ByProgram))
 		}
 		out.Rows = append(out.Rows, row)
 	}

@@ -69,6 +69,8 @@ type Form struct {
 	// Filled of Total fields that the dossier needs have a value.
 	Filled, Total int
 	Strict        bool
+	// Folds: the form is so long that each section is opened by itself.
+	Folds bool
 
 	byPath map[string]*Field
 }
@@ -78,14 +80,9 @@ func (f *Form) Tells() bool {
 	return len(f.Notes) > 0 || f.Strict && len(f.Errors) > 0
 }
 
-// Section is a part of a form under one heading. One of which nothing is asked is
-// not Asked, and has a place on the page nevertheless.
-type Section struct {
-	ID, Label     string
-	Asked         bool
-	Filled, Total int
-	Fields        []*Field
-}
+// longForm is how many questions, those of rows included, a form may have that is
+// shown with all of its sections open.
+const longForm = 20
 
 // Field is one question as a page shows it: its place on the page, which it has
 // also while it is not asked, and, if it is asked, its control.
@@ -210,6 +207,7 @@ func Draw(t *Teller, s Source) *Form {
 	for i, section := range s.Form.Sections {
 		d.section(section, sections[i], s.Assessment.Completeness.Sections[i])
 	}
+	d.fold()
 	if consent, ok := s.Form.Field(s.Form.Consent); ok {
 		for _, f := range d.waiting {
 			f.Consent, f.ConsentLabel = d.out.byPath[consent.Name].Control, consent.Label.In(t.Lang())
@@ -217,17 +215,6 @@ func Draw(t *Teller, s Source) *Form {
 	}
 	d.summary()
 	return d.out
-}
-
-func (d *drawing) section(section schemas.Section, fields []*schemas.Field, c schemas.SectionCompleteness) {
-	out := &Section{ID: "s-" + section.Name, Label: section.Label.In(d.Lang()), Filled: c.Filled, Total: c.Total}
-	d.why = ""
-	for _, f := range fields {
-		field := d.field(f, f.Name, -1, d.s.Values.Fields[f.ID], d.s.Assessment.Relevant(f.ID))
-		out.Asked = out.Asked || field.Asked
-		out.Fields = append(out.Fields, field)
-	}
-	d.out.Sections = append(d.out.Sections, out)
 }
 
 // consentFirst are the fields of each section in the order in which they are

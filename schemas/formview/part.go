@@ -25,9 +25,12 @@ func (f *Form) Parts() []Part {
 		{"form-progress", "form_progress", f, strings.Join([]string{strconv.Itoa(f.Filled), strconv.Itoa(f.Total), strconv.Itoa(len(f.Errors))}, "-")},
 	}
 	for _, s := range f.Sections {
-		parts = append(parts, Part{s.ID, "section_head", s, strconv.FormatBool(s.Asked) + "-" + strconv.Itoa(s.Filled) + "-" + strconv.Itoa(s.Total)})
+		parts = append(parts, Part{s.ID, "section_head", s, s.HeadShows()})
 		for _, field := range s.Fields {
 			parts = append(parts, field.parts()...)
+		}
+		if f.Folds {
+			parts = append(parts, Part{s.ID + "-n", "section_next", s, s.NextShows()})
 		}
 	}
 	return parts

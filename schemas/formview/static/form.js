@@ -107,6 +107,7 @@ function show(html) {
     }
     const open = held && old.querySelector("details[open]") && byKey;
     old.replaceWith(part);
+    if (part.dataset.wrong !== undefined) section(part).open = true;
     if (open) part.querySelector("details")?.setAttribute("open", "");
     if (held && held.id) document.getElementById(held.id)?.focus({ preventScroll: true });
   }
@@ -130,6 +131,7 @@ function around(old, part) {
   old.dataset.part = part.dataset.part;
 }
 
+const section = (e) => e.closest(".section");
 const controls = "input:not([type=hidden], [type=search]), textarea, summary, button";
 
 // reach leads to a control, or to the first of the part that it would be in.
@@ -169,7 +171,7 @@ function markChanged() {
 form.addEventListener("keydown", (e) => {
   if (e.key !== "Enter" || e.target.matches("textarea, button, summary, a")) return;
   e.preventDefault();
-  const all = [...form.querySelectorAll("input:not([type=hidden]), textarea, summary, button.main")].filter((c) => c.offsetParent);
+  const all = [...form.querySelectorAll("input:not([type=hidden]), textarea, summary, button.main")].filter((c) => c.checkVisibility());
   all[all.indexOf(e.target) + 1]?.focus();
 });
 
@@ -194,22 +196,35 @@ const leave = () => { if (dirty.size) flush(undefined, { keepalive: true }); };
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
 addEventListener("pagehide", () => {
   leave();
-  sessionStorage.setItem(form.action, JSON.stringify([scrollY, document.activeElement?.id || ""]));
+  const open = [...form.querySelectorAll("details.section[open] .section-head")].map((e) => e.id);
+  sessionStorage.setItem(form.action, JSON.stringify([scrollY, document.activeElement?.id || "", open]));
 });
 
 // Whoever comes back to a form goes on where they were.
-if (!location.hash) {
-  const [y, id] = JSON.parse(sessionStorage.getItem(form.action) || "[0,\"\"]");
+const left = JSON.parse(sessionStorage.getItem(form.action) || "null");
+if (location.hash.startsWith("#f-")) reach(location.hash.slice(1));
+else if (left) {
+  const [y, id, open] = left;
+  for (const e of form.querySelectorAll("details.section")) {
+    const head = e.querySelector(".section-head");
+    e.open = open.includes(head.id) || head.dataset.wrong !== undefined;
+  }
   if (id) document.getElementById(id)?.focus({ preventScroll: true });
   if (y) scrollTo(0, y);
 }
 
-// Links to fields lead into them.
+// Links to fields lead into them; one to the next section folds its own.
 document.addEventListener("click", (e) => {
-  const to = e.target.closest?.('a[href^="#f-"]');
+  const to = e.target.closest?.('a[href^="#f-"], .section-next a');
   if (!to) return;
   e.preventDefault();
-  reach(to.hash.slice(1));
+  const id = to.hash.slice(1);
+  if (!to.closest(".section-next")) return reach(id);
+  const next = section(document.getElementById(id));
+  section(to).open = false;
+  next.open = true;
+  next.firstElementChild.focus({ preventScroll: true });
+  next.scrollIntoView({ block: "start" });
 });
 
 // What was touched before this script was there to hear it goes now.

@@ -124,19 +124,28 @@ func (tab *Tab) SeeNot(unwanted ...string) {
 }
 
 // mark waits for an element that finder, a script with (all, plain), gives and
-// marks it, so that real input can reach it. It returns its selector.
+// marks it, so that real input can reach it. What stands in a folded section is
+// reached as a person does, by opening it. It returns its selector.
 func (tab *Tab) mark(finder, why string) chromedp.CSS {
 	tab.Helper()
 	tab.marks++
 	name := fmt.Sprintf("%d", tab.marks)
 	tab.until(fmt.Sprintf(`(() => { %s
-		const shown = (e) => e.checkVisibility();
+		let folded = false;
+		const section = (e) => e.closest("details.section:not([open])");
+		const shown = (e) => e.checkVisibility() || folded && section(e) && !e.closest("[hidden], details:not(.section):not([open])");
 		const all = (s) => [...document.querySelectorAll(s)].filter(shown);
-		const named = (list, text) => list.find((e) => plain(e.ariaLabel || e.innerText || e.value || "") === text) ||
-			list.find((e) => plain(e.ariaLabel || e.innerText || e.value || "").includes(text));
+		const says = (e) => plain(e.ariaLabel || (e.checkVisibility() ? e.innerText : e.textContent) || e.value || "");
+		const named = (list, text) => list.find((e) => says(e) === text) || list.find((e) => says(e).includes(text));
 		if (document.readyState !== "complete") return false; // its scripts may not listen yet
-		const found = (() => { %s })();
+		const find = () => { %s };
+		let found = find();
+		if (!found) {
+			folded = true;
+			found = find();
+		}
 		if (!found) return false;
+		if (!found.checkVisibility() && section(found)) section(found).open = true;
 		found.setAttribute("data-viewtest", %q);
 		found.scrollIntoView({block: "center"}); // out from under what stays in view
 		return true; })()`, plainText, finder, name), why)
