@@ -61,6 +61,16 @@ func (c *counts) get(d *clientsdk.Client) (all []clientsdk.Neighbourhood, counti
 	return c.all, c.busy, c.err
 }
 
+// last returns what was counted last of a device, and begins nothing.
+func (c *counts) last(d *clientsdk.Client) []clientsdk.Neighbourhood {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of != d {
+		return nil
+	}
+	return c.all
+}
+
 func (c *counts) count(d *clientsdk.Client, now uint64, busy chan struct{}) {
 	all, err := d.Neighbourhoods(context.Background())
 	c.mu.Lock()

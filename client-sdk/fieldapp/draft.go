@@ -106,6 +106,11 @@ func (v *visit) showDraft(o *openDraft, status int, refused *formview.Notice) er
 	p.Nav = nil // the buttons of the form are under the thumb
 	p.Scripts = []string{"form.js", "calendar.js", "place.js"}
 	p.Data = data
+	words, err := v.reviewed(o.d.Form().Name)
+	if err != nil {
+		return err
+	}
+	p.Notices = append(p.Notices, words...)
 	if newer := v.newerForm(o); newer {
 		p.Notices = append(p.Notices, formview.Notice{Level: formview.Info, Text: v.say("screen_form.newer", nil)})
 	}

@@ -98,8 +98,15 @@ func (v *visit) getEdit() error {
 	}
 	v.drafts.mu.Lock()
 	defer v.drafts.mu.Unlock()
+	open := func(draft clientsdk.DraftID) error {
+		to := draftAddress(draft)
+		if then := v.ownAddress("then"); then != "" {
+			to += "?" + query("then", then)
+		}
+		return v.redirect(to)
+	}
 	if draft, ok := v.drafts.ofRecord(id); ok {
-		return v.redirect(draftAddress(draft))
+		return open(draft)
 	}
 	all, err := v.c.Drafts(v.ctx())
 	if err != nil {
@@ -107,7 +114,7 @@ func (v *visit) getEdit() error {
 	}
 	for _, x := range all {
 		if x.Record == id {
-			return v.redirect(draftAddress(x.ID))
+			return open(x.ID)
 		}
 	}
 	d, err := v.c.Edit(v.ctx(), id)
@@ -115,7 +122,7 @@ func (v *visit) getEdit() error {
 		return err
 	}
 	v.drafts.add(d)
-	return v.redirect(draftAddress(d.ID()))
+	return open(d.ID())
 }
 
 // saveDraft saves a form, with the forms that belong to it.

@@ -2,6 +2,7 @@ package fieldapp
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -260,4 +261,30 @@ func TestReviewersWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.shows(s.get("/?counted=1"), "1 section sent back, seen")
+}
+
+// TestReviewersWordsGoAlong: where a section is mended the reviewer's words stand
+// above. A section of one record opens that record's form, one of several their list.
+func TestReviewersWordsGoAlong(t *testing.T) {
+	s := newOpen(t)
+	profile := s.record("neighbourhood_profile", `{"reference_year": 1405, "data_basis": "census"}`)
+	s.record("dossier", `{"neighbourhood_id": "019bc6a0-0001-7000-8000-000000000001", "revision_no": 1, "assigned_on": "1405/08/01", "due_on": "1405/09/01",
+		"status": "assigned", "returned": [
+		{"on": "1405/08/25", "by": "019bc6a0-0002-7000-8000-000000000001", "section": "key_persons", "reason": "`+reviewerWords+`"},
+		{"on": "1405/08/25", "by": "019bc6a0-0002-7000-8000-000000000001", "section": "profile", "reason": "سال آمار نوشته نشده است."}]}`)
+	if _, err := s.device().Transition(ctx, s.latest("dossier"), "status", "collecting", ""); err != nil {
+		t.Fatal(err)
+	}
+	mend := "/edit/" + profile.String() + "?then=%2F"
+	s.shows(s.get("/?counted=1"), "submit the dossier again", s.prefix()+"/records?form=key_person", s.prefix()+mend)
+	s.shows(s.get("/records?form=key_person"), reviewerWords)
+	f := s.open(mend)
+	s.shows(f.page, "سال آمار نوشته نشده است.", "1405")
+	if page := s.get("/records?form=asset"); strings.Contains(page, reviewerWords) {
+		t.Error("the words stand where they do not belong")
+	}
+	// Whoever is done is back where the words stood.
+	if a := f.sends("do", "save"); a.Header.Get("Mahalleh-Go") != s.prefix()+"/" {
+		t.Errorf("the form leads to %q", a.Header.Get("Mahalleh-Go"))
+	}
 }

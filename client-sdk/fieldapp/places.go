@@ -2,12 +2,10 @@ package fieldapp
 
 import (
 	"cmp"
-	"encoding/hex"
 	"slices"
 	"time"
 
 	clientsdk "mahalleh/client-sdk"
-	"mahalleh/schemas"
 	"mahalleh/schemas/formview"
 	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/jalali"
@@ -40,8 +38,10 @@ type placeData struct {
 	Open            int
 	Returned        []returnedData
 	// Seen counts returned sections whose words were marked as seen.
-	Seen  []returnedData
-	Tasks []taskData
+	Seen []returnedData
+	// Resume is the step that takes a dossier up again that was sent back, "" for none.
+	Resume string
+	Tasks  []taskData
 }
 
 // sectionRow is a section of the dossier: how much of what is aimed at is there,
@@ -50,14 +50,6 @@ type sectionRow struct {
 	Label, To, New string
 	Done, Target   int64
 	Met            bool
-}
-
-// returnedData is what a reviewer wrote of a section.
-type returnedData struct {
-	Row                string
-	Section, Words, On string
-	By                 string
-	To                 string
 }
 
 // taskData is what is due by a rule of a programme.
@@ -118,9 +110,9 @@ func (v *visit) places(whole bool) (placesData, error) {
 	return d, nil
 }
 
-func (v *visit) place(n *clientsdk.Neighbourhood) (placeData, error) {
+func (v *visit) place(n *clientsdk.Neighbourhood) (p placeData, err error) {
 	s := &n.Summary
-	p := placeData{Name: v.words.In(n.Name), Mine: n.Mine, Whole: n.Whole, Percent: int(s.Completeness.Percent / indicators.One), Open: len(s.Completeness.Open)}
+	p = placeData{Name: v.words.In(n.Name), Mine: n.Mine, Whole: n.Whole, Percent: int(s.Completeness.Percent / indicators.One), Open: len(s.Completeness.Open)}
 	if p.Name == "" && s.Neighbourhood != nil {
 		p.Name = v.words.Embed(s.Neighbourhood.Name)
 	}
@@ -142,8 +134,11 @@ func (v *visit) place(n *clientsdk.Neighbourhood) (placeData, error) {
 		if x.Submitted == 0 && x.Approved == 0 && x.Due != 0 {
 			p.Due, p.Left, p.Late = v.words.Date(x.Due), v.words.Left(x.Due, today), x.Due < today
 		}
-		if err := v.addReturned(&p, x); err != nil {
+		if p.Returned, p.Seen, err = v.returned(n); err != nil {
 			return p, err
+		}
+		if x.Status == sentBack {
+			p.Resume = p.Dossier + "/step?" + query("to", takenUp)
 		}
 	}
 	return p, v.addTasks(&p, n, today)
@@ -157,79 +152,6 @@ func (v *visit) codeLabel(list, code string) string {
 		}
 	}
 	return v.words.Embed(code)
-}
-
-// mending are the states in which sections that were sent back are worked on.
-var mending = []string{"returned", "collecting"}
-
-// addReturned adds what the reviewer wrote when the dossier was last sent back.
-func (v *visit) addReturned(p *placeData, d *indicators.Dossier) error {
-	if d.Returns == 0 || !slices.Contains(mending, d.Status) {
-		return nil
-	}
-	r, err := v.c.Record(v.ctx(), syncproto.RecordID(d.Record))
-	if err != nil || r.Form == nil {
-		return err
-	}
-	list, ok := r.Form.FieldByName("returned")
-	if !ok {
-		return nil
-	}
-	rows := r.Values.Fields[list.ID].Items()
-	at := func(row schemas.Item, name string) schemas.Value {
-		f, _ := list.FieldByName(name)
-		if f == nil {
-			return schemas.Value{}
-		}
-		return row.Fields[f.ID]
-	}
-	last := int32(0)
-	for _, row := range rows {
-		last = max(last, at(row, "on").Date())
-	}
-	seen := v.prefs.get().Seen
-	for _, row := range rows {
-		if at(row, "on").Date() != last {
-			continue
-		}
-		section := at(row, "section").Code()
-		x := returnedData{Row: hex.EncodeToString(row.ID[:]), Section: v.codeLabel(sectionList, section), Words: v.words.Embed(at(row, "reason").Text()),
-			On: v.words.Date(jalali.Day(last)), To: "/records?form=" + sectionForms[indicators.Section(section)]}
-		if by := at(row, "by").Ref(); by != (schemas.ID{}) {
-			if x.By, err = v.c.Label(v.ctx(), syncproto.RecordID(by), v.words.Lang()); err != nil {
-				return err
-			}
-			x.By = v.words.Embed(x.By)
-		}
-		if slices.Contains(seen, x.Row) {
-			p.Seen = append(p.Seen, x)
-		} else {
-			p.Returned = append(p.Returned, x)
-		}
-	}
-	return nil
-}
-
-// maxSeen bounds how many marks are kept; a dossier has ten sections.
-const maxSeen = 200
-
-// markSeen marks what a reviewer wrote as read. It is this person's own mark on
-// this device; that the dossier is worked on again is a step of its record.
-func (v *visit) markSeen() error {
-	row := v.value("row")
-	if raw, err := hex.DecodeString(row); err != nil || len(raw) != len(schemas.ID{}) {
-		return errBadRequest
-	}
-	err := v.prefs.set(func(p *preference) {
-		if !slices.Contains(p.Seen, row) {
-			p.Seen = append(p.Seen, row)
-		}
-		p.Seen = p.Seen[max(0, len(p.Seen)-maxSeen):]
-	})
-	if err != nil {
-		return err
-	}
-	return v.redirect("/")
 }
 
 // addTasks adds what is due by the rules of the programmes.

@@ -69,6 +69,13 @@ func (v *visit) getRecords() error {
 	}
 	p := v.page("records", v.say("screen_records.title", nil))
 	p.Data = d
+	if l.Form != "" && !v.isPart() {
+		words, err := v.reviewed(l.Form)
+		if err != nil {
+			return err
+		}
+		p.Notices = append(p.Notices, words...)
+	}
 	if v.isPart() {
 		// The address keeps up with what is typed, so that coming back finds it.
 		v.w.Header().Set("HX-Replace-Url", v.prefix()+l.address())
