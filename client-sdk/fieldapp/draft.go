@@ -111,19 +111,13 @@ func (v *visit) showDraft(o *openDraft, status int, refused *formview.Notice) er
 		return err
 	}
 	p.Notices = append(p.Notices, words...)
-	if newer := v.newerForm(o); newer {
-		p.Notices = append(p.Notices, formview.Notice{Level: formview.Info, Text: v.say("screen_form.newer", nil)})
+	if n := v.newer(o.d.Form()); n != nil {
+		p.Notices = append(p.Notices, *n)
 	}
 	return v.renderAs(status, p)
 }
 
 func (v *visit) draftTitle(o *openDraft) string { return v.words.In(o.d.Form().Label) }
-
-// newerForm reports whether the form was begun in a revision that is not the latest.
-func (v *visit) newerForm(o *openDraft) bool {
-	latest, ok := v.c.Forms().Form(o.d.Form().ID)
-	return ok && latest.Revision > o.d.Form().Revision
-}
 
 // drawDraft draws a form as it stands now.
 func (v *visit) drawDraft(o *openDraft) (*draftData, error) {

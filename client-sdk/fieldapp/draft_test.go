@@ -347,7 +347,7 @@ func TestADiskThatIsFullWhileTyping(t *testing.T) {
 }
 
 // A draft that was begun in an earlier revision of its form goes on in it, and the
-// page says so.
+// page says so, with what the later one asks otherwise.
 func TestAFormThatWasRevisedMeanwhile(t *testing.T) {
 	s := newOpen(t)
 	f := s.open("/new/asset")
@@ -359,7 +359,7 @@ func TestAFormThatWasRevisedMeanwhile(t *testing.T) {
 	}
 	s.gate.open()
 	f = s.open(f.address)
-	s.shows(f.page, "begun in its earlier version", `value="سالن"`)
+	s.shows(f.page, "begun in its earlier version", "also asks: Colour.", "another way: Kind of asset.", `value="سالن"`)
 	f.sets("subtype", "hall")
 	if a := f.sends("do", "save"); a.Header.Get("Mahalleh-Go") == "" {
 		t.Errorf("it is not saved:\n%s", a.body)
@@ -367,7 +367,7 @@ func TestAFormThatWasRevisedMeanwhile(t *testing.T) {
 }
 
 // revised is the package of forms with a second revision of a form, which has a field
-// more.
+// more and another name for one.
 func revised(t *testing.T, name string) *schemas.Package {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -385,6 +385,7 @@ func revised(t *testing.T, name string) *schemas.Package {
 	old := string(files[name+".r1.json"].Data)
 	now := strings.Replace(old, `"revision": 1`, `"revision": 2`, 1)
 	now = strings.Replace(now, `"fields": [`, `"fields": [{"id": 900, "name": "colour", "type": "text", "label": {"fa": "رنگ", "en": "Colour"}, "sensitivity": "S0"},`, 1)
+	now = strings.Replace(now, `"en": "Category"`, `"en": "Kind of asset"`, 1)
 	files[name+".r2.json"] = &fstest.MapFile{Data: []byte(now)}
 	p, err := schemas.Load(files)
 	if err != nil {

@@ -208,7 +208,7 @@ func (d *onDevice) rule(form, field string) string {
 }
 
 // An asset is recorded where one stands: the place comes from the device, with how
-// exact it is, and a device without one says what to do instead.
+// exact it is.
 func TestAnAssetIsRecordedWhereOneStands(t *testing.T) {
 	everywhere(t, func(t *testing.T, size viewtest.Size, lang texts.Lang) {
 		d := inBrowser(t, size, lang)
@@ -217,14 +217,9 @@ func TestAnAssetIsRecordedWhereOneStands(t *testing.T) {
 		d.choose("subtype", "hall")
 		d.Type(d.says("asset", "title_fa"), "سالن ورزشی دبستان")
 		here := d.word("view_form.gps", nil)
-		// The browser may not know the place.
-		d.Eval(`navigator.geolocation.getCurrentPosition = (_, failed) => failed({ code: 1 })`, nil)
-		d.Click(here)
-		d.See(d.word("view_form.gps_refused", nil))
 		d.Eval(`navigator.geolocation.getCurrentPosition = (found) => found({ coords: { latitude: 37.25112345678, longitude: 49.61241, accuracy: 7.2 } })`, nil)
 		d.Click(here)
 		d.See(d.word("view_form.value.point", texts.Args{"place": "37.2511235, 49.61241", "metres": d.words[lang].Digits(8)}))
-		d.SeeNot(d.word("view_form.gps_refused", nil))
 		d.Check("asset")
 		d.Shot("asset")
 		d.Click(d.word("screen_form.save", nil))
@@ -233,6 +228,23 @@ func TestAnAssetIsRecordedWhereOneStands(t *testing.T) {
 			t.Errorf("the assets are %+v", rows)
 		}
 	})
+}
+
+// A device that does not find its place says why and what to do instead, and the
+// place that is written by hand is taken.
+func TestNoGPS(t *testing.T) {
+	d := inBrowser(t, viewtest.Phone, texts.Persian)
+	d.visit("/new/asset")
+	for code, said := range map[int]texts.Key{1: "view_form.gps_refused", 2: "view_form.gps_none", 3: "view_form.gps_late"} {
+		d.Eval(fmt.Sprintf(`navigator.geolocation.getCurrentPosition = (_, failed) => failed({ code: %d })`, code), nil)
+		d.Click(d.word("view_form.gps", nil))
+		d.See(d.word(said, nil))
+	}
+	d.Type(d.says("asset", "location"), "۳۷٫۲۵۱۱، ۴۹٫۶۱۲۴")
+	d.kept()
+	d.See("37.2511, 49.6124")
+	d.Check("no GPS")
+	d.Shot("no-gps")
 }
 
 // A day is picked from a calendar whose months the program drew, by hand or by keys.
