@@ -46,15 +46,19 @@ type roundLink struct {
 // roundData is a round with its needs by each method side by side.
 type roundData struct {
 	Methods []methodHead
+	// Without are the methods that give no ranking, and why.
+	Without []methodHead
 	Rows    []needSide
 	// Agreement says how far voters agree, Weak that another round is advised.
 	Agreement, Voted string
 	Weak             bool
 	Cycles           []string
 	Groups           []methodHead
-	Gaps             []gapRow
-	Aside            int
-	Approved         bool
+	// Ranked says that one of the groups has a ranking.
+	Ranked   bool
+	Gaps     []gapRow
+	Aside    int
+	Approved bool
 }
 
 // methodHead is a column: a method or a group of voters, and what is to be said of
@@ -424,6 +428,8 @@ func (v *visit) roundData(x *readRound) *roundData {
 		head := methodHead{Label: v.code("PRIOMETHOD", r.Method)}
 		if r.Why != "" {
 			head.Note = v.words.Catalogue().Member(whyFamily, string(r.Why), nil)
+			d.Without = append(d.Without, head)
+			continue
 		}
 		d.Methods = append(d.Methods, head)
 		d.Aside = max(d.Aside, len(r.Aside))
@@ -443,6 +449,7 @@ func (v *visit) roundData(x *readRound) *roundData {
 		}
 	}
 	for _, g := range groups {
+		d.Ranked = d.Ranked || len(g.Places) > 0
 		d.Groups = append(d.Groups, methodHead{Label: v.code("VOTERGROUP", g.Group), Note: v.say("office_needs.voted", texts.Args{"n": v.figureText(g.Voted)})})
 		for _, row := range rows {
 			row.Groups = append(row.Groups, none)
@@ -459,7 +466,7 @@ func (v *visit) roundData(x *readRound) *roundData {
 	if w, counted, ok := indicators.KendallW(len(x.Needs), x.Ranks("")); counted >= indicators.SmallCount {
 		d.Voted, d.Agreement = v.words.Number(counted), "–"
 		if ok {
-			d.Agreement, d.Weak = v.words.Digits(w.Round(2).String()), w < indicators.WeakAgreement
+			d.Agreement, d.Weak = v.score(w), w < indicators.WeakAgreement
 		}
 	}
 	return d
@@ -480,15 +487,21 @@ func (v *visit) affected(n int64) string {
 func (v *visit) rankCell(p indicators.Place, scored bool) rankCell {
 	c := rankCell{Rank: v.words.Number(p.Rank), First: p.Rank <= firstNeeds}
 	if scored {
-		c.Score = v.words.Digits(p.Score.Round(2).String())
-		if v.words.Persian() {
-			c.Score = strings.ReplaceAll(c.Score, ".", "٫")
-		}
+		c.Score = v.score(p.Score)
 		if p.Tied {
 			c.Score += " ="
 		}
 	}
 	return c
+}
+
+// score writes a score with at most two digits after its point.
+func (v *visit) score(m indicators.Micro) string {
+	text := v.words.Digits(m.Round(2).String())
+	if v.words.Persian() {
+		text = strings.ReplaceAll(text, ".", "٫")
+	}
+	return text
 }
 
 // content is what a record holds, by the names of fields.

@@ -41,11 +41,14 @@ type neighbourhoodData struct {
 	Sections []sectionRow
 	About    []recordPart
 	Needs    []needRow
-	Spider   *spider
-	Plan     *gantt
-	Stages   []stageRow
-	Budget   []budgetRow
-	Forms    []formLink
+	Map      *mapDrawing
+	// Seal is what the committee approved, to be checked by; nil before that.
+	Seal   *sealData
+	Spider *spider
+	Plan   *gantt
+	Stages []stageRow
+	Budget []budgetRow
+	Forms  []formLink
 }
 
 type sectionRow struct {
@@ -134,7 +137,12 @@ func (v *visit) getNeighbourhood() error {
 	}
 	titles := map[indicators.ID]string{}
 	err = v.read(func(r store.Reader, view *access.View) error {
-		d.About, d.Forms = nil, nil
+		d.About, d.Forms, d.Seal = nil, nil, nil
+		if s.Dossier != nil {
+			if d.Seal, err = v.seal(view, l.place, syncproto.RecordID(s.Dossier.Record)); err != nil {
+				return err
+			}
+		}
 		for _, f := range v.forms.Forms() {
 			if view.May(syncproto.ScopeOf(l.place.ID, string(f.Compartment)), access.Read) {
 				d.Forms = append(d.Forms, formLink{f.Name, v.label(f.Label)})
@@ -158,6 +166,9 @@ func (v *visit) getNeighbourhood() error {
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if d.Map, err = v.hoodMap(l); err != nil {
 		return err
 	}
 	d.Plan = v.gantt(s.Items, titles, today)

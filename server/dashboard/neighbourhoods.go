@@ -194,6 +194,7 @@ type neighbourhoodsData struct {
 	Before, After string
 	PageN, Pages  int
 	Take          takeData
+	Views         []viewLink
 }
 
 type option struct {
@@ -242,6 +243,9 @@ func (v *visit) getNeighbourhoods() error {
 		d.Rows = append(d.Rows, row)
 	}
 	d.Take = t.take()
+	if d.Views, err = v.viewLinks(t); err != nil {
+		return err
+	}
 	other := t
 	if t.Page > 0 {
 		other.Page = t.Page - 1
@@ -252,7 +256,7 @@ func (v *visit) getNeighbourhoods() error {
 		d.After = other.address()
 	}
 	p := v.page("neighbourhoods", v.say("office.nav.neighbourhoods", nil))
-	p.Data, p.Live = d, false
+	p.Data, p.Live, p.Scripts = d, false, []string{"table.js"}
 	return v.render(p)
 }
 

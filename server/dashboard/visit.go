@@ -49,8 +49,10 @@ func (a *App) routes() []route {
 		a.overviewRoutes(),
 		a.neighbourhoodsRoutes(),
 		a.neighbourhoodRoutes(),
+		a.mapRoutes(),
 		a.needsRoutes(),
 		a.takeRoutes(),
+		a.viewsRoutes(),
 		a.signinRoutes(),
 		a.accountRoutes(),
 		a.peopleRoutes(),
@@ -64,6 +66,7 @@ func (v *visit) nav() []formview.Link {
 	links = append(links, formview.Link{Name: "needs", To: "/needs", Label: v.say("office_needs.nav", nil)})
 	if v.single {
 		links = append(links, formview.Link{Name: "neighbourhoods", To: "/neighbourhoods", Label: v.say("office.nav.neighbourhoods", nil)},
+			formview.Link{Name: "map", To: "/map", Label: v.say("office_map.nav", nil)},
 			formview.Link{Name: "take", To: "/take", Label: v.say("office_take.nav", nil)})
 	}
 	if v.steward {
@@ -253,6 +256,9 @@ var said = map[string]texts.Key{
 	"role_ended":      "office_people.said.ended",
 	"device_lost":     "office_people.said.lost",
 	"device_revoked":  "office_people.said.revoked",
+
+	"view_kept":    "office_views.kept",
+	"view_dropped": "office_views.dropped",
 }
 
 // done leaves a word for the next page and leads there.
@@ -280,6 +286,8 @@ func (v *visit) explain(err error) formview.Notice {
 		n.Text = v.say("office.failed.differ", nil)
 	case errors.Is(err, errTooMuch):
 		n.Text = v.say("office.failed.too_much", nil)
+	case errors.Is(err, errViews):
+		n.Text, n.Hint = v.say("office_views.cannot", nil), v.say("office_views.cannot_hint", nil)
 	case errors.Is(err, report.ErrBuilding):
 		n.Level, n.Text = formview.Info, v.say("office.failed.building", nil)
 	case refused(err):
@@ -308,7 +316,7 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case errors.Is(err, access.ErrBeyond):
 		return http.StatusForbidden
-	case refused(err), errors.Is(err, access.ErrWrongPassword), errors.Is(err, access.ErrWrongCode), errors.Is(err, access.ErrWeakPassword), errors.Is(err, errDiffer):
+	case refused(err), errors.Is(err, access.ErrWrongPassword), errors.Is(err, access.ErrWrongCode), errors.Is(err, access.ErrWeakPassword), errors.Is(err, errDiffer), errors.Is(err, errViews):
 		return http.StatusUnprocessableEntity
 	case errors.Is(err, access.ErrNoInvitation):
 		return http.StatusGone

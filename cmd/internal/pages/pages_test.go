@@ -198,11 +198,11 @@ func TestPages(t *testing.T) {
 		o.signIn(tab, x.role, x.place, x.english)
 		to := []string{"/", "/figure/D01", "/figure/D05", "/figure/D07", "/figure/D09", "/figure/D12", "/figure/D17", "/account"}
 		if x.role != access.National {
-			to = append(to, "/neighbourhoods", fmt.Sprintf("/neighbourhood/%d", hood), fmt.Sprintf("/neighbourhood/%d/asset", hood))
+			to = append(to, "/neighbourhoods", "/map", "/take", "/needs", fmt.Sprintf("/needs?place=%d", hood), fmt.Sprintf("/neighbourhood/%d", hood), fmt.Sprintf("/neighbourhood/%d/asset", hood))
 		}
 		for _, page := range to {
 			tab.Go(o.at + page)
-			name := string(x.role) + strings.ReplaceAll(page, "/", "-")
+			name := string(x.role) + strings.NewReplacer("/", "-", "?", "-", "=", "-").Replace(page)
 			tab.Check(name)
 			tab.Shot(name)
 		}
