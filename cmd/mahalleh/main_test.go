@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 		"get":        get,
 		"server":     serverAt,
 		"waitforany": waitForAny,
+		"pages":      pages,
 		"recount":    func(ts *testscript.TestScript, neg bool, args []string) { recount.Script(ts, neg, args) },
 	}})
 }

@@ -99,8 +99,9 @@ func inField(dir string, do func(*field) error) (err error) {
 	if f.codec, err = wire.NewCodec(); err != nil {
 		return err
 	}
-	random := rand.NewChaCha8([32]byte{3})
-	f.server, err = server.Open(ctx, server.Options{Store: st, Packages: f.forms, Erasures: journal{erased}, Clock: func() int64 { return f.now }, Rand: random})
+	random, begun := rand.NewChaCha8([32]byte{3}), f.now
+	f.server, err = server.Open(ctx, server.Options{Store: st, Packages: f.forms, Erasures: journal{erased}, Clock: func() int64 { return f.now },
+		Uptime: func() int64 { return f.now - begun }, Rand: random})
 	if err != nil {
 		return err
 	}

@@ -38,9 +38,7 @@ func Script(ts Runner, neg bool, args []string) {
 		ts.Fatalf("usage: recount DAY [--from MONTH] [--to MONTH] [SCOPE...]")
 	}
 	run := func(args ...string) *bytes.Reader { return printedBy(ts, args...) }
-	w, err := Read(Sources{Export: run("export", "--jsonl", "--history", "-q"), Places: run("place", "list", "--json", "-q"),
-		People: run("person", "list", "--json", "-q"), Devices: run("device", "list", "--json", "-q")})
-	ts.Check(err)
+	w := Exported(ts)
 	ask, q, scopes := []string{"report", "--json", "-q"}, Query{}, []int64(nil)
 	if args[0] != "now" {
 		d, err := jalali.Parse(args[0])
@@ -81,6 +79,15 @@ func Script(ts Runner, neg bool, args []string) {
 	for _, scope := range scopes {
 		w.hold(ts, run, ask, q, scope)
 	}
+}
+
+// Exported is all that the program of a script takes out of its data.
+func Exported(ts Runner) *World {
+	run := func(args ...string) *bytes.Reader { return printedBy(ts, args...) }
+	w, err := Read(Sources{Export: run("export", "--jsonl", "--history", "-q"), Places: run("place", "list", "--json", "-q"),
+		People: run("person", "list", "--json", "-q"), Devices: run("device", "list", "--json", "-q")})
+	ts.Check(err)
+	return w
 }
 
 // printedBy is what the program prints. Its output is long and would fill the log of

@@ -30,6 +30,15 @@ func (c Cell) String() string {
 	return c.exact.FloatString(6)
 }
 
+// Rounded is the number as it is published with so many digits after its point, or
+// the text.
+func (c Cell) Rounded(digits int) string {
+	if c.exact == nil {
+		return c.text
+	}
+	return c.exact.FloatString(digits)
+}
+
 func (s Sheet) count(key string, n int64)          { s[key] = Cell{exact: new(big.Rat).SetInt64(n)} }
 func (s Sheet) word(key, text string)              { s[key] = Cell{text: cmp.Or(text, "—")} }
 func (s Sheet) share(key string, num, den int64)   { s.ratio(key, num, den, 100) }
