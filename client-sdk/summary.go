@@ -142,29 +142,41 @@ func (c *Client) settings(ctx context.Context, place syncproto.PlaceID) *workflo
 	return workflow.SettingsOf(&s)
 }
 
-// maxDepth bounds how deep places nest.
-const maxDepth = 8
+// maxDepth bounds how deep places nest, mostSettings how many records of a
+// province's settings are looked at: there is one, and those that were deleted.
+const (
+	maxDepth     = 8
+	mostSettings = 200
+)
 
-// provinceSettings are those of the nearest place above that has a record of them,
-// or the ones that ship.
+// placeProvince is the kind of a province among places.
+const placeProvince = 2
+
+// provinceSettings are those of the province in which a place lies, or the ones that
+// ship. Of two records the first counts, as it does at the office: a guard here and a
+// figure there must not count by different tables.
 func (c *Client) provinceSettings(ctx context.Context, place syncproto.PlaceID) indicators.Settings {
 	form, ok := c.forms.FormByName(indicators.SettingsForm)
 	_, k := c.known()
 	for range maxDepth {
-		if !ok || place == (syncproto.PlaceID{}) {
+		if k.places[place].Kind == placeProvince {
 			break
-		}
-		page, err := c.store.List(ctx, localstore.Filter{Form: uint32(form.ID), Scopes: []syncproto.ScopeID{syncproto.ScopeOf(place, string(form.Compartment))}, Max: 1})
-		if err != nil {
-			c.log.Warn("reading the province's settings failed", "err", err)
-			break
-		}
-		if len(page.Rows) > 0 {
-			if h, err := c.store.State(ctx, page.Rows[0].Record); err == nil && h.State.Exists() {
-				return indicators.SettingsOf(merge.Counted(c.forms, h.State))
-			}
 		}
 		place = k.places[place].Parent
+	}
+	if !ok || k.places[place].Kind != placeProvince {
+		return indicators.ShippedValues()
+	}
+	page, err := c.store.List(ctx, localstore.Filter{Form: uint32(form.ID), Scopes: []syncproto.ScopeID{syncproto.ScopeOf(place, string(form.Compartment))}, Max: mostSettings})
+	if err != nil {
+		c.log.Warn("reading the province's settings failed", "err", err)
+		return indicators.ShippedValues()
+	}
+	slices.SortFunc(page.Rows, func(a, b localstore.Row) int { return bytes.Compare(a.Record[:], b.Record[:]) })
+	for _, row := range page.Rows {
+		if h, err := c.store.State(ctx, row.Record); err == nil && merge.Alive(h.State) {
+			return indicators.SettingsOf(merge.Counted(c.forms, h.State))
+		}
 	}
 	return indicators.ShippedValues()
 }

@@ -143,6 +143,15 @@ func TestReviewTime(t *testing.T) {
 	want(t, f, "D06", map[string]string{"reviewed": "2", "median_days": "4", "p90_days": "10", "returned_rate": "40.0", "review_late": "1"})
 }
 
+// TestReviewOfALaterRevision: a review waits since the submission that nobody decided
+// on yet, not since the first of all.
+func TestReviewOfALaterRevision(t *testing.T) {
+	places := dossiers(t, dossier("published", map[string]any{"submitted_on": "1404/11/20", "approved_on": "1404/11/25"}))
+	places[0].add(3, "dossier", map[string]any{"neighbourhood_id": ref(1), "revision_no": 2, "assigned_on": "1405/10/26", "due_on": "1405/11/26", "status": "submitted", "submitted_on": "1405/11/20"})
+	want(t, combine(t, "1405/12/04", places...), "D06", map[string]string{"review_late": "0"})
+	want(t, combine(t, "1405/12/05", places...), "D06", map[string]string{"review_late": "1"})
+}
+
 // TestRevisions: the first revision's due day and the first submission count,
 // whatever a later revision does.
 func TestRevisions(t *testing.T) {

@@ -142,8 +142,8 @@ func (c *combining) completeCount() int64 {
 	return n
 }
 
-// reviewTime is D06: median and p90 of app − sub in days, and returns by
-// submissions.
+// reviewTime is D06: median and p90 of app − sub in days, returns by submissions, and
+// dossiers whose review (T9) is overdue.
 //
 // Source: domain description 6 D06.
 func (c *combining) reviewTime(f *Figure) {
@@ -157,7 +157,7 @@ func (c *combining) reviewTime(f *Figure) {
 			reviewed++
 			took[days(d.Submitted, d.Approved)]++
 		}
-		if (d.Status == "submitted" || d.Status == "county_reviewed") && days(d.Submitted, c.Today) > c.settings.Clocks.ReviewDays {
+		if d.Waits != 0 && c.Today > c.settings.due(d.Waits, c.settings.Clocks.ReviewDays) {
 			waiting++
 		}
 	}

@@ -130,7 +130,7 @@ func (c *combining) clinics(f *Figure) {
 				continue
 			}
 			selected++
-			due := o.Selected + jalali.Day(c.settings.Clocks.ClinicDays)
+			due := c.settings.due(o.Selected, c.settings.Clocks.ClinicDays)
 			day := chosen[o.Record]
 			switch {
 			case day == 0 && c.Today <= due:

@@ -1,6 +1,11 @@
 package indicators_test
 
-import "testing"
+import (
+	"testing"
+
+	"mahalleh/schemas/indicators"
+	"mahalleh/schemas/jalali"
+)
 
 // TestFunnel is D07: one neighbourhood with evidence up to trust building, though
 // it lacks that of the stage before; one enrolled and idle; one not in the plan.
@@ -44,6 +49,30 @@ func TestFifteenDays(t *testing.T) {
 	want(t, f, "D08", map[string]string{"clinics_selected": "3", "clinics_judged": "2", "in_15_days": "50.0"})
 	wantRow(t, f, "D08", "clinics_late", "کلینیک", "1", "—")
 	want(t, combine(t, "1404/11/11", county, p), "D08", map[string]string{"clinics_judged": "1", "in_15_days": "100.0"})
+}
+
+// TestWorkingDays: where a province counts working days, D06, D08 and D21 do. From
+// Friday 1404/10/26 with its weekend and a holiday on Sunday the 5th, the 15 days end
+// on 1404/11/18, 14 on the 15th, 30 on 1404/12/10: 22 Bahman is one of every year.
+func TestWorkingDays(t *testing.T) {
+	s := indicators.ShippedValues()
+	s.Calendar.WorkingDays, s.Calendar.Holidays = true, []jalali.Day{day(t, "1404/11/05")}
+	p := newPlace(t, 1)
+	p.add(1, "neighbourhood", neighbourhood("محله", "سنندج"))
+	p.add(2, "organisation", map[string]any{"name_fa": "کلینیک", "kind": "sw_clinic", "province_code": "12", "county": "سنندج", "selected_on": "1404/10/26"})
+	p.add(3, "dossier", map[string]any{"neighbourhood_id": ref(1), "revision_no": 1, "assigned_on": "1404/09/20", "due_on": "1404/10/20", "status": "submitted", "submitted_on": "1404/10/26"})
+	p.add(4, "advocacy_request", map[string]any{"programme": "social_health_base", "target_org_id": ref(2), "state": "sent", "sent_on": "1404/10/26"})
+	for _, c := range []struct{ today, late, judged, overdue string }{
+		{"1404/11/15", "0", "0", "0"}, {"1404/11/16", "1", "0", "0"}, {"1404/11/18", "1", "0", "0"}, {"1404/11/19", "1", "1", "0"},
+		{"1404/12/10", "1", "1", "0"}, {"1404/12/11", "1", "1", "1"},
+	} {
+		f := combineWith(t, &s, c.today, p)
+		want(t, f, "D06", map[string]string{"review_late": c.late})
+		want(t, f, "D08", map[string]string{"clinics_judged": c.judged})
+		want(t, f, "D21", map[string]string{"overdue_requests": c.overdue})
+	}
+	s.Calendar.Weekend = []jalali.Weekday{0, 1, 2, 3, 4, 5, 6}
+	want(t, combineWith(t, &s, "1404/11/12", p), "D08", map[string]string{"clinics_judged": "1"})
 }
 
 // TestActionPlans is D15 with domain description 8's item: 25 % of weight 2, from

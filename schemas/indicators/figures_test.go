@@ -102,18 +102,27 @@ func (p *place) counter() indicators.Counter {
 
 func (p *place) summary() indicators.Summary {
 	s := indicators.ShippedValues()
-	return indicators.Summarise(p.id, p.counter(), &s)
+	return p.summaryWith(&s)
+}
+
+func (p *place) summaryWith(s *indicators.Settings) indicators.Summary {
+	return indicators.Summarise(p.id, p.counter(), s)
 }
 
 // combine makes the figures of places on a day.
 func combine(t *testing.T, today string, places ...*place) indicators.Figures {
 	t.Helper()
+	s := indicators.ShippedValues()
+	return combineWith(t, &s, today, places...)
+}
+
+func combineWith(t *testing.T, s *indicators.Settings, today string, places ...*place) indicators.Figures {
+	t.Helper()
 	var all []indicators.Summary
 	for _, p := range places {
-		all = append(all, p.summary())
+		all = append(all, p.summaryWith(s))
 	}
-	s := indicators.ShippedValues()
-	return indicators.Combine(indicators.Moment{Today: day(t, today), Now: ms(t, today)}, all, &s)
+	return indicators.Combine(indicators.Moment{Today: day(t, today), Now: ms(t, today)}, all, s)
 }
 
 // want holds a figure's values against what they are printed as.

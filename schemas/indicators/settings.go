@@ -1,6 +1,11 @@
 package indicators
 
-import "mahalleh/schemas"
+import (
+	"slices"
+
+	"mahalleh/schemas"
+	"mahalleh/schemas/jalali"
+)
 
 // SettingsForm is the name of the form that holds a province's settings: one
 // record in the province's reference compartment, which travels to devices and
@@ -30,6 +35,8 @@ type Settings struct {
 	// Ranking are the weights of criteria in percent, by the codes of CRITERION;
 	// empty while all weigh the same.
 	Ranking map[string]int64
+	// Calendar says which days count in ClinicDays, ReplyDays and ReviewDays.
+	Calendar jalali.Calendar
 }
 
 // Targets are what is aimed at in each section of a dossier.
@@ -105,6 +112,8 @@ func ShippedValues() Settings {
 			StraightShare: 90, StraightAnswers: 5, ShortMinutes: 5, BurstRecords: 10, MarginMetres: 300, DoubleMetres: 50, DoubleSimilarity: 85},
 		Needs: NeedLimits{Top: 3, GapRed: 50, ConfirmInformants: 3, ConfirmedWeight: 2, MapHouseholds: 10},
 		Money: Money{FloorRial: 220_000_000, TrainingShare: 12},
+		Calendar: jalali.Calendar{Weekend: []jalali.Weekday{jalali.Thursday, jalali.Friday},
+			Yearly: []jalali.YearDay{{1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 12}, {1, 13}, {3, 14}, {3, 15}, {11, 22}, {12, 29}}},
 	}
 }
 
@@ -138,7 +147,47 @@ func SettingsOf(r Record) Settings {
 		}
 		s.Ranking[w.value("criterion").Code()] = w.value("weight").Int()
 	}
+	s.readCalendar(read)
 	return s
+}
+
+// weekdays are the codes of WEEKDAY, in the order of jalali.Weekday.
+var weekdays = []string{"saturday", "sunday", "monday", "tuesday", "wednesday", "thursday", "friday"}
+
+// readCalendar takes a weekend of the province's own instead of the shipped one, days
+// of every year of its own instead of the shipped ones, and adds its single holidays:
+// who writes down one feast does not lose Nowruz.
+func (s *Settings) readCalendar(r *reader) {
+	if days := r.value("weekend").Codes(); len(days) > 0 {
+		s.Calendar.Weekend = nil
+		for n, code := range weekdays {
+			if slices.Contains(days, code) {
+				s.Calendar.Weekend = append(s.Calendar.Weekend, jalali.Weekday(n))
+			}
+		}
+	}
+	var yearly []jalali.YearDay
+	for _, w := range r.rows("holidays") {
+		day := jalali.Day(w.value("day").Date())
+		if !w.value("yearly").Bool() {
+			s.Calendar.Holidays = append(s.Calendar.Holidays, day)
+		} else if date, err := day.Date(); err == nil {
+			yearly = append(yearly, jalali.YearDay{Month: date.Month(), Day: date.DayOfMonth()})
+		}
+	}
+	if yearly != nil {
+		s.Calendar.Yearly = yearly
+	}
+}
+
+// due is the last day of so many days after a day. A calendar that leaves no working
+// day counts every day.
+func (s *Settings) due(start jalali.Day, n int64) jalali.Day {
+	due, err := s.Calendar.After(start, int(n))
+	if err != nil {
+		return start + jalali.Day(n)
+	}
+	return due
 }
 
 // choices are the settings of yes or no, by the names of the form's fields.
@@ -146,6 +195,7 @@ func (s *Settings) choices() map[string]*bool {
 	return map[string]*bool{
 		"countersignature": &s.Course.Countersignature, "county_review": &s.Course.CountyReview,
 		"certificate_required": &s.Course.CertificateRequired, "agreement_year_end": &s.Course.AgreementYearEnd,
+		"working_days": &s.Calendar.WorkingDays,
 	}
 }
 

@@ -2,12 +2,14 @@ package indicators
 
 import (
 	"encoding/json"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/forms"
+	"mahalleh/schemas/jalali"
 )
 
 func settingsRecord(t *testing.T, values map[string]any) Record {
@@ -43,7 +45,7 @@ func TestShippedSettingsAreWhatTheFormOffers(t *testing.T) {
 		section, weight := strings.CutPrefix(f.Name, "weight_")
 		offer := offers[f.ID]
 		switch {
-		case f.Name == "province_code" || f.Name == "decided_on" || f.Name == "basis" || f.Name == "ranking":
+		case f.Name == "province_code" || f.Name == "decided_on" || f.Name == "basis" || f.Name == "ranking" || f.Name == "weekend" || f.Name == "holidays":
 		case weight:
 			if w := s.Weights[Section(section)]; offer.Int() != w {
 				t.Errorf("%s offers %d, shipped is %d", f.Name, offer.Int(), w)
@@ -99,6 +101,45 @@ func TestEverySettingIsReadToItsOwnPlace(t *testing.T) {
 	r.Gone = true
 	if s := SettingsOf(r); s.Version != ShippedSettings {
 		t.Errorf("a deleted record gives %q", s.Version)
+	}
+}
+
+// TestCalendarOfAProvince: the shipped holidays are those that the sun fixes; a
+// province's single days come on top, its days of every year stand instead, as its
+// weekend does.
+func TestCalendarOfAProvince(t *testing.T) {
+	shipped := ShippedValues().Calendar
+	own := func(values map[string]any) jalali.Calendar {
+		values["province_code"] = "01"
+		return SettingsOf(settingsRecord(t, values)).Calendar
+	}
+	want := shipped
+	if got := own(map[string]any{}); !reflect.DeepEqual(got, want) {
+		t.Errorf("an empty table: %+v", got)
+	}
+	want.WorkingDays, want.Weekend = true, []jalali.Weekday{jalali.Friday}
+	if got := own(map[string]any{"working_days": true, "weekend": []string{"friday"}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("a weekend of one day: %+v", got)
+	}
+	feast, spring := map[string]any{"day": "2026-03-20", "occasion": "عید فطر"}, map[string]any{"day": "2026-03-21", "yearly": true}
+	want = shipped
+	want.Holidays = []jalali.Day{20532}
+	if got := own(map[string]any{"holidays": []any{feast}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("a feast loses no day: %+v, want %+v", got, want)
+	}
+	want.Yearly = []jalali.YearDay{{Month: 1, Day: 1}}
+	if got := own(map[string]any{"holidays": []any{feast, spring}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("a day of every year: %+v, want %+v", got, want)
+	}
+	pkg, err := forms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _ := pkg.List("WEEKDAY")
+	for n, item := range list.Items {
+		if weekdays[n] != item.Code || jalali.Weekday(n).Fa() != item.Label.Fa {
+			t.Errorf("day %d of the week is %s, the list says %s", n, weekdays[n], item.Code)
+		}
 	}
 }
 

@@ -71,6 +71,9 @@ func (g *gathering) dossier(p parts, _ int64) {
 	if answered[d.Status] || d.Submitted != 0 && d.Returns == 0 {
 		d.Submissions++
 	}
+	if d.Status == "submitted" || d.Status == "county_reviewed" {
+		d.Waits = d.Submitted
+	}
 	if g.Dossier == nil {
 		g.Dossier, g.firstRevision = &d, d.Revision
 		return
@@ -83,7 +86,7 @@ func (g *gathering) dossier(p parts, _ int64) {
 	have.Returns += d.Returns
 	have.Submissions += d.Submissions
 	if d.Revision >= have.Revision {
-		have.Record, have.Revision, have.Status = d.Record, d.Revision, d.Status
+		have.Record, have.Revision, have.Status, have.Waits = d.Record, d.Revision, d.Status, d.Waits
 	}
 }
 

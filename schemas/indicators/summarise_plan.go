@@ -115,7 +115,7 @@ func (g *gathering) item(p parts, _ int64) {
 func (g *gathering) request(p parts, _ int64) {
 	r := Request{Record: p.id(), Programme: p.text(), Target: p.id(), State: p.text(), Sent: p.day(), Due: p.day(), Answered: p.day(), Decision: p.id()}
 	if r.Due == 0 && r.Sent != 0 {
-		r.Due = r.Sent + jalali.Day(g.settings.Clocks.ReplyDays)
+		r.Due = g.settings.due(r.Sent, g.settings.Clocks.ReplyDays)
 	}
 	g.Requests = append(g.Requests, r)
 }

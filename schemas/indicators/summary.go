@@ -97,6 +97,8 @@ type Dossier struct {
 	// Assigned and Due are of the first revision, Submitted and Approved the
 	// first days over all of them.
 	Assigned, Due, Submitted, Approved jalali.Day
+	// Waits is the day of the submission that nobody has decided on yet.
+	Waits jalali.Day
 	// Returns and Submissions are over all revisions. A day on which several
 	// sections were sent back is one return.
 	Returns, Submissions int64

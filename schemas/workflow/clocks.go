@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"mahalleh/schemas/jalali"
@@ -24,9 +23,8 @@ const (
 
 // Lengths that a programme's own document states.
 const (
-	selectDays    = 15 // s0:25
-	dossierMonths = 1  // s1:9
-	elderYears    = 1  // s3:24
+	dossierMonths = 1 // s1:9
+	elderYears    = 1 // s3:24
 )
 
 // Clock is a time that runs: it is kept until the end of the civil day Due.
@@ -46,59 +44,10 @@ func (c Clock) Left(today jalali.Day) int { return jalali.OverdueDays(today, c.D
 // Tehran.
 func (c Clock) Ends(z jalali.Tehran) time.Time { return z.EndOfDay(c.Due) }
 
-// Calendar says which days count. Its zero value counts every day.
-type Calendar struct {
-	// WorkingDays counts working days only where a length is given in days; months
-	// and years are always whole.
-	WorkingDays bool
-	// Weekend and Holidays are no working days. They change from year to year, so
-	// they stand in the settings.
-	Weekend  []jalali.Weekday
-	Holidays []jalali.Day
-}
-
-// Works says whether a day counts.
-func (c Calendar) Works(day jalali.Day) bool {
-	return !c.WorkingDays || !slices.Contains(c.Weekend, day.Weekday()) && !slices.Contains(c.Holidays, day)
-}
-
-// maxRun bounds how many days in a row may not count: a table that leaves no
-// working day must not run for ever.
-const maxRun = 60
-
-// After returns the n-th day that counts after a day, or jalali.ErrRange.
-func (c Calendar) After(start jalali.Day, n int) (jalali.Day, error) {
-	if n < 0 || n > int(jalali.LastDay-jalali.FirstDay) {
-		return 0, jalali.ErrRange
-	}
-	day := start
-	if !c.WorkingDays {
-		day += jalali.Day(n)
-		return day, inRange(start, day)
-	}
-	for run := 0; n > 0; {
-		if day++; c.Works(day) {
-			n, run = n-1, 0
-		} else if run++; run > maxRun {
-			return 0, fmt.Errorf("no working day in %d days: %w", maxRun, jalali.ErrRange)
-		}
-	}
-	return day, inRange(start, day)
-}
-
-func inRange(days ...jalali.Day) error {
-	for _, d := range days {
-		if d < jalali.FirstDay || d > jalali.LastDay {
-			return jalali.ErrRange
-		}
-	}
-	return nil
-}
-
 // SelectClock is T1: the target neighbourhood is chosen within 15 days after the
-// clinic was.
+// clinic was, or within the days that the province gives.
 func SelectClock(clinicSelected jalali.Day, s *Settings) (Clock, error) {
-	due, err := s.Calendar.After(clinicSelected, selectDays)
+	due, err := s.Calendar.After(clinicSelected, s.SelectDays)
 	return Clock{ClockSelect, "s0:25", clinicSelected, due}, err
 }
 

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"mahalleh/schemas"
+	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/jalali"
 )
 
@@ -72,10 +73,13 @@ type Actor struct {
 }
 
 // Settings are the values of a province that no document states. Numbers of days
-// are calendar days unless WorkingDays says otherwise.
+// are calendar days; those of SelectDays, ReplyDays and ReviewDays are days that the
+// calendar counts.
 type Settings struct {
 	// Calendar says which days count.
-	Calendar Calendar
+	Calendar jalali.Calendar
+	// SelectDays are those of T1, 15 where the province says nothing else (s0:25).
+	SelectDays int
 	// YearEnd ends an agreement with its Jalali year (the reading chosen of s2:59);
 	// otherwise it ends twelve months after its start.
 	YearEnd bool
@@ -107,9 +111,9 @@ type Settings struct {
 // Defaults are the settings with which a province begins.
 func Defaults() *Settings {
 	return &Settings{
-		YearEnd: true, RenewalDays: []int{60, 30, 7}, ExpiringDays: 60, NoticeDays: 30,
+		YearEnd: true, SelectDays: 15, RenewalDays: []int{60, 30, 7}, ExpiringDays: 60, NoticeDays: 30,
 		ReplyDays: 30, ReviewDays: 14, CouncilDays: 90, BlockedDays: 30, EvidenceKinds: 2,
 		KeyPersons: 10, Informing: 4, InformingKinds: 2, Pursued: 1, Visits: 1, PlanItems: 3, Reviews: 1,
-		Calendar: Calendar{Weekend: []jalali.Weekday{jalali.Thursday, jalali.Friday}},
+		Calendar: indicators.ShippedValues().Calendar,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"mahalleh/schemas"
+	"mahalleh/schemas/jalali"
 )
 
 // The records that the cases name.
@@ -251,6 +252,23 @@ func TestEveryGuardSpeaks(t *testing.T) {
 		for _, g := range m.guards() {
 			if _, ok := rows[g.Name]; !ok {
 				t.Errorf("no case in which %s speaks", g.Name)
+			}
+		}
+	}
+}
+
+// TestRefusalsAskNoSettings: the server judges steps without a province's settings, so
+// no rule that refuses may depend on them.
+func TestRefusalsAskNoSettings(t *testing.T) {
+	other := &Settings{Calendar: jalali.Calendar{WorkingDays: true, Weekend: []jalali.Weekday{jalali.Monday}}, NoticeDays: 400, ExpiringDays: 400, ReplyDays: 1, EvidenceKinds: 9, CountyReview: true, Countersign: true}
+	for name, row := range spoken(t) {
+		for what, q := range map[string]question{"says": row.says, "silent": row.silent} {
+			m, c := q.ask(t)
+			c.Refusals = true
+			mine, refused := Judge(m, c).Refused()
+			c.Settings = other
+			if f, r := Judge(m, c).Refused(); r != refused || f.Rule != mine.Rule {
+				t.Errorf("%s, %s: refused by %q, with other settings by %q", name, what, mine.Rule, f.Rule)
 			}
 		}
 	}

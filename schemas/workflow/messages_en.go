@@ -52,7 +52,7 @@ var messagesEn = [messageCount]string{
 	msgIdentity:           "It is not recorded that the requester's identity was checked. Check who asks.",
 	msgNotCapable:         "The clinic does not fulfil the criteria: willing, in the neighbourhood or able to set up a base there, and a record of successful cooperation. Choose another clinic or complete its criteria.",
 	msgNotChosen:          "The decision that chose this neighbourhood is missing or does not say “approved”. Record it and name it here.",
-	msgChosenLate:         "The neighbourhood was to be chosen by {due}, within 15 days after the clinic; it is {days} days late. Write the reason down.",
+	msgChosenLate:         "The neighbourhood was to be chosen by {due}, within {within} days after the clinic; it is {days} days late. Write the reason down.",
 	msgNoMonitors:         "Monitoring is done by the group that the steering committee chose, and no such group is recorded. Record the monitoring group first.",
 	msgNoEvidence:         "What the stage {state} rests on is not complete yet. Record what was done, or check the stage.",
 	msgAnyNoStep:          "No step leads from the record's present state to the one that was asked for. Look at the present state and choose a step that follows it.",

@@ -82,7 +82,8 @@ var (
 				return false, nil
 			}
 			clock, err := SelectClock(jalali.Day(x.value("selected_on").Date()), c.Settings)
-			return err == nil && clock.Overdue(c.day("started_on")) > 0, []arg{dayArg("due", clock.Due), countArg("days", clock.Overdue(c.day("started_on")))}
+			return err == nil && clock.Overdue(c.day("started_on")) > 0, []arg{dayArg("due", clock.Due),
+				countArg("within", c.Settings.SelectDays), countArg("days", clock.Overdue(c.day("started_on")))}
 		}}
 
 	planMonitors = &Guard{Name: "plan.monitoring_group", Source: "s0:43", Level: Refuse, facts: true, evidence: []string{"committee"}, key: msgNoMonitors,

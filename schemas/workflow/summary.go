@@ -100,5 +100,6 @@ func SettingsOf(s *indicators.Settings) *Settings {
 	own.KeyPersons, own.Informing, own.InformingKinds = s.Plan.KeyPersons, s.Plan.Activities, s.Plan.ActivityTypes
 	own.Pursued, own.Visits, own.PlanItems, own.Reviews = s.Plan.Requests, s.Plan.ManagerVisits, s.Plan.Items, s.Plan.Reviews
 	own.EvidenceKinds = s.Plan.NeedEvidenceKinds
+	own.Calendar, own.SelectDays = s.Calendar, int(s.Clocks.ClinicDays)
 	return own
 }

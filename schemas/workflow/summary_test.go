@@ -6,6 +6,7 @@ import (
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/indicators"
+	"mahalleh/schemas/jalali"
 )
 
 // TestFactsOfASummary: every fact is taken from where the summary holds it.
@@ -63,11 +64,12 @@ func TestSettingsOfAProvince(t *testing.T) {
 	}
 	s := indicators.ShippedValues()
 	s.Course = indicators.Course{Countersignature: true, CountyReview: true}
-	s.Clocks = indicators.Clocks{ExpiringDays: 1, ExpiringDays2: 2, ExpiringDays3: 3, NoticeDays: 4, ReplyDays: 5, ReviewDays: 6, CouncilDays: 7, StuckDays: 8}
+	s.Calendar = jalali.Calendar{WorkingDays: true, Weekend: []jalali.Weekday{jalali.Friday}}
+	s.Clocks = indicators.Clocks{ClinicDays: 17, ExpiringDays: 1, ExpiringDays2: 2, ExpiringDays3: 3, NoticeDays: 4, ReplyDays: 5, ReviewDays: 6, CouncilDays: 7, StuckDays: 8}
 	s.Plan = indicators.Plan{KeyPersons: 9, Activities: 10, ActivityTypes: 11, Requests: 12, ManagerVisits: 13, Items: 14, Reviews: 15, NeedEvidenceKinds: 16}
 	want := &Settings{RenewalDays: []int{1, 2, 3}, ExpiringDays: 1, NoticeDays: 4, ReplyDays: 5, ReviewDays: 6, CouncilDays: 7, BlockedDays: 8,
 		CountyReview: true, Countersign: true, EvidenceKinds: 16, KeyPersons: 9, Informing: 10, InformingKinds: 11, Pursued: 12, Visits: 13, PlanItems: 14, Reviews: 15,
-		Calendar: Defaults().Calendar}
+		Calendar: s.Calendar, SelectDays: 17}
 	if got := SettingsOf(&s); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -135,7 +135,7 @@ func (a *asked) dossiers() {
 				a.number("D04.at_risk_list|"+key+"|expected", passed)
 			}
 		}
-		if d.waits != 0 && a.Today-d.waits > a.set["review_days"] {
+		if d.waits != 0 && a.Today > a.days.last(d.waits, a.set["review_days"]) {
 			late++
 		}
 	}

@@ -141,7 +141,7 @@ func (a *asked) clinics() {
 			continue
 		}
 		selected++
-		due := from + a.set["clinic_days"]
+		due := a.days.last(from, a.set["clinic_days"])
 		chosen := int64(0)
 		for _, e := range a.living("programme_enrolment") {
 			if day, ok := e.date("started_on"); ok && e.str("executor_org_id") == r.ID && (chosen == 0 || day < chosen) {
@@ -289,8 +289,8 @@ func (a *asked) advocacy() {
 		sent, wasSent := r.date("sent_on")
 		answered, wasAnswered := r.date("answered_on")
 		due, hasDue := r.date("reply_due_on")
-		if !hasDue {
-			due = sent + a.set["reply_days"]
+		if !hasDue && wasSent {
+			due = a.days.last(sent, a.set["reply_days"])
 		}
 		open := !slices.Contains([]string{"met", "partly_met", "refused"}, r.str("state"))
 		if wasSent && wasAnswered {

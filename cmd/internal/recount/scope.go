@@ -20,12 +20,13 @@ type asked struct {
 	all    []*record // what lies there, deleted records too
 	places []int64
 	set    settings
+	days   calendar
 	Sheet
 }
 
 // Figures reckons all figures.
 func (w *World) Figures(q Query) Sheet {
-	a := &asked{Query: q, w: w, Sheet: Sheet{}, set: shipped()}
+	a := &asked{Query: q, w: w, Sheet: Sheet{}, set: shipped(), days: usualCalendar()}
 	inside := map[int64]bool{}
 	for _, n := range sortedKeys(w.places) {
 		p := w.places[n]
@@ -76,6 +77,7 @@ func (a *asked) readSettings() {
 					a.set[name], _ = n.Int64()
 				}
 			}
+			a.days.read(r)
 			return
 		}
 	}
