@@ -88,6 +88,8 @@ func acts() map[string]act {
 		"person.list":         typed(actPersonList),
 		"person.disable":      typed(actPersonDisable),
 		"person.invite":       typed(actPersonInvite),
+		"person.link":         typed(actPersonLink),
+		"person.unlink":       typed(actPersonUnlink),
 		"session.list":        typed(actSessionList),
 		"session.end":         typed(actSessionEnd),
 		"grant.add":           typed(actGrantAdd),

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,8 +19,10 @@ type personItem struct {
 	Name     string `json:"name"`
 	Disabled bool   `json:"disabled,omitempty"`
 	// Grants are the roles that the person holds now.
-	Grants  []grantItem `json:"grants,omitempty"`
-	Created string      `json:"created"`
+	Grants []grantItem `json:"grants,omitempty"`
+	// Record is the record of which an operator said that it is the person's.
+	Record  string `json:"record,omitempty"`
+	Created string `json:"created"`
 }
 
 func personOf(p store.Person) personItem {
@@ -61,8 +64,15 @@ func actPersonList(ctx context.Context, d *desk, _ nothing, out tell) error {
 		if err != nil {
 			return err
 		}
+		links, err := access.Links(r)
+		if err != nil {
+			return err
+		}
 		for _, p := range people {
 			item := personOf(p)
+			if i := slices.IndexFunc(links, func(l access.Link) bool { return l.Account == p.ID }); i >= 0 {
+				item.Record = links[i].Record.String()
+			}
 			grants, err := r.Grants(p.ID)
 			if err != nil {
 				return err
@@ -149,12 +159,17 @@ func personCommand(a *cli.App) *cobra.Command {
 		})
 	})
 	inviting.Flags().StringVar(&invite.URL, "url", "", a.T("mahalleh.person.flag_url"))
-	return a.Group("person", "mahalleh.person_group", adding, listing, disabling, inviting)
+	linking, unlinking := linkCommands(a)
+	return a.Group("person", "mahalleh.person_group", adding, listing, disabling, inviting, linking, unlinking)
 }
 
 func personState(a *cli.App, p personItem) string {
+	var said []string
 	if p.Disabled {
-		return a.T("mahalleh.state.disabled")
+		said = append(said, a.T("mahalleh.state.disabled"))
 	}
-	return ""
+	if p.Record != "" {
+		said = append(said, a.T("mahalleh.state.linked"))
+	}
+	return strings.Join(said, " · ")
 }

@@ -45,6 +45,9 @@ func explain(err error) *cli.Error {
 	if e := explainHub(err); e != nil {
 		return e
 	}
+	if e := explainLink(err); e != nil {
+		return e
+	}
 	return explainPerson(err)
 }
 

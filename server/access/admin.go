@@ -34,6 +34,8 @@ const (
 	actPersonAdded    = "person added"
 	actPersonDisabled = "person disabled"
 	actPersonEnabled  = "person enabled"
+	actLinked         = "record linked"
+	actUnlinked       = "record unlinked"
 	actGranted        = "granted"
 	actRevoked        = "grant revoked"
 	actCodeMade       = "code made"

@@ -123,7 +123,7 @@ func (w *work) erase(t *touched, e Erasure) error {
 	if err := w.tx.PutRecord(store.Record{State: tomb}); err != nil {
 		return fmt.Errorf("write tombstone: %w", err)
 	}
-	return nil
+	return access.DropLinks(w.tx, s.Record)
 }
 
 // hears reports whether a change's device may be told that its record was erased:

@@ -9,16 +9,17 @@ import (
 
 	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/persian"
+	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 )
 
-// Nothing says of an account which record of a person is the same person's: the one
-// is made by an operator, the other by whoever fills in a form, and both have ids of
-// their own. They are taken for one where a facilitator's record names the person at
-// a place, one account alone has a role there (or above) under that name, and no
-// other facilitator of the place bears it. Names are compared as they are searched
-// for.
+// An account and the record of a person have ids of their own: the one is made by an
+// operator, the other by whoever fills in a form. Which are the same an operator may
+// say (access.Link). Of the others, they are taken for one where a facilitator's
+// record names the person at a place, one account alone has a role there (or above)
+// under that name, and no other facilitator of the place bears it. Names are compared
+// as they are searched for.
 
 // account is somebody who may have a role, with every id under which they wrote.
 type account struct {
@@ -30,11 +31,14 @@ type account struct {
 type accounts struct {
 	at     map[syncproto.PlaceID][]*account
 	parent map[syncproto.PlaceID]syncproto.PlaceID
+	// linked are those of whom it was said whose record is theirs. They are at no
+	// place: nobody need guess of them.
+	linked map[syncproto.RecordID]*account
 }
 
 // accounts reads who has a role where.
 func (o *Options) accounts(ctx context.Context) (*accounts, error) {
-	a := &accounts{at: map[syncproto.PlaceID][]*account{}, parent: map[syncproto.PlaceID]syncproto.PlaceID{}}
+	a := &accounts{at: map[syncproto.PlaceID][]*account{}, parent: map[syncproto.PlaceID]syncproto.PlaceID{}, linked: map[syncproto.RecordID]*account{}}
 	err := o.View(ctx, func(r store.Reader) error {
 		places, err := r.Places()
 		if err != nil {
@@ -56,6 +60,16 @@ func (o *Options) accounts(ctx context.Context) (*accounts, error) {
 		for _, p := range people {
 			if x := by[p.AliasOf]; x != nil {
 				x.ids = append(x.ids, p.ID)
+			}
+		}
+		links, err := access.Links(r)
+		if err != nil {
+			return err
+		}
+		for _, l := range links {
+			if x := by[l.Account]; x != nil {
+				a.linked[l.Record] = x
+				delete(by, l.Account)
 			}
 		}
 		grants, err := r.Grants(syncproto.PersonID{})
@@ -110,8 +124,18 @@ func (a *accounts) identities(ctx context.Context, tx *sql.Tx, place syncproto.P
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
+	var all []indicators.Identity
+	are := func(x *account, id syncproto.RecordID) {
+		for _, author := range x.ids {
+			all = append(all, indicators.Identity{Author: indicators.ID(author), Person: indicators.ID(id)})
+		}
+	}
 	names := map[string][]syncproto.RecordID{}
 	for _, id := range people {
+		if x := a.linked[id]; x != nil {
+			are(x, id)
+			continue
+		}
 		var name sql.NullString
 		err := tx.QueryRowContext(ctx, `SELECT full_name FROM person WHERE "_record" = ?`, id[:]).Scan(&name)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -121,14 +145,9 @@ func (a *accounts) identities(ctx context.Context, tx *sql.Tx, place syncproto.P
 			names[folded] = append(names[folded], id)
 		}
 	}
-	var all []indicators.Identity
 	for name, ids := range names {
-		x := a.named(place, name)
-		if x == nil || len(ids) > 1 {
-			continue
-		}
-		for _, author := range x.ids {
-			all = append(all, indicators.Identity{Author: indicators.ID(author), Person: indicators.ID(ids[0])})
+		if x := a.named(place, name); x != nil && len(ids) == 1 {
+			are(x, ids[0])
 		}
 	}
 	return all, nil

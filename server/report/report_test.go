@@ -15,9 +15,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/indicators"
+	"mahalleh/schemas/jalali"
+	"mahalleh/server/access"
 	"mahalleh/server/hub"
 	"mahalleh/server/report"
 	"mahalleh/server/sqlitestore"
@@ -392,5 +395,54 @@ func TestFiguresFollow(t *testing.T) {
 		}
 		b.Write(syncproto.RecordID{byte(n + 1)}, "asset", b.places[n], map[string]schemas.Value{"category": schemas.CodeValue("physical"), "title_fa": schemas.TextValue("سالن")})
 		b.catchUp()
+	}
+}
+
+// TestTrainingFollowsTheLinks: of two accounts of one name nobody is taken for a
+// facilitator; an operator who says which it is settles it, and for the other as well.
+func TestTrainingFollowsTheLinks(t *testing.T) {
+	b := newBench(t)
+	admin := &access.Admin{Store: b.store, Clock: func() int64 { return b.Now }, Rand: rand.NewChaCha8([32]byte{3})}
+	place := b.places[0]
+	var accounts []store.Person
+	for range 2 {
+		p, err := admin.AddPerson(t.Context(), "مریم رضایی")
+		b.must(err)
+		b.must(b.store.Update(t.Context(), func(tx store.Tx) error {
+			return tx.PutGrant(store.Grant{Person: p.ID, Place: place, Role: string(access.Facilitator), Serial: uint64(len(accounts) + 1), From: 1})
+		}))
+		accounts = append(accounts, p)
+	}
+	person := b.Write(syncproto.RecordID{1}, "person", place, map[string]schemas.Value{"full_name": schemas.TextValue("مريم رضایی")})
+	b.Write(syncproto.RecordID{2}, "facilitator", place, map[string]schemas.Value{"person_id": schemas.RefValue(schemas.ID(person)), "role": schemas.CodeValue("facilitator"),
+		"assigned_neighbourhood_ids": schemas.RefsValue(schemas.ID{3})})
+	b.Write(syncproto.RecordID{4}, "training_attendance", place, map[string]schemas.Value{"person_id": schemas.RefValue(schemas.ID(person))})
+	b.Author = accounts[0].ID
+	b.Write(syncproto.RecordID{5}, "asset", place, map[string]schemas.Value{"title_fa": schemas.TextValue("سالن")})
+	b.must(b.report.Rebuild(t.Context(), nil))
+	activated := func() string {
+		t.Helper()
+		f, err := b.report.Figures(t.Context(), indicators.Moment{Today: jalali.Tehran{}.Day(time.UnixMilli(b.Now)), Now: b.Now}, b.places, settings())
+		b.must(err)
+		d23, _ := f.Figure("D23")
+		trained, _ := d23.Value("trained")
+		v, _ := d23.Value("activated")
+		return trained.String() + " trained, " + v.String() + " active"
+	}
+	if got := activated(); got != "1 trained, 0 active" {
+		t.Errorf("two of one name: %s", got)
+	}
+	_, _, err := admin.Link(t.Context(), accounts[0].ID.String(), person, "")
+	b.must(err)
+	if got := activated(); got != "1 trained, 1 active" {
+		t.Errorf("linked: %s", got)
+	}
+	_, _, err = admin.Unlink(t.Context(), accounts[0].ID.String(), "")
+	b.must(err)
+	// Whose record another is, is not this one's: one account of the name is left.
+	_, _, err = admin.Link(t.Context(), accounts[1].ID.String(), syncproto.RecordID{8}, "")
+	b.must(err)
+	if got := activated(); got != "1 trained, 1 active" {
+		t.Errorf("the other is somebody else: %s", got)
 	}
 }

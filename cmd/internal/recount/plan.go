@@ -508,13 +508,25 @@ func (a *asked) training() {
 	}
 }
 
-// account is the author who is the person of a record: the only account with a role at
+// account is the author who is the person of a record: the one of whom an operator
+// said so. Of the others, the only account with a role at
 // the place of that person's facilitator record, or above it, that bears the name of
 // the person, if no other facilitator of the place does. Otherwise the record's own id.
 func (w *World) account(id string) string {
 	who, ok := w.byID[id]
 	if !ok || who.Deleted {
 		return id
+	}
+	linked := func(record string) string {
+		for _, p := range w.people {
+			if plainID(p.Record) == plainID(record) {
+				return p.ID
+			}
+		}
+		return ""
+	}
+	if by := linked(id); by != "" {
+		return by
 	}
 	name := persian.Fold(who.str("full_name"))
 	found := map[string]bool{}
@@ -524,14 +536,14 @@ func (w *World) account(id string) string {
 		}
 		for _, other := range w.records {
 			x, ok := w.byID[other.str("person_id")]
-			if ok && other.Form == "facilitator" && !other.Deleted && other.Place == r.Place && x != who && !x.Deleted && persian.Fold(x.str("full_name")) == name {
+			if ok && other.Form == "facilitator" && !other.Deleted && other.Place == r.Place && x != who && !x.Deleted && linked(x.ID) == "" && persian.Fold(x.str("full_name")) == name {
 				return id
 			}
 		}
 		for at := w.places[r.Place]; at != nil; at = w.places[at.In] {
 			for _, p := range w.people {
 				for _, g := range p.Grants {
-					if g.Place == at.Number && g.Revoked == "" && persian.Fold(p.Name) == name {
+					if g.Place == at.Number && g.Revoked == "" && p.Record == "" && persian.Fold(p.Name) == name {
 						found[p.ID] = true
 					}
 				}

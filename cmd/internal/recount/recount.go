@@ -47,6 +47,7 @@ type place struct {
 type person struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
+	Record string `json:"record"`
 	Grants []struct {
 		Place   int64  `json:"place"`
 		Revoked string `json:"revoked"`
