@@ -172,7 +172,7 @@ func (s *Settings) readCalendar(r *reader) {
 		if !w.value("yearly").Bool() {
 			s.Calendar.Holidays = append(s.Calendar.Holidays, day)
 		} else if date, err := day.Date(); err == nil {
-			yearly = append(yearly, jalali.YearDay{Month: date.Month(), Day: date.DayOfMonth()})
+			yearly = append(yearly, jalali.YearDay{date.Month(), date.DayOfMonth()})
 		}
 	}
 	if yearly != nil {

@@ -127,7 +127,7 @@ func TestCalendarOfAProvince(t *testing.T) {
 	if got := own(map[string]any{"holidays": []any{feast}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("a feast loses no day: %+v, want %+v", got, want)
 	}
-	want.Yearly = []jalali.YearDay{{Month: 1, Day: 1}}
+	want.Yearly = []jalali.YearDay{{1, 1}}
 	if got := own(map[string]any{"holidays": []any{feast, spring}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("a day of every year: %+v, want %+v", got, want)
 	}

@@ -19,8 +19,9 @@ type Calendar struct {
 	Holidays []Day
 }
 
-// YearDay is a day of every Jalali year: 30 Esfand is one of leap years only.
-type YearDay struct{ Month, Day int }
+// YearDay is a month and its day in every Jalali year: 30 Esfand is one of leap years
+// only.
+type YearDay [2]int
 
 // Works says whether a day counts.
 func (c Calendar) Works(day Day) bool {
