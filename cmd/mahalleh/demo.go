@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -158,15 +157,11 @@ func showDemoFigures(ctx context.Context, a *cli.App, d *desk) error {
 		return err
 	}
 	item := func(x any) error {
-		raw, err := json.Marshal(x)
-		if err != nil {
-			return fmt.Errorf("write a figure: %w", err)
+		f, is := x.(figureItem)
+		if !is {
+			return fmt.Errorf("a %T is no figure", x)
 		}
-		f, err := readFigure(raw)
-		if err != nil {
-			return err
-		}
-		return sayFigure(a, lists, f)
+		return sayFigure(a, lists, &f)
 	}
 	q := reportQuery{Figures: []string{"D01", "D03", "D09", "D13"}, Today: day}
 	return actReport(ctx, d, q, tell{item: item, progress: func(cli.Key, cli.Args) {}})

@@ -1,10 +1,12 @@
 package indicators
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/big"
 	"strconv"
+	"strings"
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/expr"
@@ -60,17 +62,20 @@ type Value struct {
 	Text, List string
 }
 
+// valueJSON is a value as programs read it.
+type valueJSON struct {
+	Name  string       `json:"name"`
+	Title schemas.Text `json:"title"`
+	Kind  Kind         `json:"kind"`
+	State State        `json:"state,omitempty"`
+	Value any          `json:"value"`
+	List  string       `json:"list,omitempty"`
+}
+
 // MarshalJSON writes the value for programs: its number is null where it is not
 // shown, and why stands beside it.
 func (v Value) MarshalJSON() ([]byte, error) {
-	out := struct {
-		Name  string       `json:"name"`
-		Title schemas.Text `json:"title"`
-		Kind  Kind         `json:"kind"`
-		State State        `json:"state,omitempty"`
-		Value any          `json:"value"`
-		List  string       `json:"list,omitempty"`
-	}{Name: v.Name, Title: v.Title, Kind: v.Kind, State: v.State, List: v.List}
+	out := valueJSON{Name: v.Name, Title: v.Title, Kind: v.Kind, State: v.State, List: v.List}
 	switch {
 	case v.State != Shown:
 	case v.Kind == KindCode || v.Kind == KindColour || v.Kind == KindText:
@@ -83,6 +88,40 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		out.Value = json.Number(fixed(v.Number))
 	}
 	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (v *Value) UnmarshalJSON(b []byte) error {
+	var in valueJSON
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	if err := dec.Decode(&in); err != nil {
+		return err
+	}
+	*v = Value{Name: in.Name, Title: in.Title, Kind: in.Kind, State: in.State, List: in.List}
+	if v.State != Shown {
+		return nil
+	}
+	text := fmt.Sprint(in.Value)
+	var err error
+	switch v.Kind {
+	case KindCode, KindColour, KindText:
+		v.Text = text
+	case KindMonth:
+		v.Number.Mantissa, err = strconv.ParseInt(strings.Replace(text, "-", "", 1), 10, 64)
+	case KindDate:
+		var day jalali.Day
+		day, err = jalali.ParseISO(text)
+		v.Number.Mantissa = int64(day)
+	default:
+		whole, fraction, _ := strings.Cut(text, ".")
+		v.Number.Scale = uint8(min(len(fraction), 18))
+		v.Number.Mantissa, err = strconv.ParseInt(whole+fraction, 10, 64)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %q is no %s: %w", v.Name, text, v.Kind, err)
+	}
+	return nil
 }
 
 func count(name string, n int64) Value {

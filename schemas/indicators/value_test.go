@@ -46,6 +46,15 @@ func TestValuesInBothLanguages(t *testing.T) {
 		if err != nil || string(read.Value) != c.out {
 			t.Errorf("%+v is written as %s, want %s (%v)", c.value, read.Value, c.out, err)
 		}
+		var back Value
+		if err := json.Unmarshal(b, &back); err != nil || back.In("fa", pkg) != c.fa || back.In("en", pkg) != c.en || back.String() != c.raw {
+			t.Errorf("%s is read as %+v (%v)", b, back, err)
+		}
+	}
+	for _, bad := range []string{`{"kind":"days","value":"ten"}`, `{"kind":"date","value":"1404/11/27"}`, `{"kind":"month","value":null}`, `[]`} {
+		if err := json.Unmarshal([]byte(bad), new(Value)); err == nil {
+			t.Errorf("%s is a value", bad)
+		}
 	}
 	if v := code("x", "NEEDCAT", "health"); v.In("en", nil) != "health" {
 		t.Error("without lists a code is not itself")
