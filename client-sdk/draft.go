@@ -91,7 +91,7 @@ func (c *Client) begin(ctx context.Context, name string, place syncproto.PlaceID
 		return nil, told(doing, localstore.ErrLocked)
 	}
 	scope := syncproto.ScopeOf(place, string(form.Compartment))
-	if _, k := c.known(); !k.granted(scope, RightWrite) {
+	if _, k := c.known(); !k.mayWrite(place, form) {
 		return nil, told(doing, refuse(ErrNoGrant, nil, "form", name))
 	}
 	if err := c.room(ctx); err != nil {
@@ -103,8 +103,8 @@ func (c *Client) begin(ctx context.Context, name string, place syncproto.PlaceID
 
 // Edit opens a record's form. What stands on the screen now is what a save
 // will name as replaced, however long the form stays open and whatever a sync
-// brings meanwhile. It says ErrNotFound, ErrDeleted, ErrErased, ErrUnknownForm
-// or ErrDiskFull.
+// brings meanwhile. It says ErrNotFound, ErrDeleted, ErrErased, ErrUnknownForm,
+// ErrNoGrant if the person may not record there, or ErrDiskFull.
 func (c *Client) Edit(ctx context.Context, id syncproto.RecordID) (*Draft, error) {
 	const doing = "open record"
 	if err := c.mayRead(); err != nil {
@@ -113,6 +113,9 @@ func (c *Client) Edit(ctx context.Context, id syncproto.RecordID) (*Draft, error
 	h, form, err := c.open(ctx, id)
 	if err != nil {
 		return nil, told(doing, err)
+	}
+	if _, k := c.known(); !k.mayWrite(c.placeOf(h.State.Home), form) {
+		return nil, told(doing, refuse(ErrNoGrant, nil, "form", form.Name))
 	}
 	if err := c.room(ctx); err != nil {
 		return nil, told(doing, err)

@@ -455,3 +455,26 @@ func TestNewRefusals(t *testing.T) {
 		t.Errorf("role %d, grants %d; want those of the grant", ch.Header.Role, ch.Header.Grants)
 	}
 }
+
+// TestNarrowRolesAreToldBefore: what a committee's member may not write is refused when
+// it is begun or opened, not when it has been filled in and sent.
+func TestNarrowRolesAreToldBefore(t *testing.T) {
+	d := newDevice(t)
+	asset := d.record("asset", assetJSON)
+	place := d.Person().Place
+	d.grant(wire.GrantsNote{GrantSerial: 1, Grants: []wire.Grant{
+		{Scope: syncproto.ScopeOf(place, "reference"), Place: place, Compartment: "reference", Rights: 1},
+		{Scope: syncproto.ScopeOf(place, "plain"), Place: place, Compartment: "plain", Rights: 1 | RightWrite, Role: 15},
+	}})
+	if _, err := d.New(ctx, "need"); !errors.Is(err, ErrNoGrant) {
+		t.Errorf("a need: %v", err)
+	}
+	if _, err := d.Edit(ctx, asset); !errors.Is(err, ErrNoGrant) {
+		t.Errorf("an asset that is there: %v", err)
+	}
+	for _, form := range []string{"meeting", "decision", "monitoring_review", "measurement"} {
+		if _, err := d.New(ctx, form); err != nil {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/client-sdk/sessionstore"
 	"mahalleh/schemas"
+	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
 )
@@ -84,6 +85,17 @@ func (f *facts) granted(scope syncproto.ScopeID, right uint32) bool {
 		return true
 	}
 	return f.grants[scope].Rights&right == right
+}
+
+// mayWrite reports whether the person may record a form at a place: what a role may
+// not write is said before it is filled in, not when it has been sent.
+func (f *facts) mayWrite(place syncproto.PlaceID, form *schemas.Form) bool {
+	scope := syncproto.ScopeOf(place, string(form.Compartment))
+	if !f.granted(scope, RightWrite) {
+		return false
+	}
+	writes := func(compartment string) bool { return f.granted(syncproto.ScopeOf(place, compartment), RightWrite) }
+	return workflow.MayWriteBy(f.grants[scope].Role, writes("reference"), writes("persons"), form.ID)
 }
 
 func (f *facts) placeName(id syncproto.PlaceID) schemas.Text {

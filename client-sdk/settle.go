@@ -207,7 +207,7 @@ func (c *Client) Move(ctx context.Context, id syncproto.RecordID, place syncprot
 		return syncproto.ChangeID{}, told(doing, err)
 	}
 	to := syncproto.ScopeOf(place, string(form.Compartment))
-	if _, k := c.known(); !k.granted(to, RightWrite) {
+	if _, k := c.known(); !k.mayWrite(place, form) {
 		return syncproto.ChangeID{}, told(doing, refuse(ErrNoGrant, nil, "form", form.Name))
 	}
 	return c.tellAct(doing)(c.actChecked(ctx, h.State, syncproto.VerbMove, reason,

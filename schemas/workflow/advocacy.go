@@ -28,7 +28,7 @@ var advocacy = &Machine{
 
 // requestHandlers pursue a request: the neighbourhood's own people, and county and
 // province to whom it is escalated.
-var requestHandlers = []Role{Facilitator, Steering, Clinic, TechnicalManager, County, Province}
+var requestHandlers = []Role{Facilitator, Clinic, TechnicalManager, County, Province}
 
 var requestDecision = decisionRules{field: "steering_decision_id", kind: "approve_request", committee: "steering",
 	missing: Guard{Source: "s0:37", Level: Refuse, In: empowerment}}

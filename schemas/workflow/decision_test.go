@@ -85,7 +85,7 @@ func TestWhatIsChangedWithAStep(t *testing.T) {
 		}
 	}
 	zeros := question{form: "advocacy_request", now: someRequest.with(fields{"state": "draft"}), decides: fields{"steering_decision_id": uuid(aDecision)}, to: "approved",
-		actor: []Role{Steering}, records: decided(t, "approve_request", "steering", fields{"subject_version": "00000000000000000000000000000000"})}
+		actor: []Role{Clinic}, records: decided(t, "approve_request", "steering", fields{"subject_version": "00000000000000000000000000000000"})}
 	if zeros.level(t, "request.decision_stale") != Refuse {
 		t.Error("a decision on nothing fits everything")
 	}

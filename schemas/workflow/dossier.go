@@ -141,8 +141,9 @@ var need = &Machine{
 	}, dropping("proposed", "verified", "prioritised", "in_plan")...),
 }
 
-// onTheSpot are those who do the neighbourhood's own work.
-var onTheSpot = []Role{Facilitator, Steering, Clinic, TechnicalManager}
+// onTheSpot are those who do the neighbourhood's own work. A steering committee
+// decides; what follows from it others write.
+var onTheSpot = []Role{Facilitator, Clinic, TechnicalManager}
 
 func dropping(from ...string) []Step {
 	var steps []Step

@@ -86,7 +86,7 @@ func spoken(t *testing.T) map[string]struct {
 			"snapshot_hash": "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}}
 	short := approve
 	short.now = someDossier.with(fields{"status": "submitted"})
-	verify := question{form: "need", now: fields{"title_fa": "آب", "evidence_refs": []string{uuid(aBefore), uuid(anEvidence)}, "status": "proposed"}, to: "verified", actor: []Role{Steering}, facts: full(),
+	verify := question{form: "need", now: fields{"title_fa": "آب", "evidence_refs": []string{uuid(aBefore), uuid(anEvidence)}, "status": "proposed"}, to: "verified", actor: []Role{Clinic}, facts: full(),
 		records: known{id(aBefore): {Form: 14}, id(anEvidence): {Form: 15}}}
 	needAt := func(from, to string) question {
 		return question{form: "need", now: fields{"title_fa": "آب", "status": from}, to: to, actor: []Role{Facilitator}, facts: full()}
@@ -106,7 +106,7 @@ func spoken(t *testing.T) map[string]struct {
 	end := question{form: "agreement", now: someAgreement.with(fields{"state": "notice", "notice_on": "1404/08/01"}), to: "terminated", actor: []Role{Province},
 		decides: fields{"terminated_on": "1404/09/15", "termination_ground": "تعطیلی", "deciders": three}}
 	renew := question{form: "agreement", now: someAgreement.with(fields{"state": "active"}), decides: fields{"confirmed_result": "approved"}, to: "renewed", actor: []Role{Province}, today: "1405/01/10"}
-	pass := question{form: "advocacy_request", now: someRequest.with(fields{"state": "draft"}), decides: fields{"steering_decision_id": uuid(aDecision)}, to: "approved", actor: []Role{Steering},
+	pass := question{form: "advocacy_request", now: someRequest.with(fields{"state": "draft"}), decides: fields{"steering_decision_id": uuid(aDecision)}, to: "approved", actor: []Role{Clinic},
 		records: decided(t, "approve_request", "steering", nil), version: current}
 	send := question{form: "advocacy_request", now: someRequest.with(fields{"state": "approved", "steering_decision_id": uuid(aDecision)}), decides: fields{"sent_on": "1404/10/26"}, to: "sent", actor: []Role{Facilitator},
 		records: decided(t, "approve_request", "steering", nil), version: current}

@@ -23,7 +23,7 @@ var plan = &Machine{
 }
 
 // planners work on the plan; the province chooses with them.
-var planners = []Role{Facilitator, Steering, Clinic, TechnicalManager, County, Province}
+var planners = []Role{Facilitator, Clinic, TechnicalManager, County, Province}
 
 func planSteps() []Step {
 	var steps []Step

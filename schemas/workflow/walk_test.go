@@ -138,7 +138,7 @@ func TestNoForbiddenStateIsReached(t *testing.T) {
 				}
 				from, _ := now[m.Field].(string)
 				q := question{form: form, now: now, decides: w.content, to: to, facts: w.facts, version: w.version,
-					actor: []Role{Role(w.pick("facilitator", "technical_manager", "county", "province", "steering"))},
+					actor: []Role{Role(w.pick("facilitator", "technical_manager", "county", "province", "clinic"))},
 					today: w.pick("1404/08/01", "1404/12/10", "1405/01/15"), records: w.records()}
 				mm, c := q.ask(t)
 				if f, no := Judge(mm, c).Refused(); no {

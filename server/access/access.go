@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"mahalleh/schemas/workflow"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/planted"
@@ -63,8 +64,6 @@ type rule struct {
 	// below are the rights in each compartment of the place and all places
 	// below it.
 	below map[string]Rights
-	// forms narrows writing to these forms; nil for all.
-	forms []uint32
 }
 
 const (
@@ -76,7 +75,7 @@ const (
 // persons stay below the province; exact harm and referrals stay with the
 // facilitators and technical managers of the neighbourhood.
 var rules = []rule{
-	{role: LocalTeam, rank: 5, below: map[string]Rights{Reference: Read, Plain: worker}, forms: []uint32{formActivity}},
+	{role: LocalTeam, rank: 5, below: map[string]Rights{Reference: Read, Plain: worker}},
 	{role: Facilitator, rank: 10, below: map[string]Rights{Reference: worker, Plain: worker | Settle, Persons: worker | Settle, Harm: worker | Settle}},
 	{role: Steering, rank: 15, below: map[string]Rights{Reference: Read, Plain: worker}},
 	{role: Clinic, rank: 15, below: map[string]Rights{Reference: Read, Plain: worker, Persons: worker}},
@@ -86,8 +85,15 @@ var rules = []rule{
 	{role: National, rank: 50, below: map[string]Rights{Reference: Read}},
 }
 
-// formActivity is the form that a local team may write.
-const formActivity = 21
+// formsOf are the forms to which a role's writing is narrowed, nil for none: devices
+// know the same table.
+func formsOf(role Role) []uint32 {
+	var forms []uint32
+	for _, f := range workflow.Writes(workflow.Role(role)) {
+		forms = append(forms, uint32(f))
+	}
+	return forms
+}
 
 func ruleOf(role Role) (rule, bool) {
 	i := slices.IndexFunc(rules, func(r rule) bool { return r.role == role })
@@ -238,10 +244,10 @@ func add(sum map[syncproto.ScopeID]*ScopeGrant, place store.Place, near bool, co
 		sum[id] = g
 	}
 	if rights&Write != 0 {
-		if row.forms == nil {
+		if forms := formsOf(row.role); forms == nil {
 			g.Forms = nil
 		} else if g.Forms != nil || g.Rights&Write == 0 {
-			g.Forms = append(g.Forms, row.forms...)
+			g.Forms = append(g.Forms, forms...)
 		}
 		if row.rank > g.Rank {
 			g.Role, g.Rank = row.role, row.rank

@@ -152,7 +152,7 @@ func TestRankIsOfRolesThatWrite(t *testing.T) {
 	phone := o.device(1, both.ID)
 	persons := o.scope(102, access.Persons)
 	for role, want := range map[uint8]syncproto.Reason{15: syncproto.ReasonNone, 30: syncproto.ReasonForbidden} {
-		if got := o.judge(new(access.Cache), phone, syncproto.Header{Author: both.ID, Scope: persons, Role: role}); got != want {
+		if got := o.judge(new(access.Cache), phone, syncproto.Header{Author: both.ID, Scope: persons, Form: 2, Role: role}); got != want {
 			t.Errorf("with rank %d: reason %d, want %d", role, got, want)
 		}
 	}
