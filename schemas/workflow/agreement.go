@@ -24,6 +24,8 @@ var agreement = &Machine{
 		{"signed", "active", offices, []*Guard{agreementCommitments, agreementStart}},
 		{"active", "notice", offices, []*Guard{agreementNotice}},
 		{"expiring", "notice", offices, []*Guard{agreementNotice}},
+		// Given in time and recorded late.
+		{"expired", "notice", offices, []*Guard{agreementNotice, agreementInTime}},
 		{"notice", "terminated", offices, []*Guard{agreementNotice, agreementBefore, agreementDeciders, agreementGround, agreementNoticeDays}},
 		{"expired", "renewed", offices, []*Guard{agreementConfirmed}},
 	},
@@ -83,6 +85,10 @@ var (
 
 	agreementNotice = &Guard{Name: "agreement.notice", Source: "s2:61", Level: Refuse, In: base, Fields: []string{"notice_on"}, key: msgNoNotice,
 		broken: func(c *Case) (bool, []arg) { return c.empty("notice_on"), nil }}
+
+	// agreementInTime: what has ended cannot be ended early.
+	agreementInTime = &Guard{Name: "agreement.notice_in_time", Source: "s2:61", Level: Refuse, In: base, Fields: []string{"notice_on", "end_on"}, key: msgNoticeAfterEnd,
+		broken: func(c *Case) (bool, []arg) { return !c.empty("notice_on") && c.day("notice_on") > c.endOf(), nil }}
 
 	agreementBefore = &Guard{Name: "agreement.prior_notice", Source: "s2:61", Level: Refuse, In: base, Fields: []string{"notice_on", "terminated_on"}, key: msgNoticeLate,
 		broken: func(c *Case) (bool, []arg) {

@@ -103,6 +103,8 @@ func spoken(t *testing.T) map[string]struct {
 	}
 	activate := question{form: "agreement", now: someAgreement.with(fields{"deliverables": six, "state": "signed"}), to: "active", actor: []Role{County}}
 	notice := question{form: "agreement", now: someAgreement.with(fields{"state": "active"}), decides: fields{"notice_on": "1404/08/01"}, to: "notice", actor: []Role{County}, today: "1404/08/01"}
+	// Given on the 1st of Aban, and written down when the year was over.
+	recorded := question{form: "agreement", now: someAgreement.with(fields{"state": "active"}), decides: fields{"notice_on": "1404/08/01"}, to: "notice", actor: []Role{County}, today: "1405/01/10"}
 	end := question{form: "agreement", now: someAgreement.with(fields{"state": "notice", "notice_on": "1404/08/01"}), to: "terminated", actor: []Role{Province},
 		decides: fields{"terminated_on": "1404/09/15", "termination_ground": "تعطیلی", "deciders": three}}
 	renew := question{form: "agreement", now: someAgreement.with(fields{"state": "active"}), decides: fields{"confirmed_result": "approved"}, to: "renewed", actor: []Role{Province}, today: "1405/01/10"}
@@ -185,6 +187,7 @@ func spoken(t *testing.T) map[string]struct {
 		"agreement.commitments":    {with(activate, fields{"deliverables": six[:5]}), activate, Refuse},
 		"agreement.start":          {with(activate, fields{"start_on": "1404/11/01"}), activate, Warn},
 		"agreement.notice":         {with(notice, fields{"notice_on": nil}), notice, Refuse},
+		"agreement.notice_in_time": {with(recorded, fields{"notice_on": "1405/01/05"}), recorded, Refuse},
 		"agreement.prior_notice":   {with(end, fields{"terminated_on": "1404/08/01"}), end, Refuse},
 		"agreement.deciders":       {with(end, fields{"deciders": three[:2]}), end, Refuse},
 		"agreement.ground":         {with(end, fields{"termination_ground": nil}), end, Warn},

@@ -49,6 +49,7 @@ const (
 	msgNotStarted
 	msgNoNotice
 	msgNoticeLate
+	msgNoticeAfterEnd
 	msgDeciders
 	msgNoticeShort
 	msgNotConfirmed

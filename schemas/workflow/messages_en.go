@@ -38,6 +38,7 @@ var messagesEn = [messageCount]string{
 	msgCommitments:        "The agreement of a social-health base holds six commitments; this one has {count}. Enter all six.",
 	msgNotStarted:         "The agreement starts on {start}, which has not come yet. Check the date, or wait until that day.",
 	msgNoNotice:           "An agreement is terminated only with prior notice, and the day of the notice is missing. Give notice and record its day.",
+	msgNoticeAfterEnd:     "The agreement was over before the day of the notice, so there is nothing left to end early. Check the day of the notice.",
 	msgNoticeLate:         "Notice has to come before the termination. Record a day of termination later than the day of the notice.",
 	msgDeciders:           "A termination needs the finding of all three offices; still missing: {missing}. Record who decided and when.",
 	msgNoticeShort:        "Between notice and termination there are fewer than {days} days. Check both dates.",

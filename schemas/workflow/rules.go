@@ -54,6 +54,7 @@ var ruleTable = []struct {
 	{86, "plan.monitoring_group", 0},
 	{87, "centre.blocks", 0},
 	{88, "centre.statute", 0},
+	{89, "agreement.notice_in_time", 0},
 }
 
 // RuleOf returns the rule of a number, false if it is none that is known here.

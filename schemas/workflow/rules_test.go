@@ -19,7 +19,7 @@ func TestNumbersOfRulesAreForEver(t *testing.T) {
 		"request.decided_by": 77, "request.unapproved": 78,
 		"agreement.renewed_from": 79, "agreement.commitments": 80, "agreement.notice": 81, "agreement.prior_notice": 82,
 		"agreement.deciders": 83, "agreement.confirmed": 84,
-		"plan.clinic": 85, "plan.monitoring_group": 86, "centre.blocks": 87, "centre.statute": 88,
+		"plan.clinic": 85, "plan.monitoring_group": 86, "centre.blocks": 87, "centre.statute": 88, "agreement.notice_in_time": 89,
 	}
 	got := map[string]uint8{}
 	for _, row := range ruleTable {
