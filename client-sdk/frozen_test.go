@@ -71,7 +71,7 @@ func TestApprovalFreezes(t *testing.T) {
 	if ch.Header.Verb != syncproto.VerbTransition || ch.Header.Group == (syncproto.GroupID{}) || ops["snapshot_hash"].Kind != syncproto.OpSet {
 		t.Errorf("verb %v, group %v, operations %v", ch.Header.Verb, ch.Header.Group, ops)
 	}
-	if reason := reasonOf(ch.Ops); reason != "تأیید شد" {
+	if reason := syncproto.ReasonOf(ch.Ops); reason != "تأیید شد" {
 		t.Errorf("the reason is %q", reason)
 	}
 	parts, err := d.List(ctx, Query{Form: workflow.SnapshotForm})

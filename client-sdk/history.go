@@ -99,7 +99,7 @@ func formOf(s *syncproto.RecordState, own []localstore.OwnChange) schemas.FormID
 
 func (c *Client) ownEntry(form *schemas.Form, o *localstore.OwnChange) Entry {
 	h := &o.Change.Header
-	e := Entry{Made: c.madeOf(o.Change), Own: true, Verb: h.Verb, Sync: o.Sync, Reason: reasonOf(o.Change.Ops)}
+	e := Entry{Made: c.madeOf(o.Change), Own: true, Verb: h.Verb, Sync: o.Sync, Reason: syncproto.ReasonOf(o.Change.Ops)}
 	if o.Result != nil {
 		v := c.verdict(form, o.Result)
 		e.Verdict = &v

@@ -156,7 +156,7 @@ func (s *saving) ops(newItem func(n int) syncproto.ItemID) []syncproto.Op {
 		NewItem: newItem, Settled: s.settled}
 	ops := edit.Ops()
 	if len(ops) > 0 && s.reason != "" {
-		ops = append(ops, reasonOp(s.reason))
+		ops = append(ops, syncproto.ReasonOp(s.reason))
 	}
 	return ops
 }

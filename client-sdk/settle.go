@@ -16,21 +16,6 @@ import (
 // MaxReason bounds the text of a reason, in characters.
 const MaxReason = 500
 
-func reasonOp(reason string) syncproto.Op {
-	return syncproto.Op{Kind: syncproto.OpReason, Field: syncproto.FieldReason, Value: syncproto.Text(reason)}
-}
-
-// reasonOf reads what reasonOp wrote.
-func reasonOf(ops []syncproto.Op) string {
-	for i := range ops {
-		if ops[i].Kind == syncproto.OpReason && ops[i].Field == syncproto.FieldReason {
-			s, _ := ops[i].Value.AsText()
-			return s
-		}
-	}
-	return ""
-}
-
 // cleanReason cleans a reason and bounds it.
 func cleanReason(reason string) (string, error) {
 	s, err := persian.Clean(reason)
@@ -256,7 +241,7 @@ func (c *Client) act(ctx context.Context, s *syncproto.RecordState, verb syncpro
 	id, k := c.known()
 	all := ops(ownNames(s, id.Person, k.alias), h.Author)
 	if reason != "" {
-		all = append(all, reasonOp(reason))
+		all = append(all, syncproto.ReasonOp(reason))
 	}
 	made, err := c.append(ctx, func(localstore.At) (localstore.Saving, error) {
 		return localstore.Saving{Changes: []localstore.NewChange{{Header: h, Ops: all}}}, nil

@@ -75,6 +75,22 @@ const (
 	OpReason OpKind = 13
 )
 
+// ReasonOp is the operation by which a change says why it was made.
+func ReasonOp(text string) Op {
+	return Op{Kind: OpReason, Field: FieldReason, Value: Text(text)}
+}
+
+// ReasonOf is what a change says of why it was made, "" if it says nothing.
+func ReasonOf(ops []Op) string {
+	for i := range ops {
+		if ops[i].Kind == OpReason && ops[i].Field == FieldReason {
+			s, _ := ops[i].Value.AsText()
+			return s
+		}
+	}
+	return ""
+}
+
 // Field numbers below FirstFormField belong to the protocol.
 const (
 	// FieldPresence holds whether the record is there: True alive, False deleted.

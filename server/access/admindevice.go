@@ -208,7 +208,7 @@ const ClockOff = 10 * 60 * 1000
 func (f *DeviceFacts) ClockWrong() bool { return max(f.ClockAhead, -f.ClockAhead) > ClockOff }
 
 // Devices returns the devices of people, latest enrolled first. The server's
-// own is not among them.
+// own are not among them.
 func Devices(r store.AccessReader) ([]store.Device, error) {
 	all, err := r.Devices()
 	if err != nil {

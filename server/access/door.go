@@ -60,6 +60,13 @@ func (d *Door) May(scope syncproto.ScopeID, rights Rights) bool {
 	return d.all || d.grants[scope].Rights&rights == rights
 }
 
+// MayWrite reports whether the reader may write a form in a scope, with these rights
+// besides.
+func (d *Door) MayWrite(scope syncproto.ScopeID, form uint32, rights Rights) bool {
+	g := d.grants[scope]
+	return d.May(scope, Write|rights) && (d.all || g.Forms == nil || slices.Contains(g.Forms, form))
+}
+
 // Scope returns a scope that the reader may read; a scope nobody has written
 // to yet is there, empty.
 func (d *Door) Scope(id syncproto.ScopeID) (store.Scope, error) {

@@ -13,9 +13,12 @@ import (
 // has read, so that a batch costs one look per author. Make a new one in every
 // transaction: grants are read inside it.
 type Writer struct {
-	r       store.AccessReader
-	cache   *Cache
-	device  store.Device
+	r      store.AccessReader
+	cache  *Cache
+	device store.Device
+	// pages says that the changes come from the server's own pages, where everybody
+	// writes who is signed in.
+	pages   bool
 	people  map[syncproto.PersonID]bool
 	authors map[syncproto.PersonID]holder
 }
@@ -33,13 +36,19 @@ func (c *Cache) NewWriter(r store.AccessReader, device store.Device) (*Writer, e
 	return w, nil
 }
 
+// NewPageWriter returns a Writer for what signed-in people write on the server's own
+// pages: they may do there what a device of their own may do for them, and no more.
+func (c *Cache) NewPageWriter(r store.AccessReader) *Writer {
+	return &Writer{r: r, cache: c, pages: true, authors: map[syncproto.PersonID]holder{}}
+}
+
 // Judge says whether the author of a change may make it in a scope: ReasonNone,
 // or why it must be set aside for a supervisor.
 func (w *Writer) Judge(h *syncproto.Header, scope syncproto.ScopeID) (syncproto.Reason, error) {
 	if w.device.Revoked != 0 && !planted.Bug("a revoked device still writes") {
 		return syncproto.ReasonRevoked, nil
 	}
-	if !w.people[h.Author] {
+	if !w.pages && !w.people[h.Author] {
 		return syncproto.ReasonUnknownName, nil
 	}
 	a, err := w.author(h.Author)
@@ -81,6 +90,17 @@ func (w *Writer) Compartment(author syncproto.PersonID, scope syncproto.ScopeID)
 	}
 	g, _ := a.in(scope)
 	return g.Compartment, nil
+}
+
+// Rank is the weight of the author's role in a scope, 0 if they may not write there:
+// what a change of theirs may claim.
+func (w *Writer) Rank(author syncproto.PersonID, scope syncproto.ScopeID) (uint8, error) {
+	a, err := w.author(author)
+	if err != nil {
+		return 0, err
+	}
+	g, _ := a.in(scope)
+	return g.Rank, nil
 }
 
 func (w *Writer) author(id syncproto.PersonID) (holder, error) {

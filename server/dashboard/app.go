@@ -115,4 +115,6 @@ func (a *App) now() int64 {
 }
 
 // notThere reports whether somebody asked for what is not there, or not for them.
-func notThere(err error) bool { return errors.Is(err, store.ErrNotFound) || errors.Is(err, errNoPage) }
+func notThere(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, errNoPage) || unseen(err)
+}

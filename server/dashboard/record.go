@@ -42,6 +42,8 @@ const mostHistory = 200
 const (
 	verbFamily    texts.Family = "office.verb"
 	outcomeFamily texts.Family = "office.outcome"
+	// ownFamily are the names of the server's own devices.
+	ownFamily texts.Family = "office.own"
 )
 
 // getRecord is a record as it stands, and every change of it.
@@ -208,8 +210,8 @@ func (n *namer) device(id syncproto.DeviceID) (string, error) {
 		return "", err
 	}
 	name := d.Name
-	if name == "office" && d.Noise == [32]byte{} {
-		name = n.v.say("office.record.office", nil)
+	if d.Person.IsZero() && name != "" {
+		name = n.v.words.Catalogue().Member(ownFamily, name, nil)
 	}
 	if name == "" {
 		name = id.String()[:8]

@@ -208,6 +208,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	mine := k.as(access.County, "101")
 	theirs := k.as(access.County, "104")
 	other := k.stranger()
+	k.ms += 1000 // the list is by time
 	other.post("/signin", "name", "county at 101", "password", password)
 	page := mine.get("/account")
 	_, rest, _ := strings.Cut(page[strings.Index(page, "<tbody>"):], `name="session" value="`)

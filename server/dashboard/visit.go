@@ -271,6 +271,9 @@ func (v *visit) done(word, to string) error {
 func (v *visit) explain(err error) formview.Notice {
 	n := formview.Notice{Level: formview.Problem}
 	var wait *access.WaitError
+	if n, is := v.explainWriting(err); is {
+		return n
+	}
 	switch {
 	case errors.As(err, &wait):
 		n.Text = v.say("office.failed.wait", texts.Args{"span": v.words.Span(wait.Wait)})
@@ -305,6 +308,9 @@ func (v *visit) explain(err error) formview.Notice {
 // statusOf is the HTTP status of an error; 500 is what nobody foresaw.
 func statusOf(err error) int {
 	var wait *access.WaitError
+	if status := statusOfWriting(err); status != 0 {
+		return status
+	}
 	switch {
 	case errors.As(err, &wait):
 		return http.StatusTooManyRequests

@@ -24,7 +24,7 @@ const (
 // move that brings it there, unless the author may write where it is. So the
 // answer does not depend on whether a move or an edit arrives first.
 func (w *work) admit(row *store.Change, ch *syncproto.Change, s *syncproto.RecordState) (fate, syncproto.Reason, error) {
-	if row.Device == w.h.office {
+	if row.Device == w.h.office.id {
 		return fateApplies, syncproto.ReasonNone, nil
 	}
 	writer, err := w.writer(row.Device)

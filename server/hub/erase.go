@@ -130,7 +130,7 @@ func (w *work) erase(t *touched, e Erasure) error {
 // if it reads where the change says. Whoever named a record in a scope that is not
 // theirs is not told that there was one.
 func (w *work) hears(row *store.Change) (bool, error) {
-	if row.Device == w.h.office {
+	if w.h.own(row.Device) {
 		return true, nil
 	}
 	door, err := w.h.access.ForDevice(w.tx, row.Device)

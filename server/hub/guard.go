@@ -47,6 +47,7 @@ func (w *work) MayStep(before, s *syncproto.RecordState, st *syncproto.Step) (me
 	if err != nil || !refused {
 		return merge.Answer{}, err
 	}
+	w.refused[st.Change] = finding
 	if !finding.Final {
 		w.holdsFor(s, q.asked)
 	}
@@ -132,7 +133,7 @@ func (w *work) actorOf(s *syncproto.RecordState, st *syncproto.Step) (workflow.A
 	if err != nil {
 		return workflow.Actor{}, fmt.Errorf("look for change %s: %w", st.Change, err)
 	}
-	if row.Device == w.h.office || w.released[row.ID] {
+	if row.Device == w.h.office.id || w.released[row.ID] {
 		return workflow.Actor{Office: true}, nil
 	}
 	decisions, err := w.tx.Decisions(row.ID)

@@ -14,7 +14,6 @@ import (
 	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
-	"mahalleh/syncproto/wire"
 )
 
 // ErrClosed says that the hub no longer takes batches.
@@ -88,11 +87,11 @@ type Hub struct {
 	log      *slog.Logger
 	erasures func(Erasure) error
 	access   access.Cache
-	// The office is the server's own device; officeMu keeps its log in order.
-	office     syncproto.DeviceID
-	officeLog  syncproto.LogID
-	officeCert *wire.LogCert
-	officeMu   sync.Mutex
+	// The server's own devices: the office's, whose changes nobody judges, and that of
+	// the pages, whose changes are judged as their authors'. ownMu keeps their logs in
+	// order.
+	office, pages ownDevice
+	ownMu         sync.Mutex
 
 	uptime func() int64
 	timeMu sync.Mutex // guards time
@@ -133,7 +132,11 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 	if _, err := io.ReadFull(h.rand, era.ID[:]); err != nil {
 		return nil, fmt.Errorf("make the era's name: %w", err)
 	}
-	office, err := h.makeOffice()
+	office, err := h.makeOwn()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := h.makeOwn()
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +154,11 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 		if err := h.wake(tx); err != nil {
 			return err
 		}
-		return h.openOffice(tx, office, era.Opened)
+		if h.office, err = openOwn(tx, officeName, office, era.Opened); err != nil {
+			return err
+		}
+		h.pages, err = openOwn(tx, pagesName, pages, era.Opened)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the server's store: %w", err)

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -12,52 +13,71 @@ import (
 	"mahalleh/syncproto/wire"
 )
 
-// The server's own log, in which office writes stand, is kept like a device's.
-const officeKey = "hub.office"
+// The names of the server's own devices, and where their keys are kept.
+const (
+	officeName = "office"
+	pagesName  = "pages"
+	ownKey     = "hub."
+)
 
-// office is the server's own device, log and key.
-type office struct {
-	seed [32]byte
-	log  syncproto.LogID // of which all but its first bytes follow from the key
+// ownDevice is a device of the server itself: its logs are kept like any other's.
+type ownDevice struct {
+	id   syncproto.DeviceID
+	cert *wire.LogCert
 }
 
-func (h *Hub) makeOffice() (office, error) {
-	var o office
+// own says whether a device is the server's.
+func (h *Hub) own(id syncproto.DeviceID) bool { return id == h.office.id || id == h.pages.id }
+
+// ownSeed is a key for a device that has none yet, and a log, of which all but its
+// first bytes follow from the key.
+type ownSeed struct {
+	seed [32]byte
+	log  syncproto.LogID
+}
+
+func (h *Hub) makeOwn() (ownSeed, error) {
+	var o ownSeed
 	if _, err := io.ReadFull(h.rand, o.seed[:]); err != nil {
-		return o, fmt.Errorf("make the office's key: %w", err)
+		return o, fmt.Errorf("make a key of the server's own: %w", err)
 	}
 	if _, err := io.ReadFull(h.rand, o.log[:]); err != nil {
-		return o, fmt.Errorf("make the office's log: %w", err)
+		return o, fmt.Errorf("make a log of the server's own: %w", err)
 	}
 	return o, nil
 }
 
-// openOffice finds the office's log, or begins it. A restored store goes on
-// under a new log: what the lost part of the old one said is not said again
+// openOwn finds an own device, or makes it, and begins a log of it. A restored store
+// goes on under a new log: what the lost part of the old one said is not said again
 // under the same sequences.
-func (h *Hub) openOffice(tx store.Tx, fresh office, now int64) error {
-	o := fresh
-	if b, err := tx.Meta(officeKey); err == nil {
+func openOwn(tx store.Tx, name string, fresh ownSeed, now int64) (ownDevice, error) {
+	if b, err := tx.Meta(ownKey + name); err == nil {
 		if len(b) != 32 {
-			return fmt.Errorf("the office's key: %w", store.ErrCorrupt)
+			return ownDevice{}, fmt.Errorf("the key of %s: %w", name, store.ErrCorrupt)
 		}
-		copy(o.seed[:], b)
+		copy(fresh.seed[:], b)
 	} else if errors.Is(err, store.ErrNotFound) {
-		if err := tx.PutMeta(officeKey, o.seed[:]); err != nil {
-			return err
+		if err := tx.PutMeta(ownKey+name, fresh.seed[:]); err != nil {
+			return ownDevice{}, err
 		}
 	} else {
-		return err
+		return ownDevice{}, err
 	}
-	key := ed25519.NewKeyFromSeed(o.seed[:])
+	key := ed25519.NewKeyFromSeed(fresh.seed[:])
 	public := [32]byte(key.Public().(ed25519.PublicKey))
-	h.officeCert = wire.SignLogCert(wire.LogCert{Log: o.log, LogKey: public, Serial: 1, Created: now}, key)
-	h.office, h.officeLog = h.officeCert.Device(), h.officeCert.Log
-	_, err := tx.Device(h.office)
+	cert := wire.SignLogCert(wire.LogCert{Log: fresh.log, LogKey: public, Serial: 1, Created: now}, key)
+	o := ownDevice{id: cert.Device(), cert: cert}
+	_, err := tx.Device(o.id)
 	if errors.Is(err, store.ErrNotFound) {
-		return tx.PutDevice(store.Device{ID: h.office, Key: public, Name: "office", Enrolled: now})
+		d := store.Device{ID: o.id, Key: public, Name: name, Enrolled: now}
+		if name != officeName {
+			// No two devices have one key for the line. To this one nobody has the
+			// other half: it never speaks.
+			d.Noise = sha256.Sum256(append([]byte("mahalleh own device\n"), public[:]...))
+		}
+		err = tx.PutDevice(d)
 	}
-	return err
+	return o, err
 }
 
 // OfficeEdit is what somebody at the server does to a record.
@@ -78,8 +98,8 @@ type OfficeEdit struct {
 // The caller has checked with access that the author may do this.
 func (h *Hub) Office(ctx context.Context, author syncproto.PersonID, record syncproto.RecordID,
 	edit func(s *syncproto.RecordState, newItem func(int) syncproto.ItemID) (OfficeEdit, error)) (syncproto.Result, error) {
-	h.officeMu.Lock()
-	defer h.officeMu.Unlock()
+	h.ownMu.Lock()
+	defer h.ownMu.Unlock()
 	var id syncproto.ChangeID
 	err := h.transact(ctx, func(w *work) error {
 		var err error
@@ -100,8 +120,18 @@ func (h *Hub) Office(ctx context.Context, author syncproto.PersonID, record sync
 
 func (w *work) office(author syncproto.PersonID, record syncproto.RecordID,
 	edit func(s *syncproto.RecordState, newItem func(int) syncproto.ItemID) (OfficeEdit, error)) (syncproto.ChangeID, error) {
+	return w.writeOwn(w.h.office, record, edit, func(h *syncproto.Header) error {
+		h.Author = author
+		return nil
+	})
+}
+
+// writeOwn makes a change in the log of an own device and takes it in like any other;
+// sign says who it is from.
+func (w *work) writeOwn(own ownDevice, record syncproto.RecordID,
+	edit func(s *syncproto.RecordState, newItem func(int) syncproto.ItemID) (OfficeEdit, error), sign func(*syncproto.Header) error) (syncproto.ChangeID, error) {
 	var none syncproto.ChangeID
-	log, err := w.log(w.h.office, w.h.officeCert)
+	log, err := w.log(own.id, own.cert)
 	if err != nil {
 		return none, err
 	}
@@ -117,27 +147,31 @@ func (w *work) office(author syncproto.PersonID, record syncproto.RecordID,
 	if t.state.Exists() {
 		e.Scope, e.Form = t.state.Home, t.state.Form
 	}
+	header := syncproto.Header{Verb: e.Verb, Record: record, Form: e.Form, Package: e.Package, Scope: e.Scope, OriginLog: log.ID, OriginSeq: seq,
+		Base: t.state.Latest, Role: e.Role, Verified: e.Verified, Time: w.now, Corrected: true}
+	if err := sign(&header); err != nil {
+		return none, err
+	}
 	var secret [16]byte
 	if _, err := io.ReadFull(w.h.rand, secret[:]); err != nil {
 		return none, fmt.Errorf("make a secret: %w", err)
 	}
-	ch, err := wire.NewChange(syncproto.Header{Verb: e.Verb, Record: record, Form: e.Form, Package: e.Package, Scope: e.Scope,
-		OriginLog: log.ID, OriginSeq: seq, Base: t.state.Latest, Author: author, Role: e.Role, Verified: e.Verified,
-		Time: w.now, Corrected: true}, secret, e.Ops)
+	ch, err := wire.NewChange(header, secret, e.Ops)
 	if err != nil {
 		return none, fmt.Errorf("make the change: %w", err)
 	}
 	chain := syncproto.ChainNext(log.Head, ch.HeaderBytes)
 	in := Incoming{Seq: seq, Chain: chain, ID: ch.ID, Change: ch, Bytes: wire.AppendChange(nil, ch)}
-	if err := w.receive(w.h.office, log.ID, in); err != nil {
+	if err := w.receive(own.id, log.ID, in); err != nil {
 		return none, err
 	}
 	if err := w.tx.AppendEntries(log.ID, []store.Entry{{Seq: seq, Change: ch.ID, Chain: chain}}); err != nil {
-		return none, fmt.Errorf("write the office's log: %w", err)
+		return none, fmt.Errorf("write the server's own log: %w", err)
 	}
 	log.Received, log.Head, log.LastSeen = seq, chain, w.now
 	if err := w.tx.PutLog(log); err != nil {
-		return none, fmt.Errorf("write the office's log: %w", err)
+		return none, fmt.Errorf("write the server's own log: %w", err)
 	}
+	w.logs[log.ID] = log
 	return ch.ID, nil
 }

@@ -104,8 +104,8 @@ func (h *Hub) Correct(ctx context.Context, change syncproto.ChangeID, by, as syn
 
 func (h *Hub) decideQuarantined(ctx context.Context, change syncproto.ChangeID, d store.Quarantine,
 	act func(*work, *store.Change, *syncproto.Change) (syncproto.ChangeID, error)) error {
-	h.officeMu.Lock()
-	defer h.officeMu.Unlock()
+	h.ownMu.Lock()
+	defer h.ownMu.Unlock()
 	err := h.transact(ctx, func(w *work) error {
 		row, err := w.change(change)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"mahalleh/schemas/workflow"
 	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -54,6 +55,8 @@ type work struct {
 	// looked at.
 	evidence map[syncproto.PlaceID]*evidence
 	held     map[syncproto.RecordID]asked
+	// refused is why rules did not let steps be taken.
+	refused map[syncproto.ChangeID]workflow.Finding
 	// poison are changes that made an earlier run of the transaction fail.
 	poison poison
 	// at is the change to be blamed for a failure now, if any; opening says that
@@ -70,7 +73,8 @@ func (h *Hub) newWork(tx store.Tx, now int64) *work {
 		logs: map[syncproto.LogID]store.Log{}, waiting: map[syncproto.RecordID][]*store.Change{}, judged: map[syncproto.ChangeID]*opened{},
 		kept: map[syncproto.ChangeID]bool{}, ofRecord: map[syncproto.RecordID][]syncproto.ChangeID{}, standings: map[syncproto.ChangeID]stand{},
 		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]uint64{}, told: map[syncproto.DeviceID]bool{},
-		released: map[syncproto.ChangeID]bool{}, evidence: map[syncproto.PlaceID]*evidence{}, held: map[syncproto.RecordID]asked{}}
+		released: map[syncproto.ChangeID]bool{}, evidence: map[syncproto.PlaceID]*evidence{}, held: map[syncproto.RecordID]asked{},
+		refused: map[syncproto.ChangeID]workflow.Finding{}}
 }
 
 // stand is one answer of Standing.
@@ -170,6 +174,10 @@ func (w *work) found(row store.Record) *touched {
 func (w *work) writer(device syncproto.DeviceID) (*access.Writer, error) {
 	if x := w.writers[device]; x != nil {
 		return x, nil
+	}
+	if device == w.h.pages.id {
+		w.writers[device] = w.h.access.NewPageWriter(w.tx)
+		return w.writers[device], nil
 	}
 	d, err := w.tx.Device(device)
 	if err != nil {

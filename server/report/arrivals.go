@@ -262,8 +262,8 @@ func (o *Options) devices(ctx context.Context) (map[syncproto.PlaceID][]indicato
 		}
 		slices.SortFunc(devices, func(a, b store.Device) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 		for _, d := range devices {
-			if d.Revoked != 0 || d.Noise == [32]byte{} {
-				continue // of the last kind is the server's own
+			if d.Revoked != 0 || d.Person.IsZero() {
+				continue // of the last kind are the server's own
 			}
 			people, err := r.DevicePeople(d.ID)
 			if err != nil {
