@@ -3,9 +3,6 @@ package clientsdk
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -99,18 +96,9 @@ func (c *Client) ParseChoice(conflict *Conflict, text string) (Choice, error) {
 	return Nth(n), nil
 }
 
-// ConflictID is the id of a conflict: the first 16 bytes of SHA-256 over a
-// label, the record and the cell, in hexadecimal.
+// ConflictID is the id of a conflict, see wire.ConflictID.
 func ConflictID(record syncproto.RecordID, k syncproto.CellKey) string {
-	b := append([]byte("mahalleh conflict 1\n"), record[:]...)
-	b = binary.BigEndian.AppendUint32(b, k.Field)
-	b = append(b, k.Item[:]...)
-	b = binary.BigEndian.AppendUint32(b, k.Sub)
-	if k.Element != (syncproto.Value{}) {
-		b = wire.AppendValue(b, k.Element)
-	}
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:16])
+	return wire.ConflictID(record, k)
 }
 
 // conflictsOf reads the open conflicts of a record.

@@ -125,6 +125,30 @@ func (d *Door) Records(f store.Filter) ([]store.Record, error) {
 	return d.r.Records(f)
 }
 
+// Conflicts lists records with open conflicts in these scopes, as far as the reader may
+// read them, by id; all of the reader's if scopes is nil. They are few in any store, and
+// found without looking at the others.
+func (d *Door) Conflicts(scopes map[syncproto.ScopeID]bool, max int) ([]store.Record, error) {
+	const page = 500
+	var found []store.Record
+	f := store.Filter{Conflicts: true, Max: page}
+	for {
+		rows, err := d.r.Records(f)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if len(found) < max && d.May(row.State.Home, Read) && (scopes == nil || scopes[row.State.Home]) {
+				found = append(found, row)
+			}
+		}
+		if len(rows) < page || len(found) == max {
+			return found, nil
+		}
+		f.After = rows[page-1].State.Record
+	}
+}
+
 // Each calls f for every record of a scope; see store.RecordReader.
 func (d *Door) Each(scope syncproto.ScopeID, f func(id syncproto.RecordID, hash [16]byte) error) error {
 	if !d.May(scope, Read) {

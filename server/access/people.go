@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -107,4 +108,45 @@ func (c *Cache) Colleagues(r store.AccessReader, d store.Device, max int) ([]wir
 	}
 	slices.SortFunc(out, func(a, b wire.Person) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return out[:min(len(out), max)], nil
+}
+
+// Holders are the people who have rights in a compartment of a place by roles there or
+// above, by name. Whoever is disabled is not among them.
+func (c *Cache) Holders(r store.AccessReader, place syncproto.PlaceID, compartment string, rights Rights) ([]store.Person, error) {
+	serial, err := r.GrantSerial()
+	if err != nil {
+		return nil, fmt.Errorf("read the grants' serial: %w", err)
+	}
+	p, err := c.country(r, serial)
+	if err != nil {
+		return nil, err
+	}
+	l, err := c.rollOf(r, serial)
+	if err != nil {
+		return nil, err
+	}
+	scope, asked := syncproto.ScopeOf(place, compartment), map[syncproto.PersonID]bool{}
+	var all []store.Person
+	for range maxDepth {
+		for _, id := range l.at[place] {
+			if asked[id] {
+				continue
+			}
+			asked[id] = true
+			h, err := c.look(r, id)
+			if err != nil {
+				return nil, err
+			}
+			if g, has := h.in(scope); h.known && has && g.Rights&rights == rights {
+				all = append(all, h.who)
+			}
+		}
+		if place = p.byID[place].Parent; place == (syncproto.PlaceID{}) {
+			break
+		}
+	}
+	slices.SortFunc(all, func(a, b store.Person) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	return all, nil
 }

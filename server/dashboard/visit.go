@@ -53,6 +53,7 @@ func (a *App) routes() []route {
 		a.needsRoutes(),
 		a.takeRoutes(),
 		a.viewsRoutes(),
+		a.conflictsRoutes(),
 		a.signinRoutes(),
 		a.accountRoutes(),
 		a.peopleRoutes(),
@@ -71,6 +72,9 @@ func (v *visit) nav() []formview.Link {
 	}
 	if v.steward {
 		links = append(links, formview.Link{Name: "people", To: "/people", Label: v.say("office_people.nav", nil)})
+	}
+	if v.single {
+		links = append(links, formview.Link{Name: "conflicts", To: "/conflicts", Label: v.say("screen_records.conflicts_title", nil)})
 	}
 	return append(links, formview.Link{Name: "account", To: "/account", Label: v.say("office.nav.account", nil)})
 }
@@ -257,8 +261,11 @@ var said = map[string]texts.Key{
 	"device_lost":     "office_people.said.lost",
 	"device_revoked":  "office_people.said.revoked",
 
-	"view_kept":    "office_views.kept",
-	"view_dropped": "office_views.dropped",
+	"view_kept":       "office_views.kept",
+	"view_dropped":    "office_views.dropped",
+	"settled":         "decide.said.settled",
+	"settled_already": "screen_records.settled_already",
+	"assigned":        "decide.said.assigned",
 }
 
 // done leaves a word for the next page and leads there.
@@ -272,6 +279,9 @@ func (v *visit) explain(err error) formview.Notice {
 	n := formview.Notice{Level: formview.Problem}
 	var wait *access.WaitError
 	if n, is := v.explainWriting(err); is {
+		return n
+	}
+	if n, is := v.explainChoice(err); is {
 		return n
 	}
 	switch {

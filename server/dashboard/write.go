@@ -92,9 +92,14 @@ func (v *visit) begin() (*writing, error) {
 	w.form, w.act.By = id, v.who.ID
 	// With another content it is another form: what a person sent last counts, and
 	// meets what was written by the first.
-	h := sha256.Sum256([]byte("mahalleh form 1\n" + v.r.URL.Path + "\n" + v.r.PostForm.Encode()))
-	w.act.Token = syncproto.GroupID(h[:16])
+	w.act.Token = tokenOf(syncproto.GroupID(id), v.r.URL.Path+"\n"+v.r.PostForm.Encode())
 	return w, nil
+}
+
+// tokenOf names what a form does with one content.
+func tokenOf(form syncproto.GroupID, content string) syncproto.GroupID {
+	h := sha256.Sum256(append(append([]byte("mahalleh form 1\n"), form[:]...), content...))
+	return syncproto.GroupID(h[:16])
 }
 
 // because puts a reason into the history of all that is written.
@@ -156,14 +161,22 @@ func (w *writing) presence(id syncproto.RecordID, seen string, verb syncproto.Ve
 
 // on makes any change of a record, bound to what the page showed of it or of cells.
 func (w *writing) on(id syncproto.RecordID, seen string, cells []syncproto.CellKey, edit func(*syncproto.RecordState, func(int) syncproto.ItemID) (hub.OfficeEdit, error)) error {
-	e := hub.PageEdit{Record: id, Cells: cells, Edit: edit}
-	h, err := hex.DecodeString(seen)
-	if err != nil || len(h) != len(e.Seen) || slices.Equal(h, e.Seen[:]) {
+	h, ok := decodeSeen(seen)
+	if !ok {
 		return errBadRequest
 	}
-	copy(e.Seen[:], h)
-	w.act.Edits = append(w.act.Edits, e)
+	w.act.Edits = append(w.act.Edits, hub.PageEdit{Record: id, Seen: h, Cells: cells, Edit: edit})
 	return nil
+}
+
+// decodeSeen reads what seenOf wrote.
+func decodeSeen(text string) (seen syncproto.Hash, ok bool) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(seen) {
+		return seen, false
+	}
+	copy(seen[:], b)
+	return seen, seen != syncproto.Hash{}
 }
 
 // filled is what somebody changed in a record, if the form's rules let it be saved.
@@ -268,12 +281,13 @@ func unseen(err error) bool {
 func statusOfWriting(err error) int {
 	_, isRefused := errors.AsType[*hub.RefusedError](err)
 	_, isForm := errors.AsType[*formError](err)
+	_, isField := errors.AsType[*schemas.FieldError](err)
 	switch {
 	case errors.Is(err, hub.ErrChanged):
 		return http.StatusConflict
 	case unseen(err):
 		return http.StatusNotFound
-	case isRefused, isForm, errors.Is(err, errLongReason), errors.Is(err, errNoReason):
+	case isRefused, isForm, isField, errors.Is(err, errLongReason), errors.Is(err, errNoReason), errors.Is(err, errNoChoice), errors.Is(err, errNoPick):
 		return http.StatusUnprocessableEntity
 	}
 	return 0

@@ -1,0 +1,485 @@
+package dashboard
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mahalleh/schemas"
+	"mahalleh/schemas/formview"
+	"mahalleh/schemas/texts"
+	"mahalleh/server/access"
+	"mahalleh/server/hub"
+	"mahalleh/server/store"
+	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/wire"
+)
+
+// choiceNew chooses another value than those that were written.
+const choiceNew = "new"
+
+var (
+	// errNoChoice: nothing was chosen of the values.
+	errNoChoice = errors.New("nothing was chosen")
+	// errNoPick: nothing was picked of a list.
+	errNoPick = errors.New("nothing was picked")
+)
+
+// conflictData is one conflict as a person settles it.
+type conflictData struct {
+	To, Record, Title, Form, Place, Label string
+	Name, Seen                            string // the page's form, and what it shows
+	Presence, Late, May                   bool
+	Before                                string
+	BeforeKnown                           bool
+	Rivals                                []rivalData
+	New                                   *newValueData
+	Age, Due                              string
+	Holder                                string
+	Holders                               []chosen
+	Parts                                 []recordPart
+	Most                                  int
+	Reason                                string
+}
+
+type rivalData struct {
+	Key, Value          string
+	By                  []saidBy
+	Mine, Shown, Chosen bool
+}
+
+// saidBy is who wrote a value, when, and on which device.
+type saidBy struct {
+	Who, Device    string
+	When, Received time.Time
+	Verified       bool
+}
+
+// newValueData is the control of a third value.
+type newValueData struct {
+	Kind    string // choice, long or text
+	Text    string
+	Options []chosen
+	Chosen  bool
+	Unit    string
+}
+
+// findRift finds an open conflict that the reader may see. Errors: store.ErrNotFound.
+func (v *visit) findRift(r store.Reader, view *access.View, record, id string) (*rift, error) {
+	rid, err := syncproto.ParseID(record)
+	if err != nil {
+		return nil, store.ErrNotFound
+	}
+	row, err := view.Record(syncproto.RecordID(rid))
+	if err != nil {
+		return nil, err
+	}
+	held, err := readHoldings(r)
+	if err != nil {
+		return nil, err
+	}
+	all, err := v.rifts(r, view, row.State, 0, held)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].id == id {
+			return &all[i], nil
+		}
+	}
+	return nil, store.ErrNotFound
+}
+
+func (v *visit) getConflict() error { return v.showConflict(nil) }
+
+// showConflict shows a conflict, with why settling it failed.
+func (v *visit) showConflict(failed error) error {
+	d := conflictData{Most: maxReason, Reason: v.r.PostForm.Get("reason")}
+	var place store.Place
+	var since int64
+	err := v.read(func(r store.Reader, view *access.View) error {
+		x, err := v.findRift(r, view, v.r.PathValue("record"), v.r.PathValue("id"))
+		if err != nil {
+			return err
+		}
+		place, since = x.place, x.since
+		return v.fillConflict(r, view, x, &d)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return v.settledAlready()
+	}
+	if err != nil {
+		return err
+	}
+	l, err := v.look(fmt.Sprint(place.Number))
+	if err != nil {
+		return err
+	}
+	due, now := since+l.settings.Clocks.ConflictDays*24*time.Hour.Milliseconds(), v.now()
+	d.Age, d.Late = v.words.Ago(time.Duration(now-since)*time.Millisecond), due < now
+	d.Due = v.words.Date(v.tehran.Day(time.UnixMilli(due)))
+	if d.Name, err = v.newForm(); err != nil {
+		return err
+	}
+	p := v.page("conflict", v.say("screen_records.conflict_of", texts.Args{"label": d.Label}))
+	p.Back, p.Data, p.Live = "/conflicts", d, false
+	if failed == nil {
+		return v.render(p)
+	}
+	p.Notices = []formview.Notice{v.explain(failed)}
+	return v.renderAs(statusOf(failed), p)
+}
+
+// settledAlready leads to the record where a conflict is open no more, if the reader may
+// see the record; otherwise nothing is there.
+func (v *visit) settledAlready() error {
+	id, err := syncproto.ParseID(v.r.PathValue("record"))
+	if err != nil {
+		return store.ErrNotFound
+	}
+	err = v.read(func(_ store.Reader, view *access.View) error {
+		row, err := view.Record(syncproto.RecordID(id))
+		if err != nil {
+			return err
+		}
+		scope, err := view.Scope(row.State.Home)
+		if err == nil && (row.State.Erased || !view.Single(scope.Place)) {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.done("settled_already", "/record/"+syncproto.RecordID(id).String())
+}
+
+func (v *visit) fillConflict(r store.Reader, view *access.View, x *rift, d *conflictData) error {
+	t, names := v.teller(view), v.namer(r)
+	d.To, d.Record, d.Title, d.Form = x.address(), x.state.Record.String(), v.titleBy(t, x.state), v.label(x.form.Label)
+	d.Place, d.Label, d.Presence, d.May = v.placeName(x.place), v.labelOf(x), x.presence(), x.may
+	d.Seen, d.Parts = seenOf(x.state, x.Cell), v.parts(view, x.state)
+	before, known, err := beforeBoth(r, x)
+	if err != nil {
+		return err
+	}
+	if d.BeforeKnown = known; known {
+		d.Before = v.valueText(t, x, before)
+	}
+	choice := v.r.PostForm.Get("choice")
+	d.Rivals = nil
+	for i := range x.values {
+		rival := &x.values[i]
+		one := rivalData{Key: rival.key(), Value: v.valueText(t, x, rival.value), Shown: i == 0, Chosen: choice == rival.key()}
+		for _, version := range rival.by {
+			meta := x.state.Versions[version]
+			one.Mine = one.Mine || meta.Author == v.who.ID
+			by := saidBy{When: time.UnixMilli(meta.Time), Verified: meta.Verified}
+			if by.Who, err = names.person(meta.Author); err != nil {
+				return err
+			}
+			if row, err := r.Change(version); err == nil {
+				by.Received = time.UnixMilli(row.Received)
+				if by.Device, err = names.device(row.Device); err != nil {
+					return err
+				}
+			}
+			one.By = append(one.By, by)
+		}
+		slices.SortStableFunc(one.By, func(a, b saidBy) int { return a.When.Compare(b.When) })
+		d.Rivals = append(d.Rivals, one)
+	}
+	d.New = v.newValue(t, x, choice == choiceNew)
+	if x.holder != (syncproto.PersonID{}) {
+		if d.Holder, err = names.person(x.holder); err != nil {
+			return err
+		}
+	}
+	d.Holders = nil
+	if x.may {
+		holders, err := v.access.Holders(r, x.place.ID, x.scope.Compartment, access.Settle)
+		if err != nil {
+			return err
+		}
+		for _, p := range holders {
+			d.Holders = append(d.Holders, chosen{p.ID.String(), p.Name, p.ID == x.holder})
+		}
+	}
+	return nil
+}
+
+// beforeBoth is what stood in the cell before its values were written: what one of them
+// replaced, and no value does any more. Known is false where the history does not say.
+func beforeBoth(r store.Reader, x *rift) (v syncproto.Value, known bool, err error) {
+	for _, rival := range x.values {
+		for _, version := range rival.by {
+			row, err := r.Change(version)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return v, false, err
+			}
+			op := opOn(row.Bytes, x.Cell)
+			if op == nil {
+				continue
+			}
+			if len(op.Names) == 0 {
+				known = true // there was nothing
+				continue
+			}
+			for _, name := range op.Names {
+				old, err := r.Change(name)
+				if errors.Is(err, store.ErrNotFound) {
+					continue
+				}
+				if err != nil {
+					return v, false, err
+				}
+				if was := opOn(old.Bytes, x.Cell); was != nil {
+					return was.Value, true, nil
+				}
+			}
+		}
+	}
+	return v, known, nil
+}
+
+// opOn is the operation of a change that writes a value into a cell, nil if there is
+// none.
+func opOn(change []byte, k syncproto.CellKey) *syncproto.Op {
+	ch, err := wire.DecodeChange(change)
+	if err != nil {
+		return nil
+	}
+	for i := range ch.Ops {
+		if merge.CellOf(&ch.Ops[i]) == k {
+			return &ch.Ops[i]
+		}
+	}
+	return nil
+}
+
+// newValue is the control for a third value: what fits the field, nil where the record's
+// own form is the place for it.
+func (v *visit) newValue(t *formview.Teller, x *rift, isChosen bool) *newValueData {
+	if x.field == nil {
+		return nil
+	}
+	typed := v.r.PostForm.Get("value")
+	d := &newValueData{Kind: "text", Text: typed, Chosen: isChosen, Unit: v.label(x.field.Unit)}
+	switch x.field.Type {
+	case schemas.TypeCode:
+		list, ok := v.forms.List(x.field.List)
+		if !ok {
+			return nil
+		}
+		d.Kind = "choice"
+		for _, item := range list.Items {
+			d.Options = append(d.Options, chosen{item.Code, v.label(item.Label), item.Code == typed})
+		}
+	case schemas.TypeBoolean:
+		d.Kind = "choice"
+		for _, yes := range []bool{true, false} {
+			b := schemas.BoolValue(yes)
+			d.Options = append(d.Options, chosen{t.Typed(x.field, b), t.Shown(x.field, b), t.Typed(x.field, b) == typed})
+		}
+	case schemas.TypeMoney:
+		d.Unit = v.say("screen_records.toman", nil)
+	case schemas.TypeText, schemas.TypeLongText:
+		if d.Kind = "long"; !isChosen && typed == "" {
+			// Two texts are best combined with both before one's eyes.
+			var both []string
+			for _, rival := range x.values {
+				if text := merge.FromWire(rival.value).Text(); text != "" {
+					both = append(both, text)
+				}
+			}
+			d.Text = strings.Join(both, "\n")
+		}
+	case schemas.TypeState, schemas.TypeReference, schemas.TypeReferences, schemas.TypePolygon, schemas.TypeList, schemas.TypeAttachment:
+		return nil
+	}
+	return d
+}
+
+// rivalChoice is what settles a conflict: one of its values, or another one.
+type rivalChoice struct {
+	rival *rivalValue
+	value schemas.Value
+}
+
+// settle writes that one of a conflict's values holds, as a device does: naming all that
+// was seen. seen is what the page showed of the cell.
+func (v *visit) settle(w *writing, record, id, seen string, choose func(*rift) (rivalChoice, error)) error {
+	var cell syncproto.CellKey
+	var rid syncproto.RecordID
+	err := v.read(func(r store.Reader, view *access.View) error {
+		x, err := v.findRift(r, view, record, id)
+		if err == nil {
+			cell, rid = x.Cell, x.state.Record
+		}
+		return err
+	})
+	gone := errors.Is(err, store.ErrNotFound)
+	if gone {
+		// Settled by now, perhaps by this very form: the history of the record knows.
+		parsed, failed := syncproto.ParseID(record)
+		if failed != nil {
+			return store.ErrNotFound
+		}
+		rid, err = syncproto.RecordID(parsed), nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.on(rid, seen, []syncproto.CellKey{cell}, func(s *syncproto.RecordState, newItem func(int) syncproto.ItemID) (hub.OfficeEdit, error) {
+		form, known := v.forms.Form(schemas.FormID(s.Form))
+		open := merge.Conflicts(s)
+		i := slices.IndexFunc(open, func(c merge.Conflict) bool { return c.Cell == cell })
+		if i < 0 || !known || gone {
+			return hub.OfficeEdit{}, hub.ErrChanged
+		}
+		x := &rift{Conflict: open[i], id: id, state: s, form: form}
+		if !x.presence() {
+			x.field = leafOf(form, cell)
+		}
+		x.take(open[i].Value, open[i].Shown...)
+		for _, o := range open[i].Others {
+			x.take(o.Value, o.Version)
+		}
+		choice, err := choose(x)
+		if err != nil {
+			return hub.OfficeEdit{}, err
+		}
+		return w.settlement(x, choice, newItem)
+	}); err != nil {
+		return err
+	}
+	return w.do()
+}
+
+// settlement is the change that settles.
+func (w *writing) settlement(x *rift, choice rivalChoice, newItem func(int) syncproto.ItemID) (hub.OfficeEdit, error) {
+	e, me := hub.OfficeEdit{Verb: syncproto.VerbSettle}, w.v.who.ID
+	alive := false
+	value := choice.value
+	if choice.rival != nil {
+		alive, _ = choice.rival.value.AsBool()
+		value = merge.FromWire(choice.rival.value)
+	}
+	if x.Cell == merge.PresenceCell {
+		e.Ops = w.with([]syncproto.Op{merge.Presence(x.state, me, alive, true)})
+		return e, nil
+	}
+	if x.field != nil {
+		for _, p := range schemas.CheckValue(x.field, w.v.forms, value, int32(w.v.tehran.Day(time.UnixMilli(w.v.now())))) {
+			if p.Level == schemas.LevelError {
+				return e, &formError{x.form, []schemas.Problem{p}}
+			}
+		}
+	}
+	before := merge.Content(x.form, x.state)
+	after := before.Clone()
+	put := func(fields map[schemas.FieldID]schemas.Value, id schemas.FieldID, v schemas.Value) {
+		if fields[id] = v; v.IsEmpty() {
+			delete(fields, id)
+		}
+	}
+	if x.Cell.Item == (syncproto.ItemID{}) {
+		put(after.Fields, schemas.FieldID(x.Cell.Field), value)
+	} else {
+		list := schemas.FieldID(x.Cell.Field)
+		rows := slices.Clone(after.Fields[list].Items())
+		i := slices.IndexFunc(rows, func(row schemas.Item) bool { return row.ID == schemas.ID(x.Cell.Item) })
+		switch {
+		case i < 0:
+			return e, hub.ErrChanged
+		case x.presence() && !alive:
+			rows = slices.Delete(rows, i, i+1)
+		case !x.presence():
+			fields := schemas.Record{Fields: rows[i].Fields}.Clone().Fields
+			put(fields, schemas.FieldID(x.Cell.Sub), value)
+			rows[i].Fields = fields
+		}
+		put(after.Fields, list, schemas.ItemsValue(rows))
+	}
+	edit := merge.Edit{Form: x.form, Opened: x.state, Before: before, After: after, Author: me, NewItem: newItem,
+		Settled: map[syncproto.CellKey]bool{x.Cell: true}}
+	e.Ops = w.with(edit.Ops())
+	return e, nil
+}
+
+// settleOne takes a person's choice, and leads to the next conflict.
+func (v *visit) settleOne() error {
+	record, id := v.r.PathValue("record"), v.r.PathValue("id")
+	w, err := v.begin()
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(v.r.PostForm.Get("reason")) == "" {
+		return v.showConflict(errNoReason)
+	}
+	if err := w.because(v.r.PostForm.Get("reason")); err != nil {
+		return v.showConflict(err)
+	}
+	err = v.settle(w, record, id, v.r.PostForm.Get("seen"), v.choice)
+	switch status := statusOf(err); {
+	case err == nil:
+		v.Moved()
+		return v.done("settled", "/conflicts")
+	case status == 500, status == 400, notThere(err):
+		return err
+	}
+	return v.showConflict(err)
+}
+
+// choice reads what was chosen.
+func (v *visit) choice(x *rift) (rivalChoice, error) {
+	asked := v.r.PostForm.Get("choice")
+	for i := range x.values {
+		if x.values[i].key() == asked {
+			return rivalChoice{rival: &x.values[i]}, nil
+		}
+	}
+	if asked != choiceNew || x.field == nil || v.newValue(v.plainTeller(), x, true) == nil {
+		return rivalChoice{}, errNoChoice
+	}
+	value, err := schemas.ParseTyped(x.form, v.forms, x.field, v.r.PostForm.Get("value"))
+	return rivalChoice{value: value}, err
+}
+
+// plainTeller writes values without asking for what they refer to.
+func (v *visit) plainTeller() *formview.Teller {
+	return &formview.Teller{Words: v.words, Lists: v.forms}
+}
+
+// beginOne is begin for one of several things that a form does, each by itself.
+func (v *visit) beginOne(what string) (*writing, error) {
+	w, err := v.begin()
+	if err == nil {
+		w.act.Token = tokenOf(w.act.Token, what)
+	}
+	return w, err
+}
+
+// explainChoice says why a choice was not taken; false for any other error.
+func (v *visit) explainChoice(err error) (formview.Notice, bool) {
+	n := formview.Notice{Level: formview.Problem}
+	wrong, isField := errors.AsType[*schemas.FieldError](err)
+	switch {
+	case errors.Is(err, errNoChoice):
+		n.Text = v.say("screen_records.no_choice", nil)
+	case errors.Is(err, errNoPick):
+		n.Text = v.say("decide.no_pick", nil)
+	case isField:
+		n.Text = cmp.Or(v.label(wrong.Message), v.say("office.failed.refused", nil))
+	default:
+		return n, false
+	}
+	return n, true
+}
