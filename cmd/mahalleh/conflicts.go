@@ -10,6 +10,7 @@ import (
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/server/access"
+	"mahalleh/server/aside"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
@@ -125,7 +126,7 @@ func (d *desk) conflictsOf(n *names, s *syncproto.RecordState) ([]conflictItem, 
 	form, formed := n.form(s.Form)
 	var items []conflictItem
 	for _, c := range merge.Conflicts(s) {
-		field := leaf(form, c.Cell)
+		field := aside.Leaf(form, c.Cell)
 		item := conflictItem{Record: s.Record.String(), formName: formed, scopeName: n.scopes[s.Home], cellName: nameCell(form, c.Cell), Contested: c.Contested}
 		rivalOf := func(v syncproto.Value, version syncproto.ChangeID) (rival, error) {
 			meta := s.Versions[version]

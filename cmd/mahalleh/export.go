@@ -11,6 +11,7 @@ import (
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas"
 	"mahalleh/server/access"
+	"mahalleh/server/aside"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
@@ -82,7 +83,7 @@ func (d *desk) exportOf(n *names, s *syncproto.RecordState, history bool) (expor
 		item.Content = line.Bytes()
 	}
 	for _, k := range s.Keys() {
-		if k.Field >= syncproto.FirstFormField && leaf(form, k) == nil && len(s.Candidates(k)) > 0 {
+		if k.Field >= syncproto.FirstFormField && aside.Leaf(form, k) == nil && len(s.Candidates(k)) > 0 {
 			item.Others = append(item.Others, otherCell{cellName: nameCell(form, k), Value: plainValue(merge.Look(s, k).Value)})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"mahalleh/schemas"
 	"mahalleh/schemas/persian"
 	"mahalleh/server/access"
+	"mahalleh/server/aside"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 )
@@ -117,7 +118,7 @@ func nameCell(form *schemas.Form, k syncproto.CellKey) cellName {
 		c.Field = homeName
 		return c
 	}
-	field := fieldOf(form, k.Field)
+	field := aside.Field(form, k.Field)
 	if field != nil {
 		c.Field, c.Label = field.Name, &field.Label
 	}
@@ -135,32 +136,12 @@ func nameCell(form *schemas.Form, k syncproto.CellKey) cellName {
 		c.Field += "." + placeName
 		return c
 	}
-	if sub := fieldOf(form, k.Sub); sub != nil {
+	if sub := aside.Field(form, k.Sub); sub != nil {
 		c.Field, c.Label = c.Field+"."+sub.Name, &sub.Label
 	} else {
 		c.Field += ".#" + strconv.FormatUint(uint64(k.Sub), 10)
 	}
 	return c
-}
-
-// fieldOf is the form's field of that number, nil if it has none.
-func fieldOf(form *schemas.Form, id uint32) *schemas.Field {
-	if form == nil {
-		return nil
-	}
-	f, ok := form.Field(schemas.FieldID(id))
-	if !ok {
-		return nil
-	}
-	return f
-}
-
-// leaf is the field whose value stands in a cell, nil if it is not known.
-func leaf(form *schemas.Form, k syncproto.CellKey) *schemas.Field {
-	if k.Item != (syncproto.ItemID{}) && k.Sub >= syncproto.FirstFormField {
-		return fieldOf(form, k.Sub)
-	}
-	return fieldOf(form, k.Field)
 }
 
 // scopesAt reads what --scope names: a place with all that lies in it, by

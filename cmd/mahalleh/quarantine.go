@@ -10,6 +10,7 @@ import (
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas"
 	"mahalleh/server/access"
+	"mahalleh/server/aside"
 	"mahalleh/server/hub"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -88,44 +89,11 @@ func opName(kind syncproto.OpKind) string {
 	return fmt.Sprintf("#%d", kind)
 }
 
-// reasonName is a reason as results and the catalogue have it.
-func reasonName(r syncproto.Reason) string {
-	switch r {
-	case syncproto.ReasonNone:
-		return ""
-	case syncproto.ReasonMalformed:
-		return "malformed"
-	case syncproto.ReasonForbidden:
-		return "forbidden"
-	case syncproto.ReasonBadType:
-		return "bad_type"
-	case syncproto.ReasonBadValue:
-		return "bad_value"
-	case syncproto.ReasonRevoked:
-		return "revoked"
-	case syncproto.ReasonTooNew:
-		return "too_new"
-	case syncproto.ReasonOtherHome:
-		return "other_home"
-	case syncproto.ReasonUnknownName:
-		return "unknown_author"
-	case syncproto.ReasonTooLarge:
-		return "too_large"
-	case syncproto.ReasonWaitsCreate:
-		return "waits_create"
-	case syncproto.ReasonWaitsContent:
-		return "waits_content"
-	case syncproto.ReasonWaitsHome:
-		return "waits_home"
-	}
-	return fmt.Sprintf("#%d", r)
-}
-
 // change describes a change; ops asks for what it says too.
 func (n *names) change(row *store.Change, ops bool) (changeItem, error) {
 	by, err := n.author(row.Author)
 	item := changeItem{Change: row.ID.String(), scopeName: n.scopes[row.Scope], By: by, Received: stamp(row.Received),
-		Outcome: row.Result.Outcome.String(), Reason: reasonName(row.Result.Reason)}
+		Outcome: row.Result.Outcome.String(), Reason: aside.Reason(row.Result.Reason)}
 	if !row.Device.IsZero() {
 		item.Device = row.Device.String()
 	}
@@ -152,7 +120,7 @@ func (n *names) change(row *store.Change, ops bool) (changeItem, error) {
 	for i := range ch.Ops {
 		op := &ch.Ops[i]
 		k := syncproto.CellKey{Field: op.Field, Item: op.Item, Sub: op.Sub}
-		v := n.value(leaf(form, k), op.Value)
+		v := n.value(aside.Leaf(form, k), op.Value)
 		item.Ops = append(item.Ops, opItem{cellName: nameCell(form, k), Op: opName(op.Kind), Value: v.Value, ValueLabel: v.Label, cell: k})
 	}
 	return item, nil
@@ -356,29 +324,18 @@ func actQuarantineReassign(ctx context.Context, d *desk, q decide, out tell) err
 	return d.decided(ctx, q, out, func(row *store.Change) error {
 		var to store.Person
 		err := d.view(ctx, func(r store.Reader) (err error) {
-			if to, err = access.FindPerson(r, q.To); err != nil {
-				return err
-			}
-			return mayWrite(r, to, row.Scope)
+			to, err = access.FindPerson(r, q.To)
+			return err
 		})
 		if err != nil {
 			return err
 		}
-		return d.server.Hub().Correct(ctx, row.ID, d.server.Admin().By, to.ID, q.Note, func(ops []syncproto.Op) ([]syncproto.Op, error) { return ops, nil })
-	})
-}
-
-// mayWrite refuses somebody who may not write in a scope: a change may not get
-// in under their name either.
-func mayWrite(r store.Reader, who store.Person, scope syncproto.ScopeID) error {
-	door, err := access.ForPerson(r, who.ID)
-	if err != nil {
+		err = d.server.Hub().Correct(ctx, row.ID, d.server.Admin().By, to.ID, q.Note, func(ops []syncproto.Op) ([]syncproto.Op, error) { return ops, nil })
+		if errors.Is(err, hub.ErrMayNot) {
+			return &cli.Error{Code: cli.Refused, Key: "mahalleh_data.quarantine.may_not", Args: cli.Args{"name": to.Name}, Hint: "mahalleh_data.quarantine.may_not_hint"}
+		}
 		return err
-	}
-	if !door.May(scope, access.Write) {
-		return &cli.Error{Code: cli.Refused, Key: "mahalleh_data.quarantine.may_not", Args: cli.Args{"name": who.Name}, Hint: "mahalleh_data.quarantine.may_not_hint"}
-	}
-	return nil
+	})
 }
 
 // decodeChange reads a change that is to be worked on.

@@ -9,6 +9,7 @@ import (
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas"
+	"mahalleh/server/aside"
 	"mahalleh/server/store"
 	"mahalleh/server/subject"
 	"mahalleh/syncproto"
@@ -189,7 +190,7 @@ func (n *names) subjectValues(form *schemas.Form, s *syncproto.RecordState, f *s
 // subjectValue is a value, with the title of the record that it refers to if that
 // names nobody else.
 func (n *names) subjectValue(form *schemas.Form, k syncproto.CellKey, value syncproto.Value) subjectValue {
-	v := n.value(leaf(form, k), value)
+	v := n.value(aside.Leaf(form, k), value)
 	item := subjectValue{cellName: nameCell(form, k), Value: v.Value, ValueLabel: v.Label}
 	if to, ok := value.AsRef(); ok {
 		item.ValueLabel = n.title(to)
@@ -209,7 +210,7 @@ func (n *names) title(id syncproto.RecordID) *schemas.Text {
 	}
 	var fa, en []string
 	for _, field := range form.Title {
-		v := n.value(fieldOf(form, uint32(field)), merge.Look(row.State, syncproto.CellKey{Field: uint32(field)}).Value)
+		v := n.value(aside.Field(form, uint32(field)), merge.Look(row.State, syncproto.CellKey{Field: uint32(field)}).Value)
 		text, isText := v.Value.(string)
 		switch {
 		case v.Label != nil:

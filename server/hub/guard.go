@@ -133,14 +133,15 @@ func (w *work) actorOf(s *syncproto.RecordState, st *syncproto.Step) (workflow.A
 	if err != nil {
 		return workflow.Actor{}, fmt.Errorf("look for change %s: %w", st.Change, err)
 	}
-	if row.Device == w.h.office.id || w.released[row.ID] {
+	by, judged := w.deciders[row.ID]
+	if !judged && (row.Device == w.h.office.id || w.released[row.ID]) {
 		return workflow.Actor{Office: true}, nil
 	}
 	decisions, err := w.tx.Decisions(row.ID)
 	if err != nil {
 		return workflow.Actor{}, fmt.Errorf("read decisions about %s: %w", row.ID, err)
 	}
-	if slices.ContainsFunc(decisions, func(d store.Quarantine) bool { return d.Decision == DecisionReleased }) {
+	if !judged && slices.ContainsFunc(decisions, func(d store.Quarantine) bool { return d.Decision == DecisionReleased }) {
 		return workflow.Actor{Office: true}, nil
 	}
 	place, err := w.placeOf(s.Home)
@@ -150,6 +151,13 @@ func (w *work) actorOf(s *syncproto.RecordState, st *syncproto.Step) (workflow.A
 	roles, err := w.h.access.RolesAt(w.tx, st.Meta.Author, place, row.Received)
 	if err != nil {
 		return workflow.Actor{}, fmt.Errorf("read the roles of %s: %w", st.Meta.Author, err)
+	}
+	if judged {
+		more, err := w.h.access.RolesAt(w.tx, by, place, w.now)
+		if err != nil {
+			return workflow.Actor{}, fmt.Errorf("read the roles of %s: %w", by, err)
+		}
+		roles = append(roles, more...)
 	}
 	var a workflow.Actor
 	for _, r := range roles {

@@ -160,6 +160,9 @@ func (w *work) writeOwn(own ownDevice, record syncproto.RecordID,
 	if err != nil {
 		return none, fmt.Errorf("make the change: %w", err)
 	}
+	if !w.decider.IsZero() {
+		w.deciders[ch.ID] = w.decider
+	}
 	chain := syncproto.ChainNext(log.Head, ch.HeaderBytes)
 	in := Incoming{Seq: seq, Chain: chain, ID: ch.ID, Change: ch, Bytes: wire.AppendChange(nil, ch)}
 	if err := w.receive(own.id, log.ID, in); err != nil {

@@ -51,6 +51,10 @@ type work struct {
 	acted     map[syncproto.ScopeID]bool   // scopes in which an act was noted
 	// released are changes that a person lets in with this transaction.
 	released map[syncproto.ChangeID]bool
+	// deciders are the people on pages who let changes in with this transaction:
+	// their roles count beside the author's. decider is who writes another now.
+	deciders map[syncproto.ChangeID]syncproto.PersonID
+	decider  syncproto.PersonID
 	// evidence is what was looked at of places, held what steps wait for that were
 	// looked at.
 	evidence map[syncproto.PlaceID]*evidence
@@ -74,7 +78,7 @@ func (h *Hub) newWork(tx store.Tx, now int64) *work {
 		kept: map[syncproto.ChangeID]bool{}, ofRecord: map[syncproto.RecordID][]syncproto.ChangeID{}, standings: map[syncproto.ChangeID]stand{},
 		writers: map[syncproto.DeviceID]*access.Writer{}, moved: map[syncproto.ScopeID]uint64{}, told: map[syncproto.DeviceID]bool{},
 		released: map[syncproto.ChangeID]bool{}, evidence: map[syncproto.PlaceID]*evidence{}, held: map[syncproto.RecordID]asked{},
-		refused: map[syncproto.ChangeID]workflow.Finding{}}
+		refused: map[syncproto.ChangeID]workflow.Finding{}, deciders: map[syncproto.ChangeID]syncproto.PersonID{}}
 }
 
 // stand is one answer of Standing.
