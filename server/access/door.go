@@ -55,6 +55,13 @@ func ForOperator(r store.Reader) *Door { return &Door{r: r, all: true} }
 // Grants returns what the reader may do, scope by scope.
 func (d *Door) Grants() []ScopeGrant { return d.order }
 
+// In returns what the reader may do in a scope, which says of which place and
+// compartment it is; false if that is nothing.
+func (d *Door) In(scope syncproto.ScopeID) (ScopeGrant, bool) {
+	g, has := d.grants[scope]
+	return g, has
+}
+
 // May reports whether the reader has all these rights in a scope.
 func (d *Door) May(scope syncproto.ScopeID, rights Rights) bool {
 	return d.all || d.grants[scope].Rights&rights == rights

@@ -12,6 +12,7 @@ import (
 	"mahalleh/schemas/formview"
 	"mahalleh/schemas/texts"
 	"mahalleh/server/access"
+	"mahalleh/server/aside"
 	"mahalleh/server/hub"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -146,11 +147,10 @@ func (v *visit) settledAlready() error {
 		if err != nil {
 			return err
 		}
-		scope, err := view.Scope(row.State.Home)
-		if err == nil && (row.State.Erased || !view.Single(scope.Place)) {
-			err = store.ErrNotFound
+		if g, _ := view.In(row.State.Home); row.State.Erased || !view.Single(g.Place) {
+			return store.ErrNotFound
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
@@ -472,6 +472,10 @@ func (v *visit) explainChoice(err error) (formview.Notice, bool) {
 	n := formview.Notice{Level: formview.Problem}
 	wrong, isField := errors.AsType[*schemas.FieldError](err)
 	switch {
+	case errors.Is(err, hub.ErrMayNot):
+		n.Text, n.Hint = v.say("decide.may_not", nil), v.say("decide.may_not_hint", nil)
+	case errors.Is(err, hub.ErrNotReleasable), errors.Is(err, aside.ErrNotSettable):
+		n.Text, n.Hint = v.say("decide.not_releasable", nil), v.say("decide.not_releasable_hint", nil)
 	case errors.Is(err, errNoChoice):
 		n.Text = v.say("screen_records.no_choice", nil)
 	case errors.Is(err, errNoPick):

@@ -44,7 +44,7 @@ type rift struct {
 	form   *schemas.Form
 	field  *schemas.Field // nil where it is about presence
 	place  store.Place
-	scope  store.Scope
+	scope  access.ScopeGrant
 	values []rivalValue // the one shown first
 	// since is when the server held two of them, due when it should be settled.
 	since, due int64
@@ -76,10 +76,7 @@ func (v *visit) rifts(r store.Reader, view *access.View, s *syncproto.RecordStat
 	if len(open) == 0 {
 		return nil, nil
 	}
-	scope, err := view.Scope(s.Home)
-	if err != nil {
-		return nil, err
-	}
+	scope, _ := view.In(s.Home)
 	place, ok := view.PlaceOf(scope.Place)
 	if !ok || s.Erased || !view.Single(scope.Place) {
 		return nil, nil

@@ -54,6 +54,7 @@ func (a *App) routes() []route {
 		a.takeRoutes(),
 		a.viewsRoutes(),
 		a.conflictsRoutes(),
+		a.asideRoutes(),
 		a.signinRoutes(),
 		a.accountRoutes(),
 		a.peopleRoutes(),
@@ -76,6 +77,9 @@ func (v *visit) nav() []formview.Link {
 	if v.single {
 		links = append(links, formview.Link{Name: "conflicts", To: "/conflicts", Label: v.say("screen_records.conflicts_title", nil)})
 	}
+	if v.supervises {
+		links = append(links, formview.Link{Name: "asides", To: "/aside", Label: v.say("decide.aside_title", nil)})
+	}
 	return append(links, formview.Link{Name: "account", To: "/account", Label: v.say("office.nav.account", nil)})
 }
 
@@ -92,6 +96,8 @@ type visit struct {
 	single bool
 	// steward says that they look after people and devices.
 	steward bool
+	// supervises says that they decide about changes that were set aside.
+	supervises bool
 	// unproved says that a second factor has yet to be set up.
 	unproved bool
 }
@@ -168,6 +174,7 @@ func (v *visit) signedIn() bool {
 		if err == nil {
 			v.unproved = view.Second() && !v.session.Second
 			v.steward = view.Steward()
+			v.supervises = supervises(view)
 			v.single = slices.ContainsFunc(view.Tops(), func(p store.Place) bool { return view.Single(p.ID) })
 		}
 		return err
@@ -266,6 +273,9 @@ var said = map[string]texts.Key{
 	"settled":         "decide.said.settled",
 	"settled_already": "screen_records.settled_already",
 	"assigned":        "decide.said.assigned",
+
+	"aside_decided":         "decide.said.aside_decided",
+	"aside_decided_already": "decide.said.aside_already",
 }
 
 // done leaves a word for the next page and leads there.

@@ -16,6 +16,7 @@ import (
 	"mahalleh/schemas/persian"
 	"mahalleh/schemas/texts"
 	"mahalleh/server/access"
+	"mahalleh/server/aside"
 	"mahalleh/server/hub"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
@@ -287,7 +288,8 @@ func statusOfWriting(err error) int {
 		return http.StatusConflict
 	case unseen(err):
 		return http.StatusNotFound
-	case isRefused, isForm, isField, errors.Is(err, errLongReason), errors.Is(err, errNoReason), errors.Is(err, errNoChoice), errors.Is(err, errNoPick):
+	case isRefused, isForm, isField, errors.Is(err, errLongReason), errors.Is(err, errNoReason), errors.Is(err, errNoChoice), errors.Is(err, errNoPick),
+		errors.Is(err, hub.ErrMayNot), errors.Is(err, hub.ErrNotReleasable), errors.Is(err, aside.ErrNotSettable):
 		return http.StatusUnprocessableEntity
 	}
 	return 0
