@@ -273,21 +273,8 @@ func (v *visit) newValue(t *formview.Teller, x *rift, isChosen bool) *newValueDa
 	typed := v.r.PostForm.Get("value")
 	d := &newValueData{Kind: "text", Text: typed, Chosen: isChosen, Unit: v.label(x.field.Unit)}
 	switch x.field.Type {
-	case schemas.TypeCode:
-		list, ok := v.forms.List(x.field.List)
-		if !ok {
-			return nil
-		}
-		d.Kind = "choice"
-		for _, item := range list.Items {
-			d.Options = append(d.Options, chosen{item.Code, v.label(item.Label), item.Code == typed})
-		}
-	case schemas.TypeBoolean:
-		d.Kind = "choice"
-		for _, yes := range []bool{true, false} {
-			b := schemas.BoolValue(yes)
-			d.Options = append(d.Options, chosen{t.Typed(x.field, b), t.Shown(x.field, b), t.Typed(x.field, b) == typed})
-		}
+	case schemas.TypeCode, schemas.TypeBoolean:
+		d.Kind, d.Options = "choice", v.optionsOf(t, x.field, typed)
 	case schemas.TypeMoney:
 		d.Unit = v.say("screen_records.toman", nil)
 	case schemas.TypeText, schemas.TypeLongText:
@@ -305,6 +292,27 @@ func (v *visit) newValue(t *formview.Teller, x *rift, isChosen bool) *newValueDa
 		return nil
 	}
 	return d
+}
+
+// optionsOf are the values of a field that takes one of few, nil of any other; typed is
+// the one that is chosen.
+func (v *visit) optionsOf(t *formview.Teller, f *schemas.Field, typed string) (all []chosen) {
+	switch f.Type {
+	case schemas.TypeCode:
+		list, _ := v.forms.List(f.List)
+		if list == nil {
+			return nil
+		}
+		for _, item := range list.Items {
+			all = append(all, chosen{item.Code, v.label(item.Label), item.Code == typed})
+		}
+	case schemas.TypeBoolean:
+		for _, yes := range []bool{true, false} {
+			b := schemas.BoolValue(yes)
+			all = append(all, chosen{t.Typed(f, b), t.Shown(f, b), t.Typed(f, b) == typed})
+		}
+	}
+	return all
 }
 
 // rivalChoice is what settles a conflict: one of its values, or another one.

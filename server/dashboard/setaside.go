@@ -161,6 +161,7 @@ type asideOp struct {
 	Label, Value string
 	// Typed is the value as a person types it, in a field Settable.
 	Typed    string
+	Options  []chosen // of a code, or a yes or no
 	Settable bool
 	Unit     string
 	Faulty   bool
@@ -305,6 +306,7 @@ func (v *visit) asideOp(t *formview.Teller, form *schemas.Form, op *syncproto.Op
 	if leaf := aside.Leaf(form, syncproto.CellKey{Field: op.Field, Item: op.Item, Sub: op.Sub}); leaf != nil && x.Settable {
 		x.Unit = v.label(leaf.Unit)
 		x.Typed = v.typedOf(t, leaf, op)
+		x.Options = v.optionsOf(t, leaf, x.Typed)
 	}
 	return x, true
 }

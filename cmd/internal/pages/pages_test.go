@@ -183,6 +183,10 @@ func (o *office) code(letters string) string {
 func TestPages(t *testing.T) {
 	o := newOffice(t)
 	hood := o.hood()
+	for n := range byte(3) {
+		o.setAside(200+n, hood)
+		o.rivals(200+n, hood)
+	}
 	for _, x := range []struct {
 		role    access.Role
 		place   string
@@ -211,6 +215,7 @@ func TestPages(t *testing.T) {
 			tab.See(map[bool]string{false: "تاریخچه", true: "History"}[x.english])
 			tab.Check(string(x.role) + "-record")
 			tab.Shot(string(x.role) + "-record")
+			o.lookAtDecisions(tab, string(x.role), x.english)
 		}
 		if x.role == access.Province {
 			o.lookAtPeople(tab, x.english)
