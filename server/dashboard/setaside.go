@@ -150,7 +150,6 @@ type asideData struct {
 	Open, Waits, Settable, Releasable bool
 	People                            []chosen
 	Name                              string
-	Reason                            string
 	Because                           string
 	Most                              int
 }

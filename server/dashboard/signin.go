@@ -50,7 +50,7 @@ type keptValue struct {
 const keptPrefix = "kept."
 
 // typedNames are the values that people write themselves.
-var typedNames = []string{"reason"}
+var typedNames = []string{"reason", "value"}
 
 func kept(action string, names func(string) (string, bool), v *visit) *keptForm {
 	k := &keptForm{Action: local(action)}

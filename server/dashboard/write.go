@@ -15,7 +15,6 @@ import (
 	"mahalleh/schemas/formview"
 	"mahalleh/schemas/persian"
 	"mahalleh/schemas/texts"
-	"mahalleh/server/access"
 	"mahalleh/server/aside"
 	"mahalleh/server/hub"
 	"mahalleh/server/store"
@@ -293,10 +292,4 @@ func statusOfWriting(err error) int {
 		return http.StatusUnprocessableEntity
 	}
 	return 0
-}
-
-// mayWrite reports whether the person may write a form at a place, with these rights
-// besides: whether a page offers it.
-func mayWrite(view *access.View, form *schemas.Form, place syncproto.PlaceID, rights access.Rights) bool {
-	return view.MayWrite(syncproto.ScopeOf(place, string(form.Compartment)), uint32(form.ID), rights)
 }
