@@ -34,8 +34,9 @@ const (
 type listData struct {
 	listing
 	Forms, Blocks, States []option
-	// OfTitle names the record that the list is of.
+	// OfTitle names the record that the list is of, About what it is narrowed to, above it.
 	OfTitle string
+	About   []string
 	Rows    []rowData
 	Total   int
 	// Previous and Next are the pages beside this one, "" for none.
@@ -112,6 +113,12 @@ func (v *visit) list(l listing) (*listData, error) {
 		if d.OfTitle, err = v.recordTitle(l.Of); err != nil {
 			return nil, err
 		}
+	}
+	if form, ok := v.c.Forms().FormByName(l.Form); ok {
+		d.About = append(d.About, v.words.In(form.Label))
+	}
+	if d.OfTitle != "" {
+		d.About = append(d.About, d.OfTitle)
 	}
 	return d, v.choices(d)
 }
