@@ -3,13 +3,11 @@ package clientsdk
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"slices"
 
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/schemas"
-	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
@@ -224,10 +222,7 @@ func (c *Client) frozen(ctx context.Context, dossier syncproto.RecordID, home sy
 // of a place are made.
 func (c *Client) formulaVersion(ctx context.Context, place syncproto.PlaceID) string {
 	s := c.provinceSettings(ctx, place)
-	if s.Version != indicators.ShippedSettings {
-		s.Version = hex.EncodeToString([]byte(s.Version))
-	}
-	return fmt.Sprintf("%d %s", indicators.Version, s.Version)
+	return workflow.FormulaOf(&s)
 }
 
 // frozenNow is the snapshot that an approval now would write, with its content; false

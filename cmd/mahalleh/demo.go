@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +19,8 @@ import (
 	"mahalleh/cmd/internal/demo"
 	"mahalleh/cmd/internal/sample"
 	"mahalleh/schemas/forms"
+	"mahalleh/server/access"
+	"mahalleh/server/dashboard"
 )
 
 func demoCommand(a *cli.App) *cobra.Command {
@@ -87,10 +92,12 @@ func runDemo(ctx context.Context, a *cli.App, chosen bool, listen string, once b
 	}
 	d.addresses = []string{l.Addr().String()}
 	var stop func(context.Context) error
+	web := &doorway{}
+	web.leadTo(d.server.Handler())
 	story := &demo.Story{Server: d.server, Store: d.store, Dir: dir, Address: l.Addr().String(), Clock: uptime{a: a, start: a.Now()},
 		Tell: func(s demo.Scene) { scene(s.Name, s.Args) }}
 	out, err := story.Play(ctx, func() error {
-		stop = demo.Serve(l, d.server.Handler())
+		stop = demo.Serve(l, web)
 		return nil
 	})
 	if stop == nil {
@@ -116,7 +123,7 @@ func runDemo(ctx context.Context, a *cli.App, chosen bool, listen string, once b
 	if once {
 		return end()
 	}
-	return stayUp(ctx, a, f, d, dir, end)
+	return stayUp(ctx, a, f, d, web, dir, end)
 }
 
 // demoEnd is the morning after the dossiers of the sample were due.
@@ -214,12 +221,16 @@ func demoVerdict(out *demo.Outcome) error {
 }
 
 // stayUp keeps the server up and says what to try against it.
-func stayUp(ctx context.Context, a *cli.App, f folder, d *desk, dir string, end func() error) error {
+func stayUp(ctx context.Context, a *cli.App, f folder, d *desk, web *doorway, dir string, end func() error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	shut, err := openDoor(f, d, d.addresses[0], fail)
 	if err != nil {
 		return errors.Join(err, end())
+	}
+	closePages, err := showPages(ctx, a, d, web)
+	if err != nil {
+		return errors.Join(err, shut(ctx), end())
 	}
 	a.Say("mahalleh.demo.try")
 	phone := filepath.Join(dir, "phone-1")
@@ -237,9 +248,62 @@ func stayUp(ctx context.Context, a *cli.App, f folder, d *desk, dir string, end 
 	<-ctx.Done()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
+	closePages()
 	err = errors.Join(shut(stopping), end())
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
 	return err
+}
+
+// doorway answers by a handler that may be another later: the phones of the story come
+// before there is anything to show.
+type doorway struct{ to atomic.Pointer[http.Handler] }
+
+func (w *doorway) leadTo(h http.Handler) { w.to.Store(&h) }
+
+func (w *doorway) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	(*w.to.Load()).ServeHTTP(out, r)
+}
+
+// demoHood is the neighbourhood of the sample whose dossier the committee has yet to
+// decide on.
+const demoHood = 102
+
+// demoMember sits in the committee of the demonstration's province.
+const demoMember = "بهاره دبیری"
+
+// showPages puts the committee's pages beside the phones' sessions, and says where they
+// are and how to sign in.
+func showPages(ctx context.Context, a *cli.App, d *desk, web *doorway) (closePages func(), err error) {
+	if err := d.openReport(ctx); err != nil {
+		return nil, err
+	}
+	pages, err := dashboard.New(dashboard.Options{Hub: d.server.Hub(), Admin: d.server.Admin(), Signer: d.signer(), Report: d.report,
+		Keys: d.server.Identity().Keys(), Addresses: d.addresses, Log: d.log})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := demo.BringForward(ctx, d.server.Hub(), demoHood); err != nil {
+		return nil, err
+	}
+	who, _, err := d.server.Admin().AddWith(ctx, demoMember, string(access.Province), demo.Province)
+	if err != nil {
+		return nil, err
+	}
+	secret, _, err := d.signer().Invite(ctx, who.ID.String())
+	if err != nil {
+		return nil, err
+	}
+	d.report.Tell(pages.Moved)
+	var follows sync.WaitGroup
+	following, stop := context.WithCancel(ctx)
+	follows.Go(func() { d.follow(following) })
+	outside := &outside{d: d, pages: pages.Handler(), version: a.Version().Version, since: a.Now(), now: a.Now}
+	web.leadTo(outside.handler())
+	a.Say("mahalleh.demo.pages", cli.Args{"name": who.Name})
+	// Alone on its line and without marks of direction, to be copied.
+	fmt.Fprintln(a.Stdout(), "  http://"+d.addresses[0]+dashboard.InvitePath+secret)
+	a.Say("mahalleh.demo.walk")
+	return func() { pages.Close(); stop(); follows.Wait() }, nil
 }

@@ -160,7 +160,15 @@ func personCommand(a *cli.App) *cobra.Command {
 	})
 	inviting.Flags().StringVar(&invite.URL, "url", "", a.T("mahalleh.person.flag_url"))
 	linking, unlinking := linkCommands(a)
-	return a.Group("person", "mahalleh.person_group", adding, listing, disabling, inviting, linking, unlinking)
+	coding := a.Command("code KEY...", "mahalleh.person_code", func(_ context.Context, args []string) error {
+		code, err := access.CodeNow(strings.Join(args, ""), a.Now().UnixMilli())
+		if err != nil {
+			return &cli.Error{Code: cli.Usage, Key: "mahalleh.person.bad_key", Hint: "mahalleh.person.bad_key_hint", Cause: err}
+		}
+		_, err = fmt.Fprintln(a.Stdout(), code)
+		return err
+	})
+	return a.Group("person", "mahalleh.person_group", adding, listing, disabling, inviting, coding, linking, unlinking)
 }
 
 func personState(a *cli.App, p personItem) string {

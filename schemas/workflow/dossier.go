@@ -12,7 +12,7 @@ var (
 var dossier = &Machine{
 	Form: "dossier", Field: "status", List: "DOSSIERSTATUS",
 	First:  []string{"assigned"},
-	Course: []string{"sections", "reviewed_by", "reviewed_on", "approved_by_decision_id", "snapshot_number", "snapshot_formula_version", "snapshot_hash"},
+	Course: []string{"sections", "reviewed_by", "reviewed_on", "approved_by_decision_id", "approved_on", "snapshot_number", "snapshot_formula_version", "snapshot_hash"},
 	Steps:  dossierSteps(),
 }
 

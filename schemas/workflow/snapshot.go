@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -47,6 +48,15 @@ func Freeze(number int, formula string, content []Counted) (Snapshot, error) {
 		h.Write(c.Version[:])
 	}
 	return Snapshot{Number: number, Formula: formula, Hash: hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+// FormulaOf names the formulas and the settings of a province by which figures are made.
+func FormulaOf(s *indicators.Settings) string {
+	settings := s.Version
+	if settings != indicators.ShippedSettings {
+		settings = hex.EncodeToString([]byte(settings))
+	}
+	return fmt.Sprintf("%d %s", indicators.Version, settings)
 }
 
 // SnapshotForm is the form in which the content of a snapshot is kept beside the

@@ -67,12 +67,26 @@ func codeAt(secret []byte, step int64) uint32 {
 	return binary.BigEndian.Uint32(sum[at:]) & 0x7fffffff
 }
 
+// CodeNow is the code that an authenticator shows for the letters of a secret at a
+// moment. Errors: ErrWrongCode for letters that are no secret.
+func CodeNow(letters string, ms int64) (string, error) {
+	secret, err := readFactor(letters)
+	if err != nil {
+		return "", err
+	}
+	return codeText(secret, ms/factorStep), nil
+}
+
+func codeText(secret []byte, step int64) string {
+	return fmt.Sprintf("%0*d", codeDigits, codeAt(secret, step)%codeModulus)
+}
+
 // stepOf finds the step whose code was typed, later than the last that was taken.
 func stepOf(secret []byte, typed string, now, last int64) (int64, error) {
 	typed = strings.Join(strings.Fields(persian.ToASCIIDigits(typed)), "")
 	found := int64(-1)
 	for step := now/factorStep - factorSlack; step <= now/factorStep+factorSlack; step++ {
-		code := fmt.Sprintf("%0*d", codeDigits, codeAt(secret, step)%codeModulus)
+		code := codeText(secret, step)
 		if subtle.ConstantTimeCompare([]byte(code), []byte(typed)) == 1 && step > last {
 			found = step
 		}

@@ -135,6 +135,9 @@ func (k *kit) write(form string, place uint32, values map[string]schemas.Value) 
 	return id
 }
 
+// moment is the kit's time.
+func (k *kit) moment() time.Time { return time.UnixMilli(k.ms) }
+
 // catchUp has the report take in what was written, and pages hear of it.
 func (k *kit) catchUp() {
 	k.Helper()

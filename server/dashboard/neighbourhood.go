@@ -97,23 +97,9 @@ func (v *visit) getNeighbourhood() error {
 	today := l.figures.Today
 	v.course(&d, &s, l)
 	for _, f := range s.Fills {
-		share := int64(100)
-		if f.Target > 0 {
-			share = min(100, f.Done*100/f.Target)
-		}
-		d.Sections = append(d.Sections, sectionRow{v.code("DOSSIERSECTION", string(f.Section)), v.words.Number(f.Done), v.words.Number(f.Target), share, f.Gate})
+		d.Sections = append(d.Sections, v.sectionRow(f))
 	}
-	needs := slices.Clone(s.Needs)
-	slices.SortStableFunc(needs, func(a, b indicators.NeedCategory) int {
-		return cmp.Or(cmp.Compare(unranked(a.Rank), unranked(b.Rank)), cmp.Compare(b.Affected, a.Affected))
-	})
-	for _, n := range needs {
-		row := needRow{v.code("NEEDCAT", n.Category), "–", v.words.Number(n.Needs), v.words.Number(n.Affected)}
-		if n.Rank > 0 {
-			row.Rank = v.words.Number(n.Rank)
-		}
-		d.Needs = append(d.Needs, row)
-	}
+	d.Needs = v.ranked(&s)
 	d.Spider = v.spider(s.Capacity)
 	for _, e := range s.Enrolments {
 		row := stageRow{Programme: v.code("PROGRAMME", e.Programme), Stage: "–", Started: v.dayText(int64(e.Started)), Ended: v.dayText(int64(e.Ended))}
@@ -175,6 +161,30 @@ func (v *visit) getNeighbourhood() error {
 	p := v.page("neighbourhood", d.Place.Name)
 	p.Back, p.Data, p.Live = fmt.Sprintf("/neighbourhoods?place=%d", v.upOf(l)), d, false
 	return v.render(p)
+}
+
+func (v *visit) sectionRow(f indicators.Fill) sectionRow {
+	share := int64(100)
+	if f.Target > 0 {
+		share = min(100, f.Done*100/f.Target)
+	}
+	return sectionRow{v.code("DOSSIERSECTION", string(f.Section)), v.words.Number(f.Done), v.words.Number(f.Target), share, f.Gate}
+}
+
+// ranked are the kinds of needs, those that were ranked first.
+func (v *visit) ranked(s *indicators.Summary) (all []needRow) {
+	needs := slices.Clone(s.Needs)
+	slices.SortStableFunc(needs, func(a, b indicators.NeedCategory) int {
+		return cmp.Or(cmp.Compare(unranked(a.Rank), unranked(b.Rank)), cmp.Compare(b.Affected, a.Affected))
+	})
+	for _, n := range needs {
+		row := needRow{v.code("NEEDCAT", n.Category), "–", v.words.Number(n.Needs), v.words.Number(n.Affected)}
+		if n.Rank > 0 {
+			row.Rank = v.words.Number(n.Rank)
+		}
+		all = append(all, row)
+	}
+	return all
 }
 
 // mostAbout bounds how many records of a form are shown whole.

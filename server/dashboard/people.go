@@ -423,12 +423,9 @@ func (v *visit) disable() error {
 	return v.acted("person_disabled", err)
 }
 
-// mostReason bounds a reason, in letters.
-const mostReason = 500
-
 func (v *visit) reason() string {
 	r := []rune(strings.TrimSpace(v.value("reason")))
-	return string(r[:min(len(r), mostReason)])
+	return string(r[:min(len(r), maxReason)])
 }
 
 func (v *visit) endTheirs() error {

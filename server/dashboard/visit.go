@@ -58,6 +58,8 @@ func (a *App) routes() []route {
 		a.signinRoutes(),
 		a.accountRoutes(),
 		a.peopleRoutes(),
+		a.meetingsRoutes(),
+		a.decideRoutes(),
 		a.devicesRoutes(),
 	)
 }
@@ -70,6 +72,9 @@ func (v *visit) nav() []formview.Link {
 		links = append(links, formview.Link{Name: "neighbourhoods", To: "/neighbourhoods", Label: v.say("office.nav.neighbourhoods", nil)},
 			formview.Link{Name: "map", To: "/map", Label: v.say("office_map.nav", nil)},
 			formview.Link{Name: "take", To: "/take", Label: v.say("office_take.nav", nil)})
+	}
+	if v.single {
+		links = append(links, formview.Link{Name: "meetings", To: "/meetings", Label: v.say("office_meet.nav", nil)})
 	}
 	if v.steward {
 		links = append(links, formview.Link{Name: "people", To: "/people", Label: v.say("office_people.nav", nil)})
@@ -260,6 +265,13 @@ var said = map[string]texts.Key{
 	"second_set": "office.said.second_set",
 	"welcome":    "office.said.welcome",
 
+	"meeting_made":    "office_meet.said.made",
+	"minutes":         "office_meet.said.minutes",
+	"decided_approve": "office_meet.said.approve",
+	"decided_return":  "office_meet.said.return",
+	"decided_review":  "office_meet.said.review",
+	"decided_defer":   "office_meet.said.defer",
+
 	"person_added":    "office_people.said.added",
 	"person_disabled": "office_people.said.disabled",
 	"person_enabled":  "office_people.said.enabled",
@@ -315,6 +327,8 @@ func (v *visit) explain(err error) formview.Notice {
 		n.Level, n.Text = formview.Info, v.say("office.failed.building", nil)
 	case refused(err):
 		n = v.explainRefused(err)
+	case statusOfMeeting(err) != 0:
+		n = v.explainMeeting(err)
 	case errors.Is(err, errBadRequest):
 		n.Text = v.say("office.failed.bad_request", nil)
 	case notThere(err):
@@ -340,6 +354,8 @@ func statusOf(err error) int {
 		return http.StatusServiceUnavailable
 	case errors.Is(err, errBadRequest):
 		return http.StatusBadRequest
+	case statusOfMeeting(err) != 0:
+		return statusOfMeeting(err)
 	case errors.Is(err, access.ErrBeyond):
 		return http.StatusForbidden
 	case refused(err), errors.Is(err, access.ErrWrongPassword), errors.Is(err, access.ErrWrongCode), errors.Is(err, access.ErrWeakPassword), errors.Is(err, errDiffer), errors.Is(err, errViews):

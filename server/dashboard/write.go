@@ -206,7 +206,11 @@ func (w *writing) filled(form *schemas.Form, s *syncproto.RecordState, newItem f
 			e.Verb = syncproto.VerbTransition
 		}
 	}
-	if wrong := broken(then.Problems, now.Problems); len(wrong) > 0 {
+	old := then.Problems
+	if !s.Exists() {
+		old = nil // what a new record lacks is whoever's who makes it
+	}
+	if wrong := broken(old, now.Problems); len(wrong) > 0 {
 		return e, &formError{form, wrong}
 	}
 	edit := merge.Edit{Form: form, Opened: s, Before: before, After: after, Author: w.v.who.ID, NewItem: newItem}

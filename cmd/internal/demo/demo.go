@@ -80,8 +80,8 @@ func (s *Story) tell(name string, args map[string]any) {
 	}
 }
 
-// guilan is the number of the province: ten and its code.
-const guilan = "11"
+// Province is the number of the story's province, Guilan: ten and its code.
+const Province = "11"
 
 // The cast: who works where.
 var cast = []struct {
@@ -153,7 +153,7 @@ func (s *Story) Play(ctx context.Context, listen func() error) (*Outcome, error)
 
 func (s *Story) enrol(ctx context.Context, out *Outcome) error {
 	admin := s.Server.Admin()
-	county, err := admin.AddPlace(ctx, access.NewPlace{Kind: store.PlaceCounty, Parent: guilan, NameFa: "شهرستان رشت", NameEn: "Rasht"})
+	county, err := admin.AddPlace(ctx, access.NewPlace{Kind: store.PlaceCounty, Parent: Province, NameFa: "شهرستان رشت", NameEn: "Rasht"})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ import (
 	"mahalleh/server/report"
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
+	"mahalleh/server/syncws"
 )
 
 func TestMain(m *testing.M) { viewtest.Main(m) }
@@ -75,9 +76,11 @@ func newOffice(t *testing.T) *office {
 	o.signer = access.NewSigner(o.server.Admin(), o.server.Hub().Now)
 	o.pages, err = dashboard.New(dashboard.Options{Hub: o.server.Hub(), Admin: o.server.Admin(), Signer: o.signer, Report: o.report, Keys: o.server.Identity().Keys(), Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	o.must(err)
-	pages := o.pages.Handler()
+	pages, devices := o.pages.Handler(), o.server.Handler()
 	o.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !o.down.Load() {
+		if r.URL.Path == syncws.Path {
+			devices.ServeHTTP(w, r)
+		} else if !o.down.Load() {
 			pages.ServeHTTP(w, r)
 		} else if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			_ = conn.Close()
@@ -219,6 +222,11 @@ func TestPages(t *testing.T) {
 		}
 		if x.role == access.Province {
 			o.lookAtPeople(tab, x.english)
+			at := hood
+			if x.english {
+				at++
+			}
+			o.committeeDecides(tab, at, x.english)
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"mahalleh/schemas/formview/viewtest"
 )
 
 // programNames are the three programs, each a folder below cmd.
@@ -41,6 +43,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
+		defer viewtest.End()
 		args := []string{"build", "-buildvcs=false", "-o", dir + string(filepath.Separator)}
 		for _, name := range programNames {
 			args = append(args, "mahalleh/cmd/"+name)
