@@ -156,6 +156,7 @@ func TestWhatAPageIsToldThatItMayNot(t *testing.T) {
 	k := newKit(t)
 	k.as(access.County, "101")
 	k.as(access.Steering, "101")
+	k.as(access.Facilitator, "102")
 	k.as(access.National, "ایران")
 	asset := k.write("asset", 102, map[string]schemas.Value{"category": schemas.CodeValue("physical"), "subtype": schemas.CodeValue("hall"), "title_fa": schemas.TextValue("سالن")})
 	dossier := k.write("dossier", 102, map[string]schemas.Value{"status": schemas.CodeValue("assigned")})
@@ -170,7 +171,7 @@ func TestWhatAPageIsToldThatItMayNot(t *testing.T) {
 		"a field left empty":        {"county at 101", "title_fa", "", asset, "", http.StatusUnprocessableEntity, "Title"},
 		"a text too long":           {"county at 101", "title_fa", strings.Repeat("س", 300), asset, "", http.StatusUnprocessableEntity, "Title"},
 		"a page out of date":        {"county at 101", "title_fa", "بام", asset, strings.Repeat("ab", 32), http.StatusConflict, "Nothing was written"},
-		"another role's step":       {"steering at 101", "status", "suspended", dossier, "", http.StatusUnprocessableEntity, "provincial committee"},
+		"another role's step":       {"facilitator at 102", "status", "suspended", dossier, "", http.StatusUnprocessableEntity, "provincial committee"},
 		"no right to write":         {"steering at 101", "name_fa", "شورا", office, "", http.StatusNotFound, "There is no such page"},
 		"sums alone":                {"national at ایران", "name_fa", "شورا", office, "", http.StatusNotFound, "There is no such page"},
 		"a record that is nowhere":  {"county at 101", "name_fa", "شورا", syncproto.RecordID{77}, strings.Repeat("ab", 32), http.StatusNotFound, "There is no such page"},

@@ -18,7 +18,7 @@ import (
 var mayOnPages = map[string]map[string]string{
 	"local_team":        {"reference": "r", "plain": "r"}, // writes activities alone
 	"facilitator":       {"reference": "rw", "plain": "rws", "persons": "rws", "harm": "rws"},
-	"steering":          {"reference": "r", "plain": "rw"},
+	"steering":          {"reference": "r", "plain": "r"}, // writes decisions and what belongs to them
 	"clinic":            {"reference": "r", "plain": "rw", "persons": "rw"},
 	"technical_manager": {"reference": "rwsd", "plain": "rwsd", "persons": "rwsd", "harm": "rwsd"},
 	"county":            {"reference": "rwsd", "plain": "rwd", "persons": "r"},
