@@ -16,7 +16,7 @@ export CGO_ENABLED
 # non-joiner is a letter of ordinary spelling, and words are written as words.
 STATICCHECKS ?= inherit,-ST1018
 
-.PHONY: all build test lint fmt-check vet staticcheck tidy-check fuzz cross fmt release screens
+.PHONY: all build test lint fmt-check vet staticcheck tidy-check fuzz cross fmt release screens figures-screen
 
 all: build test
 
@@ -32,6 +32,11 @@ test: ## all tests; TESTFLAGS are handed on to go test
 screens: ## a picture of every page, on a phone and a laptop, in both languages, into bin/screens/
 	bash .ci/browser
 	MAHALLEH_SCREENSHOTS="$(CURDIR)/bin/screens" $(GO) test -count=1 $(TESTFLAGS) ./client-sdk/fieldapp
+
+figures-screen: ## what the screen costs on a slow phone; see docs/figures.md
+	bash .ci/browser
+	$(GO) test -run '^$$' -bench 'SlowPhone|Pages|Ready$$' -benchtime 10x -timeout 60m ./client-sdk/fieldapp
+	$(GO) test -run '^$$' -bench SixtyFields ./schemas/formview
 
 lint: fmt-check vet staticcheck tidy-check ## everything that needs no test run
 

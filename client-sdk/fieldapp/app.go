@@ -191,6 +191,11 @@ func newKeys(random io.Reader) (k keys, err error) {
 	return k, nil
 }
 
+// Server is a server for Handler that nobody keeps busy by saying little.
+func (a *App) Server() *http.Server {
+	return &http.Server{Handler: a.Handler(), ReadHeaderTimeout: headerPatience, ReadTimeout: bodyPatience, MaxHeaderBytes: headerBytes}
+}
+
 // Handler serves the pages. It answers nobody but the browser that was opened
 // by Link.
 func (a *App) Handler() http.Handler {

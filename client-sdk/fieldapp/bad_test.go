@@ -93,7 +93,7 @@ func (s *screen) syncUntil(is func(syncView) bool) {
 	s.Helper()
 	run, stop := context.WithCancel(ctx)
 	defer stop()
-	l, _ := s.events.listen()
+	l, _ := s.events.listen(0)
 	defer s.events.leave(l)
 	over := make(chan struct{})
 	go func() {

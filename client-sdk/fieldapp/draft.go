@@ -188,20 +188,20 @@ func (v *visit) drawState(o *openDraft, data *draftData) {
 	}
 }
 
-// postDraft takes what a page sends. A script is told of an error beside the form,
-// which stays as it is.
+// postDraft takes what a page sends. A script is told where the form went that it
+// no longer finds.
 func (v *visit) postDraft() error {
 	err := v.takeDraft()
-	if err == nil || !v.byScript() || statusOf(err) == http.StatusInternalServerError {
-		return err
+	if v.byScript() && (errors.Is(err, clientsdk.ErrNotFound) || errors.Is(err, clientsdk.ErrDraftOver)) {
+		return v.refusePart(formview.Notice{Level: formview.Problem, Text: v.say("screen_form.gone", nil), To: "/drafts", Label: v.say("screen_records.drafts", nil)})
 	}
-	n := v.explain(err)
-	if errors.Is(err, clientsdk.ErrNotFound) || errors.Is(err, clientsdk.ErrDraftOver) {
-		n = formview.Notice{Level: formview.Problem, Text: v.say("screen_form.gone", nil), To: "/drafts", Label: v.say("screen_records.drafts", nil)}
-	}
-	data := &draftData{Refused: &n}
+	return err
+}
+
+// refusePart tells a form's script why what it sent was not taken.
+func (v *visit) refusePart(n formview.Notice) error {
 	p := v.page("draft", "")
-	p.Data = data
+	p.Data = &draftData{Refused: &n}
 	v.w.Header().Set("Mahalleh-Parts", "1")
 	v.w.Header().Set("Mahalleh-Focus", "form-refused")
 	return v.part("form_refused", p)

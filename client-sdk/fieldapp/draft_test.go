@@ -1,6 +1,7 @@
 package fieldapp
 
 import (
+	"html"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -45,7 +46,7 @@ var wasInput = regexp.MustCompile(`name="was:([^"]*)" value="([^"]*)"`)
 func (f *shownForm) shown(page string) {
 	f.page, f.was = page, map[string]string{}
 	for _, m := range wasInput.FindAllStringSubmatch(page, -1) {
-		f.was[m[1]] = m[2]
+		f.was[m[1]] = html.UnescapeString(m[2])
 	}
 }
 

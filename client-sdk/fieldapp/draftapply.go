@@ -87,8 +87,11 @@ func (o *openDraft) same(t *formview.Teller, f *schemas.Field, a, b string) bool
 	return err == nil && v.Equal(w)
 }
 
-// lines writes line ends as forms are stored, not as browsers send them.
-func lines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
+// lines writes line ends as forms are stored, not as browsers send them. A null goes:
+// no page can hold one, so the next page would not show what stands there.
+func lines(s string) string { return sentText.Replace(s) }
+
+var sentText = strings.NewReplacer("\r\n", "\n", "\x00", "")
 
 // act does what a button of the form asks for, "add:members"; it returns the id of
 // what should be looked at then, "" for nothing in particular.

@@ -221,22 +221,6 @@ func TestTwoPagesInTheBrowser(t *testing.T) {
 	d.shows(other.page, `value="سالن مدرسه"`)
 }
 
-// A form is filled in by keys alone.
-func TestAFormIsFilledInByKeys(t *testing.T) {
-	d := inBrowser(t, viewtest.Laptop, texts.English)
-	d.visit("/new/asset")
-	d.Eval(`document.querySelector("#f-category-c-individual").focus()`, nil)
-	d.Press(" ")
-	d.kept()
-	d.Press(arrowDown)
-	d.kept()
-	d.until(`document.activeElement.id === "f-category-c-association" && document.activeElement.checked`)
-	d.Press("\t")
-	d.Press("\r") // into the next control
-	f := d.open(strings.TrimPrefix(d.String("location.pathname"), d.prefix()))
-	d.shows(f.page, `value="association" checked`)
-}
-
 // Nothing is cut on the narrowest screen with the largest letters, on any form.
 func TestFormsFitEverywhere(t *testing.T) {
 	for _, lang := range []texts.Lang{texts.Persian, texts.English} {

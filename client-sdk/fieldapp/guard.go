@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	"net/http"
 	"strings"
+	"time"
 
 	"mahalleh/schemas/formview"
 	"mahalleh/schemas/texts"
@@ -22,6 +23,13 @@ const (
 	maxBody = 1 << 20
 	// maxAddress bounds an address; the longest is a search that was typed.
 	maxAddress = 8 << 10
+	// headerPatience bounds how long a browser on this very device may take to say
+	// what it wants, headerBytes how much it may say before that, and bodyPatience
+	// how long all of it may take: whoever says it letter by letter keeps no
+	// connection from others.
+	headerPatience = 10 * time.Second
+	headerBytes    = 32 << 10
+	bodyPatience   = 30 * time.Second
 )
 
 // policy is the Content-Security-Policy: the program's own files and nothing

@@ -1,9 +1,11 @@
 package fieldapp
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -31,18 +33,25 @@ type hub struct {
 	mu      sync.Mutex
 	pages   map[*listener]bool
 	stopped bool
+	// told counts what was told, last holds the number of each event's last time: a
+	// page that was away hears what it missed, and nothing else.
+	told uint64
+	last map[event]uint64
 }
 
 // listener is one page that is open.
 type listener struct {
 	mu     sync.Mutex
 	waits  []event
+	told   uint64        // the number of the last of them
+	began  uint64        // up to which number it has heard what was told before
 	wake   chan struct{} // has room for one
 	closed chan struct{}
 }
 
-// listen adds a page; leave it when it is gone. ok is false once the hub is closed.
-func (h *hub) listen() (l *listener, ok bool) {
+// listen adds a page; leave it when it is gone. What was told after since, if that is
+// not zero, waits for it. ok is false once the hub is closed.
+func (h *hub) listen(since uint64) (l *listener, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.stopped {
@@ -53,6 +62,16 @@ func (h *hub) listen() (l *listener, ok bool) {
 	}
 	l = &listener{wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	h.pages[l] = true
+	h.told = max(h.told, 1) // 0 is a page that heard nothing yet
+	l.began, l.told = cmp.Or(since, h.told), h.told
+	if since == 0 {
+		return l, true
+	}
+	for e, at := range h.last {
+		if at > since && e != eventLock { // whether it is locked is asked, not remembered
+			l.add([]event{e}, h.told)
+		}
+	}
 	return l, true
 }
 
@@ -69,8 +88,15 @@ func (h *hub) tell(events ...event) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.last == nil {
+		h.last = map[event]uint64{}
+	}
+	h.told++
+	for _, e := range events {
+		h.last[e] = h.told
+	}
 	for l := range h.pages {
-		l.add(events)
+		l.add(events, h.told)
 	}
 }
 
@@ -85,9 +111,10 @@ func (h *hub) close() {
 	}
 }
 
-func (l *listener) add(events []event) {
+func (l *listener) add(events []event, told uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.told = max(l.told, told)
 	for _, e := range events {
 		if !slices.Contains(l.waits, e) {
 			l.waits = append(l.waits, e)
@@ -99,12 +126,11 @@ func (l *listener) add(events []event) {
 	}
 }
 
-func (l *listener) take() []event {
+func (l *listener) take() (all []event, told uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := l.waits
-	l.waits = nil
-	return all
+	all, l.waits = l.waits, nil
+	return all, l.told
 }
 
 const (
@@ -116,19 +142,30 @@ const (
 	eventsAlive = 25 * time.Second
 )
 
-// serve writes events to one page (server-sent events) until it is gone.
-func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
-	l, ok := h.listen()
+// serve writes events to one page (server-sent events) until it is gone, after those
+// that it missed since it listened last, and those that it shall hear first.
+func (h *hub) serve(w http.ResponseWriter, r *http.Request, first ...event) {
+	since, err := strconv.ParseUint(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("since")), 10, 64)
+	if err != nil {
+		since = 0 // it listens for the first time
+	}
+	l, ok := h.listen(since)
 	if !ok {
 		http.Error(w, "the program ends", http.StatusServiceUnavailable)
 		return
 	}
 	defer h.leave(l)
 	out := http.NewResponseController(w)
+	// The server bounds how long a request may take to arrive; this one stays. Not
+	// every writer can, and those that cannot have no bound.
+	_ = out.SetReadDeadline(time.Time{})
 	w.Header().Set("Content-Type", "text/event-stream")
 	// After two seconds the browser asks again when the program was restarted.
-	if _, err := fmt.Fprint(w, "retry: 2000\n\n"); err != nil || out.Flush() != nil {
+	if _, err := fmt.Fprintf(w, "retry: 2000\nid: %d\nevent: now\ndata:\n\n", l.began); err != nil || out.Flush() != nil {
 		return
+	}
+	if len(first) > 0 {
+		l.add(first, l.began)
 	}
 	alive := time.NewTicker(eventsAlive)
 	defer alive.Stop()
@@ -143,8 +180,9 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		case <-l.wake:
-			for _, e := range l.take() {
-				if _, err := fmt.Fprintf(w, "event: %s\ndata:\n\n", e); err != nil {
+			all, told := l.take()
+			for _, e := range all {
+				if _, err := fmt.Fprintf(w, "id: %d\nevent: %s\ndata:\n\n", told, e); err != nil {
 					return
 				}
 			}

@@ -53,7 +53,7 @@ func TestEventsReachEveryPage(t *testing.T) {
 		h.tell(eventRecords, eventConflicts)
 		synctest.Wait()
 		for _, s := range []*stream{one, two} {
-			if want := "retry: 2000\n\nevent: records\ndata:\n\nevent: conflicts\ndata:\n\n"; s.heard() != want {
+			if want := "retry: 2000\nid: 1\nevent: now\ndata:\n\nid: 2\nevent: records\ndata:\n\nid: 2\nevent: conflicts\ndata:\n\n"; s.heard() != want {
 				t.Errorf("heard %q, want %q", s.heard(), want)
 			}
 		}
@@ -97,13 +97,36 @@ func TestEventsKeepAliveAndEnd(t *testing.T) {
 		s, over := page(context.Background(), &h)
 		time.Sleep(2*eventsAlive + time.Second)
 		synctest.Wait()
-		if got := strings.Count(s.heard(), ":\n\n"); got != 2 {
+		if got := strings.Count(strings.ReplaceAll(s.heard(), "data:\n\n", ""), ":\n\n"); got != 2 {
 			t.Errorf("%d signs of life, want 2", got)
 		}
 		h.close()
 		<-over
-		if _, ok := h.listen(); ok {
+		if _, ok := h.listen(0); ok {
 			t.Error("a page is let in after the end")
 		}
+	})
+}
+
+// TestAPageThatWasAwayHearsWhatItMissed: and nothing that it had heard.
+func TestAPageThatWasAwayHearsWhatItMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, leave := context.WithCancel(context.Background())
+		var h hub
+		h.tell(eventSync)
+		h.tell(eventRecords)
+		h.tell(eventDrafts, eventLock)
+		over := make(chan struct{})
+		s := &stream{h: http.Header{}}
+		go func() {
+			defer close(over)
+			h.serve(s, httptest.NewRequest(http.MethodGet, "/events?since=2", nil).WithContext(ctx))
+		}()
+		synctest.Wait()
+		if want := "retry: 2000\nid: 2\nevent: now\ndata:\n\nid: 3\nevent: drafts\ndata:\n\n"; s.heard() != want {
+			t.Errorf("heard %q, want %q", s.heard(), want)
+		}
+		leave()
+		<-over
 	})
 }

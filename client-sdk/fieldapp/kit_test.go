@@ -183,7 +183,7 @@ func (s *screen) serve() string {
 	}
 	s.App.opt.Listen = netip.MustParseAddrPort(l.Addr().String())
 	s.opt.Listen = s.App.opt.Listen
-	server := &http.Server{Handler: s.h}
+	server := s.Server()
 	go server.Serve(l)
 	s.Cleanup(func() {
 		s.events.close()

@@ -73,6 +73,7 @@ func (v *visit) unlock() error {
 			v.sync.halt()
 			v.sync.forget()
 			v.counts.forget()
+			v.drafts.forget()
 			err = errors.Join(err, v.c.Lock(v.ctx()))
 		}
 	} else {

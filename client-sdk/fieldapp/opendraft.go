@@ -217,6 +217,18 @@ func (ds *drafts) keep(o *openDraft) {
 	}
 }
 
+// forget lets go of all forms but those that could not be stored: what stands in them
+// is sealed while the device is locked, and opened again from there.
+func (ds *drafts) forget() {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	for id, o := range ds.open {
+		if o.failed == nil {
+			delete(ds.open, id)
+		}
+	}
+}
+
 // drop forgets an open form: it was saved or discarded.
 func (ds *drafts) drop(id clientsdk.DraftID) {
 	delete(ds.open, id)

@@ -44,10 +44,21 @@ func (v *visit) top() []formview.Link {
 func (a *App) commonRoutes() []route {
 	return []route{
 		// Events tell nothing of what is sealed, and a page that is locked out hears so.
-		{pattern: "GET /events", handle: func(v *visit) error { v.events.serve(v.w, v.r); return nil }, need: needNothing, quiet: true},
+		{pattern: "GET /events", handle: (*visit).getEvents, need: needNothing, quiet: true},
 		// Somebody reads, scrolls or types: the screen need not lock.
 		{pattern: "POST /active", handle: func(v *visit) error { v.w.WriteHeader(http.StatusNoContent); return nil }},
 		{pattern: "GET /", handle: func(*visit) error { return errNoPage }, quiet: true},
 		{pattern: "POST /", handle: func(*visit) error { return errNoPage }, quiet: true},
 	}
+}
+
+// getEvents tells a page what changes. One that comes back and is locked meanwhile
+// hears that first.
+func (v *visit) getEvents() error {
+	var first []event
+	if v.c != nil && !v.tours && (v.c.Locked() || v.gate.shut()) {
+		first = []event{eventLock}
+	}
+	v.events.serve(v.w, v.r, first...)
+	return nil
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	clientsdk "mahalleh/client-sdk"
 	"mahalleh/schemas"
@@ -75,6 +77,12 @@ func (v *visit) answer(rt route, open bool) error {
 			return errTooMuch
 		}
 		return errBadRequest
+	}
+	for name, values := range v.r.Form {
+		// Browsers send text; what is none would stand broken in a page.
+		if !utf8.ValidString(name) || slices.ContainsFunc(values, func(s string) bool { return !utf8.ValidString(s) }) {
+			return errBadRequest
+		}
 	}
 	switch {
 	case open || rt.need == needNothing:
@@ -269,6 +277,13 @@ func (v *visit) failed(err error) {
 	status, n := statusOf(err), v.explain(err)
 	if status == http.StatusInternalServerError {
 		v.log.Error("a page failed", "method", v.r.Method, "pattern", v.r.Pattern, "err", err)
+	}
+	if v.byScript() && status != http.StatusInternalServerError {
+		// A form's own script tells it beside the form, which stays as it is; what
+		// failed in the program is sent again.
+		if err := v.refusePart(n); err == nil {
+			return
+		}
 	}
 	p := v.bare("failed", v.say("screen.failed.title", nil))
 	p.Back = "/"

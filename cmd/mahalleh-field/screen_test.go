@@ -148,19 +148,25 @@ func newPhone(t testing.TB, code string, size viewtest.Size, lang texts.Lang, co
 	if err := json.NewDecoder(out).Decode(&s); err != nil {
 		t.Fatal(err)
 	}
-	words, err := texts.OpenCatalogue(lang)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &phone{Tab: viewtest.Open(t, size), words: words, lang: lang}
-	if p.forms, err = forms.Load(); err != nil {
-		t.Fatal(err)
-	}
-	p.Go(s.Link)
 	first := texts.Key("screen.start.code")
 	if code != "" {
 		first = "screen.nav.records"
 	}
+	return openPhone(viewtest.Open(t, size), s, lang, first)
+}
+
+// openPhone follows the link of a screen, up to a page that shows a text.
+func openPhone(tab *viewtest.Tab, s served, lang texts.Lang, first texts.Key) *phone {
+	tab.Helper()
+	p := &phone{Tab: tab, lang: lang}
+	var err error
+	if p.words, err = texts.OpenCatalogue(lang); err != nil {
+		tab.Fatal(err)
+	}
+	if p.forms, err = forms.Load(); err != nil {
+		tab.Fatal(err)
+	}
+	p.Go(s.Link)
 	p.See(p.say(first))
 	p.base = "http://" + s.Address + strings.Join(strings.SplitN(p.String("location.pathname"), "/", 3)[:2], "/")
 	return p

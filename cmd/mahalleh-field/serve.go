@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"os/exec"
 	"runtime"
@@ -18,10 +17,6 @@ import (
 )
 
 const (
-	// headerPatience bounds how long a browser on this very device may take to say
-	// what it wants, headerBytes how much it may say before that.
-	headerPatience = 10 * time.Second
-	headerBytes    = 32 << 10
 	// endPatience is how long pages that are being answered may take at the end.
 	endPatience = 3 * time.Second
 )
@@ -110,8 +105,8 @@ func sayServed(a *cli.App, app *fieldapp.App, at netip.AddrPort, dir string) err
 
 // answer serves until ctx ends.
 func answer(ctx context.Context, l net.Listener, app *fieldapp.App, log *slog.Logger) error {
-	server := &http.Server{Handler: app.Handler(), ReadHeaderTimeout: headerPatience, MaxHeaderBytes: headerBytes,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	server := app.Server()
+	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {

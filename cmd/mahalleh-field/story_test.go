@@ -138,6 +138,9 @@ func (s *sheet) agrees(name, sex string) *sheet {
 	return person.back(back)
 }
 
+// passphrase is what Maryam keeps in mind.
+const passphrase = "باران روی بام خانه"
+
 // TestDossier is what a facilitator does in a month, by the pages alone: Maryam
 // enrols her telephone by the code on her sheet, records the ten sections of the
 // dossier without a line, and sends all when there is one. Then she and her
@@ -165,8 +168,8 @@ func TestDossier(t *testing.T) {
 	maryam.Type(maryam.say("screen.start.code"), hers)
 	maryam.Click(maryam.say("screen.start.next"))
 	maryam.See("مریم رضایی", maryam.say("screen.start.forgotten"))
-	maryam.Type(maryam.say("screen.start.passphrase"), "باران روی بام خانه")
-	maryam.Type(maryam.say("screen.start.again"), "باران روی بام خانه")
+	maryam.Type(maryam.say("screen.start.passphrase"), passphrase)
+	maryam.Type(maryam.say("screen.start.again"), passphrase)
 	maryam.Click(maryam.say("screen.start.enrol"))
 	maryam.See(maryam.say("screen.start.done"))
 	// She need not wait for one to record.

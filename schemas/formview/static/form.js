@@ -1,14 +1,16 @@
 // A form being filled in. The program holds it: each field is sent when it is
-// left, when typing pauses and when the page is hidden, and what the program
+// left, when typing pauses or goes on for long, and when the page is hidden, and what the program
 // answers with are the parts of the page that show something else now. Nothing
 // here knows a field, and no text stands here.
 
 const form = document.querySelector("form[data-draft]");
 const pause = 1000; // ms after which typing counts as paused
+const latest = 1500; // ms after which typing is sent though it does not pause
 const again = 3000; // ms until what was not taken is sent once more
 
 const dirty = new Set(); // paths of the fields that were touched and not sent
 let timer = 0;
+let atLatest = 0;
 let sending = null;
 
 document.documentElement.classList.add("js");
@@ -23,6 +25,7 @@ function touch(e, wait) {
   mark(field.dataset.path);
   clearTimeout(timer);
   timer = setTimeout(flush, wait);
+  atLatest ||= setTimeout(flush, latest);
 }
 
 // mark notes that a field was touched; busy shows that something is on its way.
@@ -51,6 +54,8 @@ function collect(path, into) {
 // flush sends what was touched, one request after the other.
 export async function flush(act, options = {}) {
   clearTimeout(timer);
+  clearTimeout(atLatest);
+  atLatest = 0;
   while (sending) await sending;
   const paths = [...dirty];
   if (!paths.length && !act) return;
@@ -105,10 +110,11 @@ function show(html) {
       around(old, part);
       continue;
     }
-    const open = held && old.querySelector("details[open]") && byKey;
+    // The one that keys walk through, of however many a list has.
+    const open = byKey && held?.closest("details[open]")?.querySelector("summary")?.id;
     old.replaceWith(part);
     if (part.dataset.wrong !== undefined) section(part).open = true;
-    if (open) part.querySelector("details")?.setAttribute("open", "");
+    if (open) document.getElementById(open)?.closest("details")?.setAttribute("open", "");
     if (held && held.id) document.getElementById(held.id)?.focus({ preventScroll: true });
   }
 }

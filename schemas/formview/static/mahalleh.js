@@ -4,25 +4,48 @@
 const body = document.body;
 
 // The program tells that something changed, never what: parts of the page that
-// show it ask anew (hx-trigger="records from:body").
+// show it ask anew (hx-trigger="records from:body"). Only a page that is seen
+// listens: a browser has six connections to one address, and pages in the
+// background would keep them from those in front.
 if (body.dataset.events) {
-  const events = new EventSource(body.dataset.events);
-  for (const name of ["sync", "records", "conflicts", "drafts", "counted"]) {
-    events.addEventListener(name, () => body.dispatchEvent(new CustomEvent(name)));
-  }
-  events.addEventListener("lock", () => location.reload());
+  const names = ["sync", "records", "conflicts", "drafts", "counted"];
+  const tell = (name) => body.dispatchEvent(new CustomEvent(name));
+  let events = null;
+  let last = null; // what was heard last, so that nothing is missed meanwhile
   // While the browser tries again the program is away; what changed meanwhile is
   // asked for when it is back. One that refuses is there.
   let away = false;
-  events.addEventListener("error", () => {
-    away = events.readyState === EventSource.CONNECTING;
-    gone(away);
-  });
-  events.addEventListener("open", () => {
-    if (away) body.dispatchEvent(new CustomEvent("records"));
-    away = false;
-    gone(false);
-  });
+  const listen = () => {
+    events = new EventSource(body.dataset.events + (last ? `?since=${last}` : ""));
+    const listener = events;
+    for (const name of ["now", "lock", ...names]) {
+      listener.addEventListener(name, (e) => {
+        last = e.lastEventId || last;
+        if (name === "lock") location.reload();
+        else if (name !== "now") tell(name);
+      });
+    }
+    listener.addEventListener("error", () => {
+      away = listener.readyState === EventSource.CONNECTING;
+      gone(away);
+    });
+    listener.addEventListener("open", () => {
+      if (away && !last) names.forEach(tell); // who tells no numbers does not know what was missed
+      away = false;
+      gone(false);
+    });
+  };
+  const look = () => {
+    if (document.visibilityState === "hidden") {
+      events?.close();
+      events = null;
+      away = true;
+    } else if (!events) {
+      listen();
+    }
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
 
   // The device locks when no person did anything. Reading and scrolling is
   // something, and the program cannot see it.

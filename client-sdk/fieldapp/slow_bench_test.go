@@ -1,0 +1,71 @@
+package fieldapp
+
+import (
+	"fmt"
+	"testing"
+
+	"mahalleh/schemas/formview/viewtest"
+	"mahalleh/schemas/texts"
+)
+
+// slower is how many times a cheap phone is slower than the machine of the figures.
+const slower = 6
+
+// BenchmarkSlowPhone opens a list of 5,000 records, searches them and opens a form,
+// in a browser that is slowed six times, and prints how long a person waits: until a
+// page can be used, and from the last key of a search to its answer.
+func BenchmarkSlowPhone(b *testing.B) {
+	d := inBrowser(b, viewtest.Phone, texts.Persian)
+	d.fill(5_000)
+	d.get("/records")
+	d.Slow(slower)
+	opens := func(name, to string) {
+		b.Run(name, func(b *testing.B) {
+			var took, answered, painted []float64
+			var weight struct{ Bytes, Elements float64 }
+			for b.Loop() {
+				d.visit(to)
+				var at struct{ Ready, Answered, Painted, Bytes, Elements float64 }
+				d.Eval(`new Promise((ok) => requestAnimationFrame(() => setTimeout(() => {
+					const n = performance.getEntriesByType("navigation")[0];
+					ok({Ready: n.domContentLoadedEventEnd, Answered: n.responseEnd, Painted: performance.getEntriesByName("first-contentful-paint")[0]?.startTime || 0,
+						Bytes: n.encodedBodySize, Elements: document.querySelectorAll("*").length});
+				}, 0)))`, &at)
+				took, answered, painted = append(took, at.Ready), append(answered, at.Answered), append(painted, at.Painted)
+				weight.Bytes, weight.Elements = at.Bytes, at.Elements
+			}
+			b.ReportMetric(median(took), "ready-ms")
+			b.ReportMetric(median(painted), "painted-ms")
+			b.ReportMetric(median(answered), "answered-ms")
+			b.ReportMetric(weight.Bytes/1024, "KB")
+			b.ReportMetric(weight.Elements, "elements")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+	opens("first", "/records")
+	opens("list", "/records?form=asset")
+	opens("household", "/new/household_response")
+	opens("settings", "/new/province_settings")
+	b.Run("search", func(b *testing.B) {
+		d.visit("/records?form=asset")
+		var took, asked []float64
+		n := 0
+		for b.Loop() {
+			n++
+			var ms struct{ All, Asked float64 }
+			d.Eval(fmt.Sprintf(`new Promise((ok) => {
+				const q = document.getElementById("q"), began = performance.now();
+				let asked = 0;
+				document.body.addEventListener("htmx:beforeRequest", () => { asked = performance.now(); }, {once: true});
+				document.body.addEventListener("htmx:afterSettle", () => requestAnimationFrame(() => setTimeout(() => ok({All: performance.now() - began, Asked: performance.now() - asked}), 0)), {once: true});
+				q.value = %q;
+				q.dispatchEvent(new Event("input", {bubbles: true}));
+			})`, fmt.Sprintf("%s %d", benchWords[n%len(benchWords)], n%300)), &ms)
+			took, asked = append(took, ms.All), append(asked, ms.Asked)
+		}
+		b.ReportMetric(median(took), "ms")
+		b.ReportMetric(median(asked), "asked-ms")
+		b.ReportMetric(0, "ns/op")
+	})
+	d.Slow(1)
+}
