@@ -35,6 +35,12 @@ func Child(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 		return reportChild(ctx, args[0], seconds, out)
+	case what == childPages && len(args) == 2:
+		seconds, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		return pagesChild(ctx, args[0], seconds, out)
 	case what == childHostile && len(args) == 3:
 		return hostileChild(ctx, args, out)
 	case what == childFaults && len(args) == 0:

@@ -32,6 +32,7 @@ func All() []*Figure {
 		hostilePeers(),
 		twoWorlds(),
 		reportFigure(),
+		pagesFigure(),
 	}
 }
 
