@@ -342,7 +342,7 @@ func (p *paging) morePlaces() error {
 	return err
 }
 
-// export takes the records of the forms that have the most as CSV, one file after
+// export takes the records of forms that a province reads as CSV, one file after
 // the other until there are enough rows, and looks how memory grows.
 func (p *paging) export() error {
 	runtime.GC()
