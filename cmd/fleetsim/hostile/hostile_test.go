@@ -24,7 +24,7 @@ func serving(t *testing.T) fleet.Ready {
 	said, out := io.Pipe()
 	served := make(chan error, 1)
 	go func() {
-		err := fleet.Serve(context.Background(), dir, syncws.Limits{Greetings: 10_000}, in, out)
+		err := fleet.Serve(context.Background(), dir, syncws.Limits{Greetings: 1_000_000}, in, out)
 		out.CloseWithError(err)
 		served <- err
 	}()
