@@ -8,6 +8,10 @@ PLATFORMS   ?= linux/amd64 linux/arm64 windows/amd64 darwin/arm64 android/arm64
 TESTFLAGS   ?=
 FUZZTIME    ?= 2000x
 
+# How many packages are tested at a time. Those that look at pages wait for their
+# browser much of the time, so that it may be more than there are processors.
+AT_ONCE     ?= 4
+
 # Everything works without a C compiler, and so it is tested without one.
 CGO_ENABLED ?= 0
 export CGO_ENABLED
@@ -27,7 +31,7 @@ build: ## the three programs, into bin/
 test: ## all tests; TESTFLAGS are handed on to go test
 	bash .ci/browser
 	$(GO) mod download
-	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+	$(GO) test -p $(AT_ONCE) -timeout 20m $(TESTFLAGS) ./...
 
 screens: ## a picture of every page, on a phone and a laptop, in both languages, into bin/screens/
 	bash .ci/browser

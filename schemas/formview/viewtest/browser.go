@@ -126,6 +126,8 @@ type Tab struct {
 	faults []string
 	home   string // the only place that may be asked for anything
 	marks  int
+	// still says that no script runs in the page, so that it cannot wait by itself.
+	still bool
 }
 
 // Open opens a tab with cookies of its own. Without Chromium the test is
@@ -257,6 +259,7 @@ func (tab *Tab) Pretend(script string) {
 func (tab *Tab) WithoutScripts() {
 	tab.Helper()
 	call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	tab.still = true
 }
 
 // Upload puts a file into a field that takes files.

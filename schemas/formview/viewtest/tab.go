@@ -12,8 +12,23 @@ import (
 	"mahalleh/schemas/texts"
 )
 
-// lookEvery is how often a page is looked at while something is waited for.
-const lookEvery = 25 * time.Millisecond
+// lookEvery is how often a page is looked at while something is waited for. It looks
+// by itself for a moment: to be asked each time costs the browser more than to look.
+const (
+	lookEvery  = 25 * time.Millisecond
+	lookItself = 500 * time.Millisecond
+)
+
+// looking waits in the page until a script gives true, or for a moment.
+const looking = `new Promise((done) => {
+	const end = performance.now() + %d;
+	const look = () => {
+		let is = false;
+		try { is = (%s) === true; } catch { /* not yet */ }
+		if (is || performance.now() > end) done(is); else setTimeout(look, %d);
+	};
+	look();
+})`
 
 // Eval evaluates a script in the page, waits for its promise and reads what it
 // gives into result; nil for nothing.
@@ -48,6 +63,9 @@ func (tab *Tab) until(script, why string) {
 	defer cancel()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	if !tab.still {
+		script = fmt.Sprintf(looking, lookItself.Milliseconds(), script, lookEvery.Milliseconds())
+	}
 	for {
 		is := false
 		// A page that is being left has no answer; the next one has.
