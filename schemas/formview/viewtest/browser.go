@@ -126,7 +126,7 @@ type Tab struct {
 	faults []string
 	home   string // the only place that may be asked for anything
 	marks  int
-	// still says that no script runs in the page, so that it cannot wait by itself.
+	// still says that the page cannot wait by itself.
 	still bool
 }
 
@@ -253,6 +253,7 @@ func (tab *Tab) Slow(times float64) {
 func (tab *Tab) Pretend(script string) {
 	tab.Helper()
 	call(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+	tab.still = true // what the page waits by may be pretended, too
 }
 
 // WithoutScripts turns off what pages bring of scripts; the tab's own still run.
