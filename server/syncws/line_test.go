@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"mahalleh/syncproto/wire"
 )
 
 // Whoever waits in a line is served after those before, and after the pause; who
@@ -39,5 +41,33 @@ func TestLineServesOneAtATime(t *testing.T) {
 		cancel()
 		<-gone
 		leave()
+	})
+}
+
+// A device whose comparison waits is not answered, and nobody else notices.
+func TestComparisonsWaitInLine(t *testing.T) {
+	onSite(t, Limits{}, func(t *testing.T, s *site) {
+		s.honest(func() {
+			p := s.phone(1, "facilitator")
+			p.saveNew(5)
+			s.record(p)
+			leave := s.h.queues.walks.take(t.Context())
+			ws, e := s.known(p)
+			s.push(t, ws, e, &wire.Compare{Scope: s.scope("plain"), Buckets: make([]byte, wire.Buckets*16)})
+			answered := make(chan bool)
+			go func() {
+				s.answered(ws, e)
+				close(answered)
+			}()
+			soon()
+			select {
+			case <-answered:
+				t.Error("it is answered out of turn")
+			default:
+			}
+			leave()
+			<-answered
+			ws.Close()
+		})
 	})
 }
