@@ -31,15 +31,23 @@ type written struct {
 	guests map[syncproto.ChangeID]bool
 	// learned are the changes that have reached the server of this history.
 	learned []*syncproto.Change
+	// moves says that the next form that is saved moves its record.
+	moves bool
 }
+
+// moveRoll is the throw of the dice that moves a record.
+const moveRoll = 2
 
 // writtenLog is one device's log and what the device knows.
 type writtenLog struct {
 	person   syncproto.PersonID
 	stranger bool
-	cert     *wire.LogCert
-	key      ed25519.PrivateKey
-	entries  []*syncproto.Change
+	// narrow is a person who may use the other place alone: what they write of
+	// a record that came there waits until the server has heard of its coming.
+	narrow  bool
+	cert    *wire.LogCert
+	key     ed25519.PrivateKey
+	entries []*syncproto.Change
 	// sent is how many entries had reached the server when the device last
 	// learned of the others'.
 	sent  int
@@ -118,6 +126,10 @@ func writeHistory(seed uint64) (*written, error) {
 	}
 	for i := range 3 + w.rng.IntN(4) {
 		l := newLog(w.rng, syncproto.PersonID{byte(i + 1)}, i > 0 && w.rng.IntN(6) == 0)
+		l.narrow = i > 1 && !l.stranger && w.rng.IntN(3) == 0
+		if i == narrowest {
+			l.narrow, l.stranger = true, false
+		}
 		l.known = newKnowledge()
 		w.logs = append(w.logs, l)
 	}
@@ -128,6 +140,11 @@ func writeHistory(seed uint64) (*written, error) {
 	}
 	if err := w.meet(w.logs[0]); err != nil {
 		return nil, err
+	}
+	if w.rng.IntN(2) == 0 {
+		if err := w.handOver(w.records[0]); err != nil {
+			return nil, err
+		}
 	}
 	for range 20 + w.rng.IntN(60) {
 		l := w.logs[w.rng.IntN(len(w.logs))]
@@ -145,6 +162,38 @@ func writeHistory(seed uint64) (*written, error) {
 		}
 	}
 	return w, nil
+}
+
+// narrowest is the device whose person may always use the other place alone.
+const narrowest = 2
+
+// handOver has a record moved to the other place, where its new keeper changes
+// it, and those before go on with what they then see.
+func (w *written) handOver(id syncproto.RecordID) error {
+	before, keeper := w.logs[1], w.logs[narrowest]
+	if before.stranger {
+		return nil
+	}
+	saves := func(l *writtenLog, n int) error {
+		if err := w.meet(l); err != nil {
+			return err
+		}
+		for range n {
+			if err := w.write(l, id); err != nil {
+				return err
+			}
+		}
+		return w.meet(l)
+	}
+	w.moves = true
+	err := saves(before, 1)
+	w.moves = false
+	for _, l := range []*writtenLog{keeper, w.logs[0], before} {
+		if err == nil {
+			err = saves(l, 3)
+		}
+	}
+	return err
 }
 
 // meet is a sync: the others' work is learned, one's own is there to be
@@ -168,6 +217,7 @@ func (w *written) meet(l *writtenLog) error {
 // its own, in which it issues again what the original had not sent.
 func (w *written) clone(l *writtenLog) error {
 	c := newLog(w.rng, l.person, l.stranger)
+	c.narrow = l.narrow
 	c.entries = append(c.entries, l.entries[l.sent:]...)
 	var err error
 	if c.known, err = l.known.copy(); err != nil {
@@ -182,6 +232,9 @@ func (w *written) write(l *writtenLog, id syncproto.RecordID) error {
 	s := l.known.state(id)
 	if !s.Exists() && l != w.logs[0] {
 		return nil // this device has not heard of the record
+	}
+	if l.narrow && s.Home != syncproto.ScopeOf(otherPlace, "plain") {
+		return nil // nor would this one have been sent it
 	}
 	author := l.person
 	guest := s.Exists() && w.rng.IntN(12) == 0
@@ -223,14 +276,18 @@ func (w *written) operations(l *writtenLog, s *syncproto.RecordState, h *syncpro
 		edit.After.Fields[fieldState] = schemas.CodeValue("red")
 		return edit.Ops()
 	}
-	switch roll := w.rng.IntN(24); {
+	roll := w.rng.IntN(24)
+	if w.moves {
+		roll = moveRoll
+	}
+	switch {
 	case roll == 0:
 		h.Verb = syncproto.VerbDelete
 		return []syncproto.Op{merge.Presence(s, h.Author, false, true)}
 	case roll == 1:
 		h.Verb = syncproto.VerbRestore
 		return []syncproto.Op{merge.Presence(s, h.Author, true, true)}
-	case roll == 2:
+	case roll == moveRoll && !l.narrow:
 		h.Verb = syncproto.VerbMove
 		to := syncproto.ScopeOf(otherPlace, "plain")
 		if to == s.Home {
@@ -254,4 +311,35 @@ func (w *written) operations(l *writtenLog, s *syncproto.RecordState, h *syncpro
 	}
 	edit.After = changeContent(w.rng, edit.Before)
 	return edit.Ops()
+}
+
+// batch seals entries from..to of the log as a device would for a bundle.
+func (l *writtenLog) batch(codec *wire.Codec, from, to int) (*wire.Batch, error) {
+	raw, n, err := wire.NewBatchSealer(codec, wire.PurposeBundle, l.cert, l.key).Seal(uint64(from+1), l.head(from), l.entries[from:to], 0)
+	if err != nil {
+		return nil, err
+	}
+	if n != to-from {
+		return nil, fmt.Errorf("sealed %d of %d changes", n, to-from)
+	}
+	return wire.NewBatchOpener(codec).Open(raw)
+}
+
+func (l *writtenLog) head(seq int) syncproto.Hash {
+	head := syncproto.ChainStart(l.cert.Log)
+	for _, ch := range l.entries[:seq] {
+		head = syncproto.ChainNext(head, ch.HeaderBytes)
+	}
+	return head
+}
+
+// newLog makes a device's log with its keys.
+func newLog(rng *rand.Rand, person syncproto.PersonID, stranger bool) *writtenLog {
+	seed := make([]byte, 32)
+	randomBytes{rng}.Read(seed)
+	l := &writtenLog{person: person, stranger: stranger, key: ed25519.NewKeyFromSeed(seed)}
+	var log syncproto.LogID
+	randomBytes{rng}.Read(log[:])
+	l.cert = wire.SignLogCert(wire.LogCert{Log: log, LogKey: [32]byte(l.key.Public().(ed25519.PublicKey)), Serial: 1, Created: baseTime}, l.key)
+	return l
 }
