@@ -6,7 +6,7 @@ GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PLATFORMS   ?= linux/amd64 linux/arm64 windows/amd64 darwin/arm64 android/arm64
 TESTFLAGS   ?=
-FUZZTIME    ?= 2000x
+EXECUTIONS  ?= 2000
 
 # How many packages are tested at a time. Those that look at pages wait for their
 # browser much of the time, so that it may be more than there are processors.
@@ -56,8 +56,8 @@ staticcheck:
 tidy-check:
 	$(GO) mod tidy -diff
 
-fuzz: ## every fuzz target for FUZZTIME (a number of executions such as 2000x, or a duration)
-	bash .ci/fuzz '$(FUZZTIME)'
+fuzz: ## so many EXECUTIONS of every fuzz target; see docs/fuzz.md
+	$(GO) run ./cmd/internal/fuzz -piece $(EXECUTIONS)
 
 cross: ## compile everything for every platform
 	@set -e; for platform in $(PLATFORMS); do \
