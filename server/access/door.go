@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"mahalleh/server/store"
@@ -118,10 +119,16 @@ func (d *Door) Record(id syncproto.RecordID) (store.Record, error) {
 // Records lists records of the scopes that the reader may read.
 func (d *Door) Records(f store.Filter) ([]store.Record, error) {
 	if !d.all {
-		want := f.Scopes
+		var want map[syncproto.ScopeID]bool
+		if f.Scopes != nil {
+			want = make(map[syncproto.ScopeID]bool, len(f.Scopes))
+			for _, s := range f.Scopes {
+				want[s] = true
+			}
+		}
 		f.Scopes = []syncproto.ScopeID{}
 		for _, g := range d.order {
-			if g.Rights&Read != 0 && (want == nil || slices.Contains(want, g.Scope)) {
+			if g.Rights&Read != 0 && (want == nil || want[g.Scope]) {
 				f.Scopes = append(f.Scopes, g.Scope)
 			}
 		}
@@ -133,27 +140,14 @@ func (d *Door) Records(f store.Filter) ([]store.Record, error) {
 }
 
 // Conflicts lists records with open conflicts in these scopes, as far as the reader may
-// read them, by id; all of the reader's if scopes is nil. They are few in any store, and
-// found without looking at the others.
+// read them, by id; all of the reader's if scopes is nil. Neither other records nor the
+// conflicts of other scopes are looked at.
 func (d *Door) Conflicts(scopes map[syncproto.ScopeID]bool, max int) ([]store.Record, error) {
-	const page = 500
-	var found []store.Record
-	f := store.Filter{Conflicts: true, Max: page}
-	for {
-		rows, err := d.r.Records(f)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			if len(found) < max && d.May(row.State.Home, Read) && (scopes == nil || scopes[row.State.Home]) {
-				found = append(found, row)
-			}
-		}
-		if len(rows) < page || len(found) == max {
-			return found, nil
-		}
-		f.After = rows[page-1].State.Record
+	f := store.Filter{Conflicts: true, Max: max}
+	if scopes != nil {
+		f.Scopes = slices.Collect(maps.Keys(scopes))
 	}
+	return d.Records(f)
 }
 
 // Each calls f for every record of a scope; see store.RecordReader.

@@ -149,3 +149,61 @@ func TestViewEndsWithTheGrant(t *testing.T) {
 		t.Errorf("somebody disabled sees figures of %s", got)
 	}
 }
+
+// counted counts the records that are read.
+type counted struct {
+	store.Reader
+	rows int
+}
+
+func (c *counted) Records(f store.Filter) ([]store.Record, error) {
+	rows, err := c.Reader.Records(f)
+	c.rows += len(rows)
+	return rows, err
+}
+
+// TestConflictsElsewhereAreNotRead: with 20,000 records in conflict in another province,
+// whoever has three reads three.
+func TestConflictsElsewhereAreNotRead(t *testing.T) {
+	const elsewhere, here = 20_000, 3
+	o := newOffice(t)
+	who := o.person("شخص")
+	o.grant("شخص", string(access.Province), "11")
+	far, near := o.scope(12, "plain"), o.scope(102, "plain")
+	if err := o.Store.Update(t.Context(), func(tx store.Tx) error {
+		for i := range elsewhere + here {
+			s := syncproto.NewRecordState(syncproto.RecordID{1, byte(i >> 16), byte(i >> 8), byte(i), 0, 0, 0x70, 0, 0x80})
+			s.Form, s.Home, s.Position, s.Number = 1, far, uint64(i+1), 1
+			if i >= elsewhere {
+				s.Home = near
+			}
+			if err := tx.PutRecord(store.Record{State: s, Open: 1}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	o.read(func(r store.Reader) error {
+		c := &counted{Reader: r}
+		v, err := new(access.Cache).View(c, who.ID)
+		if err != nil {
+			return err
+		}
+		for name, scopes := range map[string]map[syncproto.ScopeID]bool{"all of theirs": nil, "one place": {near: true}, "and one of others": {near: true, far: true}} {
+			c.rows = 0
+			found, err := v.Conflicts(scopes, 2000)
+			if err != nil {
+				return err
+			}
+			if len(found) != here || c.rows != here {
+				t.Errorf("%s: %d found, %d read", name, len(found), c.rows)
+			}
+		}
+		if found, err := v.Conflicts(map[syncproto.ScopeID]bool{far: true}, 2000); err != nil || len(found) > 0 {
+			t.Errorf("of another province: %d, %v", len(found), err)
+		}
+		return nil
+	})
+}

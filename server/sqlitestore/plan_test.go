@@ -54,6 +54,10 @@ func TestQuestionsUseIndexes(t *testing.T) {
 			_, err := tx.Records(store.Filter{Max: 3, Conflicts: true})
 			return err
 		},
+		"conflicts in scopes": func(tx store.Tx) error {
+			_, err := tx.Records(store.Filter{Max: 3, Conflicts: true, Scopes: []syncproto.ScopeID{home}})
+			return err
+		},
 		"SetAside": func(tx store.Tx) error { _, err := tx.SetAside(dev, 3); return err },
 		"ByOutcome": func(tx store.Tx) error {
 			_, err := tx.ByOutcome(syncproto.Quarantined, nil, syncproto.ChangeID{}, 3)

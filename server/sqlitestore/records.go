@@ -314,8 +314,12 @@ func (r *reader) list(f store.Filter) (found []listed, err error) {
 	if err != nil {
 		return nil, err
 	}
+	sql := columns + "WHERE place >= ? AND place < ?"
+	if f.Conflicts {
+		sql = columns + "INDEXED BY records_rivals WHERE open > 0 AND place >= ? AND place < ?"
+	}
 	for num := range nums {
-		if err := r.each(columns+"WHERE place >= ? AND place < ?", add, num<<positionBits, (num+1)<<positionBits); err != nil {
+		if err := r.each(sql, add, num<<positionBits, (num+1)<<positionBits); err != nil {
 			return nil, err
 		}
 	}
