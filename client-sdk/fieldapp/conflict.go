@@ -106,7 +106,7 @@ type conflictData struct {
 	// Seen names all of them.
 	Seen string
 	// New is the control for another value than these, nil where there is none.
-	New  *newValueData
+	New  *formview.NewValue
 	Most int
 	// Choice and Reason are what was chosen before something was wrong.
 	Choice, Reason string
@@ -121,15 +121,6 @@ type candidateData struct {
 	By          []string
 	Mine, Shown bool
 	Chosen      bool
-}
-
-// newValueData is the control of a third value.
-type newValueData struct {
-	Kind    string // choice, long or text
-	Text    string
-	Options []option
-	Chosen  bool
-	Unit    string
 }
 
 func (v *visit) conflict() (*clientsdk.Conflict, error) {
@@ -203,45 +194,17 @@ func (v *visit) showConflict(x *clientsdk.Conflict, failed error) error {
 // choiceNew chooses another value than those that were written.
 const choiceNew = "new"
 
-// newValue is the control for a third value: what fits the field.
-func (v *visit) newValue(tell *formview.Teller, x *clientsdk.Conflict, chosen bool) *newValueData {
+// newValue is the control for a third value, nil where the record's own form is the place
+// for it.
+func (v *visit) newValue(tell *formview.Teller, x *clientsdk.Conflict, chosen bool) *formview.NewValue {
 	if x.Presence || x.Field == nil || x.Form == nil {
 		return nil
 	}
-	d := &newValueData{Kind: "text", Text: v.value("value"), Chosen: chosen, Unit: x.Field.Unit.In(v.words.Lang())}
-	switch x.Field.Type {
-	case schemas.TypeCode, schemas.TypeState:
-		list, ok := v.c.Forms().List(x.Field.List)
-		if !ok {
-			return nil
-		}
-		d.Kind = "choice"
-		for _, item := range list.Items {
-			d.Options = append(d.Options, option{Value: item.Code, Label: item.Label.In(v.words.Lang()), Chosen: item.Code == d.Text})
-		}
-	case schemas.TypeBoolean:
-		d.Kind = "choice"
-		for _, yes := range []bool{true, false} {
-			b := schemas.BoolValue(yes)
-			d.Options = append(d.Options, option{Value: tell.Typed(x.Field, b), Label: tell.Shown(x.Field, b), Chosen: tell.Typed(x.Field, b) == d.Text})
-		}
-	case schemas.TypeMoney:
-		d.Unit = v.say("screen_records.toman", nil)
-	case schemas.TypeText:
-		if d.Kind = "long"; !chosen && d.Text == "" {
-			// Two texts are best combined with both before one's eyes.
-			var both []string
-			for _, k := range x.Values {
-				if text := k.Value.Text(); text != "" && !slices.Contains(both, text) {
-					both = append(both, text)
-				}
-			}
-			d.Text = strings.Join(both, "\n")
-		}
-	case schemas.TypeReference, schemas.TypeReferences, schemas.TypePolygon, schemas.TypeList, schemas.TypeAttachment:
-		return nil // the record's own form is the place for these
+	var rivals []schemas.Value
+	for _, k := range x.Values {
+		rivals = append(rivals, k.Value)
 	}
-	return d
+	return tell.NewValue(x.Field, v.value("value"), chosen, rivals)
 }
 
 // askText is what one tells a colleague who knows better, by telephone or
