@@ -1,24 +1,32 @@
 package dashboard
 
 import (
+	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 
 	"mahalleh/server/access"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/wire"
 )
 
 // Who shall look at a conflict is no part of the record, and no device need know it: it
 // stands beside the records, in one small value of the store, and in the chain of acts.
-// What was settled long ago makes room for what is new.
+// What is settled on a page is taken out with it; what a device settled is found when
+// something is assigned again.
 
 // holdingsKey holds the assignments.
 const holdingsKey = "pages.assigned"
 
-// maxHoldings bounds them; beyond it the oldest go.
-const maxHoldings = 2000
+const (
+	// maxHoldings bounds them; beyond it the oldest go.
+	maxHoldings = 2000
+	// holdingsLooked is how many of the oldest are looked at each time: whether they
+	// are settled.
+	holdingsLooked = 20
+)
 
 // holding is the assignment of one conflict.
 type holding struct {
@@ -30,9 +38,9 @@ const holdingSize = 16 + 16 + 16
 
 // readHoldings reads the assignments by the conflicts' ids.
 func readHoldings(r store.MetaReader) (map[string]holding, error) {
-	b, err := r.Meta(holdingsKey)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("read who is assigned: %w", err)
+	b, err := valueOf(r, holdingsKey)
+	if err != nil {
+		return nil, err
 	}
 	all := map[string]holding{}
 	for ; len(b) >= holdingSize; b = b[holdingSize:] {
@@ -42,11 +50,13 @@ func readHoldings(r store.MetaReader) (map[string]holding, error) {
 	return all, nil
 }
 
-// hold puts an assignment at the end of the value; nobody takes it out.
-func hold(b []byte, id [16]byte, h holding) []byte {
+// hold puts an assignment at the end of the value; nobody takes it out. Of the oldest
+// those are taken out that are settled.
+func hold(b []byte, id [16]byte, h holding, settled func(id [16]byte, record syncproto.RecordID) bool) []byte {
 	var out []byte
-	for ; len(b) >= holdingSize; b = b[holdingSize:] {
-		if [16]byte(b[:16]) != id {
+	for n := 0; len(b) >= holdingSize; b, n = b[holdingSize:], n+1 {
+		old := [16]byte(b[:16])
+		if old != id && !(n < holdingsLooked && settled(old, syncproto.RecordID(b[16:32]))) {
 			out = append(out, b[:holdingSize]...)
 		}
 	}
@@ -54,6 +64,33 @@ func hold(b []byte, id [16]byte, h holding) []byte {
 		out = slices.Concat(out, id[:], h.record[:], h.who[:])
 	}
 	return out[max(0, len(out)-maxHoldings*holdingSize):]
+}
+
+// putHolding writes who looks at a conflict.
+func putHolding(tx store.Tx, conflict string, h holding) error {
+	id, err := syncproto.ParseID(conflict)
+	if err != nil {
+		return err
+	}
+	b, err := valueOf(tx, holdingsKey)
+	if err != nil {
+		return err
+	}
+	now := hold(b, id, h, func(old [16]byte, record syncproto.RecordID) bool {
+		row, err := tx.Record(record)
+		return errors.Is(err, store.ErrNotFound) || err == nil && !inConflict(row.State, old)
+	})
+	if bytes.Equal(now, b) {
+		return nil
+	}
+	return tx.PutMeta(holdingsKey, now)
+}
+
+// inConflict reports whether a conflict of a record is open.
+func inConflict(s *syncproto.RecordState, id [16]byte) bool {
+	return slices.ContainsFunc(merge.Conflicts(s), func(c merge.Conflict) bool {
+		return wire.ConflictID(s.Record, c.Cell) == syncproto.ChangeID(id).String()
+	})
 }
 
 // assignConflict gives a conflict to somebody who may settle it, or to nobody.
@@ -88,16 +125,8 @@ func (v *visit) assignConflict() error {
 				return store.ErrNotFound
 			}
 		}
-		b, err := tx.Meta(holdingsKey)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("read who is assigned: %w", err)
-		}
-		id, err := syncproto.ParseID(x.id)
-		if err != nil {
-			return err
-		}
 		home = x.state.Home
-		if err := tx.PutMeta(holdingsKey, hold(b, id, holding{x.state.Record, to})); err != nil {
+		if err := putHolding(tx, x.id, holding{x.state.Record, to}); err != nil {
 			return err
 		}
 		return access.Note(tx, store.AuditEntry{At: v.now(), By: v.who.ID, Act: "conflict assigned", Subject: x.id, Note: to.String()}, home)

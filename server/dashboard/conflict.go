@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"mahalleh/schemas"
@@ -38,7 +37,7 @@ type conflictData struct {
 	Before                                string
 	BeforeKnown                           bool
 	Rivals                                []rivalData
-	New                                   *newValueData
+	New                                   *formview.NewValue
 	Age, Due                              string
 	Holder                                string
 	Holders                               []chosen
@@ -58,15 +57,6 @@ type saidBy struct {
 	Who, Device    string
 	When, Received time.Time
 	Verified       bool
-}
-
-// newValueData is the control of a third value.
-type newValueData struct {
-	Kind    string // choice, long or text
-	Text    string
-	Options []chosen
-	Chosen  bool
-	Unit    string
 }
 
 // findRift finds an open conflict that the reader may see. Errors: store.ErrNotFound.
@@ -264,55 +254,17 @@ func opOn(change []byte, k syncproto.CellKey) *syncproto.Op {
 	return nil
 }
 
-// newValue is the control for a third value: what fits the field, nil where the record's
-// own form is the place for it.
-func (v *visit) newValue(t *formview.Teller, x *rift, isChosen bool) *newValueData {
+// newValue is the control for a third value, nil where the record's own form is the place
+// for it.
+func (v *visit) newValue(t *formview.Teller, x *rift, isChosen bool) *formview.NewValue {
 	if x.field == nil {
 		return nil
 	}
-	typed := v.r.PostForm.Get("value")
-	d := &newValueData{Kind: "text", Text: typed, Chosen: isChosen, Unit: v.label(x.field.Unit)}
-	switch x.field.Type {
-	case schemas.TypeCode, schemas.TypeBoolean:
-		d.Kind, d.Options = "choice", v.optionsOf(t, x.field, typed)
-	case schemas.TypeMoney:
-		d.Unit = v.say("screen_records.toman", nil)
-	case schemas.TypeText, schemas.TypeLongText:
-		if d.Kind = "long"; !isChosen && typed == "" {
-			// Two texts are best combined with both before one's eyes.
-			var both []string
-			for _, rival := range x.values {
-				if text := merge.FromWire(rival.value).Text(); text != "" {
-					both = append(both, text)
-				}
-			}
-			d.Text = strings.Join(both, "\n")
-		}
-	case schemas.TypeState, schemas.TypeReference, schemas.TypeReferences, schemas.TypePolygon, schemas.TypeList, schemas.TypeAttachment:
-		return nil
+	var rivals []schemas.Value
+	for _, rival := range x.values {
+		rivals = append(rivals, merge.FromWire(rival.value))
 	}
-	return d
-}
-
-// optionsOf are the values of a field that takes one of few, nil of any other; typed is
-// the one that is chosen.
-func (v *visit) optionsOf(t *formview.Teller, f *schemas.Field, typed string) (all []chosen) {
-	switch f.Type {
-	case schemas.TypeCode:
-		list, _ := v.forms.List(f.List)
-		if list == nil {
-			return nil
-		}
-		for _, item := range list.Items {
-			all = append(all, chosen{item.Code, v.label(item.Label), item.Code == typed})
-		}
-	case schemas.TypeBoolean:
-		for _, yes := range []bool{true, false} {
-			b := schemas.BoolValue(yes)
-			all = append(all, chosen{t.Typed(f, b), t.Shown(f, b), t.Typed(f, b) == typed})
-		}
-	}
-	return all
+	return t.NewValue(x.field, v.r.PostForm.Get("value"), isChosen, rivals)
 }
 
 // plainTeller writes values without asking for what they refer to.
@@ -331,6 +283,10 @@ func (v *visit) explainChoice(err error) (formview.Notice, bool) {
 		n.Text, n.Hint = v.say("decide.not_releasable", nil), v.say("decide.not_releasable_hint", nil)
 	case errors.Is(err, errNoChoice):
 		n.Text = v.say("screen_records.no_choice", nil)
+	case errors.Is(err, errOpen):
+		n.Text, n.Hint = v.say("office_likely.open", nil), v.say("office_likely.open_hint", nil)
+	case errors.Is(err, errNotBrought):
+		n.Text, n.Hint = v.say("office_likely.not_brought", nil), v.say("office_likely.not_brought_hint", nil)
 	case errors.Is(err, errNoPick):
 		n.Text = v.say("decide.no_pick", nil)
 	case isField:

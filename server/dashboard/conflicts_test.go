@@ -339,3 +339,52 @@ func TestAConflictShowsHostileText(t *testing.T) {
 		k.shows(b.get(at), "&lt;script&gt;alert(1)")
 	}
 }
+
+// TestWhatIsSettledIsAssignedToNobody: an assignment goes with its conflict, settled on a
+// page, or on a device when something is assigned again.
+func TestWhatIsSettledIsAssignedToNobody(t *testing.T) {
+	k := newKit(t)
+	b := k.as(access.TechnicalManager, "101")
+	id, byPage := k.rivals("asset", "title_fa", 102, hall, "بالا", "پایین")
+	other, byDevice := k.rivals("asset", "title_fa", 102, hall, "چپ", "راست")
+	_, open := k.rivals("asset", "title_fa", 103, hall, "یک", "دو")
+	var me string
+	held := func() (n int) {
+		k.must(k.store.View(t.Context(), func(r store.Reader) error {
+			me = k.personOf(r, "technical_manager at 101").String()
+			all, err := readHoldings(r)
+			n = len(all)
+			return err
+		}))
+		return n
+	}
+	held()
+	for _, to := range []string{byPage, byDevice} {
+		if a := b.post(to+"/assign", "to", me); a.StatusCode != http.StatusSeeOther {
+			t.Fatal(a.Status)
+		}
+	}
+	if n := held(); n != 2 {
+		t.Fatalf("%d are assigned", n)
+	}
+	page := b.get(byPage)
+	if a := b.settles(page, byPage, choices(page)["بالا"], "دیدم"); a.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%s\n%s", a.Status, a.body)
+	}
+	if n := held(); n != 1 || len(merge.Conflicts(k.state(id))) > 0 {
+		t.Errorf("%d are assigned after one was settled on a page", n)
+	}
+	f, _ := k.forms.FormByName("asset")
+	_, err := k.Hub.Office(t.Context(), syncproto.PersonID{9}, other, func(s *syncproto.RecordState, _ func(int) syncproto.ItemID) (hub.OfficeEdit, error) {
+		content, cell := merge.Content(f, s), merge.Conflicts(s)[0].Cell
+		edit := merge.Edit{Form: f, Opened: s, Before: content, After: content, Author: syncproto.PersonID{9}, Settled: map[syncproto.CellKey]bool{cell: true}}
+		return hub.OfficeEdit{Verb: syncproto.VerbSettle, Ops: edit.Ops()}, nil
+	})
+	k.must(err)
+	if a := b.post(open+"/assign", "to", me); a.StatusCode != http.StatusSeeOther {
+		t.Fatal(a.Status)
+	}
+	if n := held(); n != 1 || len(merge.Conflicts(k.state(other))) > 0 {
+		t.Errorf("%d are assigned after one was settled elsewhere", n)
+	}
+}

@@ -30,6 +30,7 @@ type changeRow struct {
 	Who, Device, Verb, Outcome string
 	When                       time.Time
 	Values                     []changedValue
+	Reason                     string
 	Erased                     bool
 }
 
@@ -118,6 +119,7 @@ func (v *visit) history(r store.Reader, view *access.View, s *syncproto.RecordSt
 			x.Erased = true
 		default:
 			x.Verb, x.When = v.words.Catalogue().Member(verbFamily, ch.Header.Verb.String(), nil), time.UnixMilli(ch.Header.AuthorTime())
+			x.Reason = syncproto.ReasonOf(ch.Ops)
 			for k := range ch.Ops {
 				if value, ok := v.changed(t, form, &ch.Ops[k]); ok {
 					x.Values = append(x.Values, value)

@@ -157,7 +157,7 @@ type asideOp struct {
 	Label, Value string
 	// Typed is the value as a person types it, in a field Settable.
 	Typed    string
-	Options  []chosen // of a code, or a yes or no
+	Options  []formview.Choice // of a code, or a yes or no
 	Settable bool
 	Unit     string
 	Faulty   bool
@@ -302,7 +302,7 @@ func (v *visit) asideOp(t *formview.Teller, form *schemas.Form, op *syncproto.Op
 	if leaf := aside.Leaf(form, syncproto.CellKey{Field: op.Field, Item: op.Item, Sub: op.Sub}); leaf != nil && x.Settable {
 		x.Unit = v.label(leaf.Unit)
 		x.Typed = v.typedOf(t, leaf, op)
-		x.Options = v.optionsOf(t, leaf, x.Typed)
+		x.Options = fewOf(t, leaf)
 	}
 	return x, true
 }
@@ -314,4 +314,12 @@ func (v *visit) typedOf(t *formview.Teller, leaf *schemas.Field, op *syncproto.O
 		return text
 	}
 	return t.Typed(leaf, merge.FromWire(op.Value))
+}
+
+// fewOf are the values of a code, or a yes or no; a step is taken and not corrected.
+func fewOf(t *formview.Teller, f *schemas.Field) []formview.Choice {
+	if f.Type == schemas.TypeState {
+		return nil
+	}
+	return t.Options(f)
 }

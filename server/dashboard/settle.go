@@ -70,6 +70,7 @@ func (v *visit) settle(w *writing, record, id, seen string, choose func(*rift) (
 	}); err != nil {
 		return err
 	}
+	w.act.Beside = func(tx store.Tx) error { return putHolding(tx, id, holding{}) }
 	return w.do()
 }
 

@@ -61,6 +61,7 @@ func (a *App) routes() []route {
 		a.meetingsRoutes(),
 		a.decideRoutes(),
 		a.devicesRoutes(),
+		a.likelyRoutes(),
 	)
 }
 
@@ -285,6 +286,10 @@ var said = map[string]texts.Key{
 	"settled":         "decide.said.settled",
 	"settled_already": "screen_records.settled_already",
 	"assigned":        "decide.said.assigned",
+
+	"united":    "office_likely.said.united",
+	"apart":     "office_likely.said.apart",
+	"separated": "office_likely.said.separated",
 
 	"aside_decided":         "decide.said.aside_decided",
 	"aside_decided_already": "decide.said.aside_already",

@@ -291,7 +291,7 @@ func statusOfWriting(err error) int {
 		return http.StatusConflict
 	case unseen(err):
 		return http.StatusNotFound
-	case isRefused, isForm, isField, errors.Is(err, errLongReason), errors.Is(err, errNoReason), errors.Is(err, errNoChoice), errors.Is(err, errNoPick),
+	case isRefused, isForm, isField, errors.Is(err, errLongReason), errors.Is(err, errNoReason), errors.Is(err, errNoChoice), errors.Is(err, errNoPick), errors.Is(err, errOpen), errors.Is(err, errNotBrought),
 		errors.Is(err, hub.ErrMayNot), errors.Is(err, hub.ErrNotReleasable), errors.Is(err, aside.ErrNotSettable):
 		return http.StatusUnprocessableEntity
 	}

@@ -25,6 +25,9 @@ type PageAct struct {
 	// twice does it once. It stands in the changes as their group.
 	Token syncproto.GroupID
 	Edits []PageEdit
+	// Beside writes what stands beside the records, in the same transaction and after
+	// them; nil for nothing. It is not called for what was done before.
+	Beside func(tx store.Tx) error
 }
 
 // PageEdit is one change of a PageAct.
@@ -129,6 +132,9 @@ func (h *Hub) Write(ctx context.Context, act PageAct) (again bool, err error) {
 			if again, err = w.page(view, &act, &act.Edits[i]); again || err != nil {
 				return err
 			}
+		}
+		if act.Beside != nil {
+			return act.Beside(w.tx)
 		}
 		return nil
 	})

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"crypto/ed25519"
+	"fmt"
 
 	"mahalleh/schemas"
 	"mahalleh/schemas/formview/viewtest"
@@ -94,6 +95,58 @@ func (o *office) rivals(n byte, hood uint32) {
 			}))
 		}
 	}
+}
+
+// doubles has two people record one hall of a neighbourhood.
+func (o *office) doubles(hood uint32) {
+	o.Helper()
+	h := o.server.Hub()
+	f, _ := h.Packages().FormByName("asset")
+	var place syncproto.PlaceID
+	o.must(h.Store().View(o.Context(), func(r store.Reader) error {
+		p, err := r.PlaceByNumber(hood)
+		place = p.ID
+		return err
+	}))
+	for i, values := range []map[string]schemas.Value{
+		{"title_fa": schemas.TextValue("نمازخانهٔ بازارچهٔ قدیم"), "capacity_value": schemas.IntValue(60), "condition": schemas.IntValue(4)},
+		{"title_fa": schemas.TextValue("نماز خانه بازارچه قدیم"), "capacity_value": schemas.IntValue(80), "address": schemas.TextValue("کنار نانوایی")},
+	} {
+		author := syncproto.PersonID{150, byte(i)}
+		after := schemas.Record{Form: f.ID, Fields: map[schemas.FieldID]schemas.Value{}}
+		values["category"], values["subtype"] = schemas.CodeValue("physical"), schemas.CodeValue("hall")
+		for name, v := range values {
+			x, _ := f.FieldByName(name)
+			after.Fields[x.ID] = v
+		}
+		_, err := h.Office(o.Context(), author, syncproto.RecordID{150, byte(i)}, func(s *syncproto.RecordState, _ func(int) syncproto.ItemID) (hub.OfficeEdit, error) {
+			edit := merge.Edit{Form: f, Opened: s, Before: schemas.Record{Form: f.ID}, After: after, Author: author}
+			return hub.OfficeEdit{Verb: syncproto.VerbCreate, Form: uint32(f.ID), Scope: syncproto.ScopeOf(place, string(f.Compartment)), Ops: edit.Ops()}, nil
+		})
+		o.must(err)
+	}
+}
+
+// lookAtTwins makes two records one and brings both back.
+func (o *office) lookAtTwins(tab *viewtest.Tab, name string, hood uint32, english bool) {
+	o.Helper()
+	say := func(fa, en string) string { return map[bool]string{false: fa, true: en}[english] }
+	look := func(page, fa, en string) {
+		o.Helper()
+		tab.See(say(fa, en))
+		tab.Check(name + page)
+		tab.Shot(name + page)
+	}
+	tab.Go(o.at + fmt.Sprintf("/likely?place=%d", hood))
+	look("-likely", "نمازخانهٔ بازارچهٔ قدیم", "نمازخانهٔ بازارچهٔ قدیم")
+	tab.ClickAt("tbody th a")
+	look("-twins", "کدام یک می‌ماند؟", "Which one stays?")
+	tab.Click(say("یکی شوند", "Make them one"))
+	look("-united", "تازه یکی شده‌ها", "Made one lately")
+	tab.ClickAt(`.list a[href^="/likely/"]`)
+	look("-brought", "همان را می‌گوید که پیش‌تر می‌گفت", "says what it said")
+	tab.Click(say("هر دو برگردند", "Bring back both"))
+	tab.See(say("همان‌گونه که بودند برگشتند", "Both records are there again"))
 }
 
 // lookAtDecisions settles a conflict, and lets in a change that was set aside.

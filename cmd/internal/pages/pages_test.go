@@ -190,6 +190,7 @@ func TestPages(t *testing.T) {
 		o.setAside(200+n, hood)
 		o.rivals(200+n, hood)
 	}
+	o.doubles(hood)
 	for _, x := range []struct {
 		role    access.Role
 		place   string
@@ -219,6 +220,7 @@ func TestPages(t *testing.T) {
 			tab.Check(string(x.role) + "-record")
 			tab.Shot(string(x.role) + "-record")
 			o.lookAtDecisions(tab, string(x.role), x.english)
+			o.lookAtTwins(tab, string(x.role), hood, x.english)
 		}
 		if x.role == access.Province {
 			o.lookAtPeople(tab, x.english)
