@@ -26,19 +26,18 @@ func (a *App) routes() []route {
 	)
 }
 
-// nav are the places that the navigation leads to.
+// nav are the places that the navigation leads to: first those of every hour.
 func (v *visit) nav() []formview.Link {
 	return []formview.Link{
 		{Name: "today", To: "/", Label: v.say("screen.nav.today", nil)},
 		{Name: "records", To: "/records", Label: v.say("screen.nav.records", nil)},
 		{Name: "round", To: "/round", Label: v.say("screen.nav.round", nil)},
 		{Name: "sync", To: "/sync", Label: v.say("screen.nav.sync", nil)},
+		{Name: "drafts", To: "/drafts", Label: v.say("screen_records.drafts", nil)},
+		{Name: "conflicts", To: "/conflicts", Label: v.say("screen_records.conflicts_title", nil)},
+		{Name: "trash", To: "/trash", Label: v.say("screen_records.trash", nil)},
+		{Name: "settings", To: "/settings", Label: v.say("screen.nav.settings", nil)},
 	}
-}
-
-// top are the places in the head of a page.
-func (v *visit) top() []formview.Link {
-	return []formview.Link{{Name: "settings", To: "/settings", Label: v.say("screen.nav.settings", nil)}}
 }
 
 func (a *App) commonRoutes() []route {

@@ -122,7 +122,7 @@ func (v *visit) isPart() bool { return v.r.Header.Get("HX-Request") == "true" }
 // page is a page with everything but its data.
 func (v *visit) page(name, title string) *formview.Page {
 	p := v.bare(name, title)
-	p.Nav, p.Top, p.Live = v.nav(), v.top(), true
+	p.Nav, p.Live = v.nav(), true
 	if v.tours {
 		p.Notices = append(p.Notices, v.tourNotice())
 	}

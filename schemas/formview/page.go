@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -21,10 +22,9 @@ type Page struct {
 	Prefix string
 	// Title is the page's own heading.
 	Title string
-	// Nav leads to the other pages, none where there is nowhere to go.
+	// Nav leads to the other pages, none where there is nowhere to go. Where there are
+	// many, the first ones are under the thumb and the others behind one button.
 	Nav []Link
-	// Top are smaller places beside it, such as the settings.
-	Top []Link
 	// Back leads one level up, "" where the navigation is enough.
 	Back string
 	// Notices are said above the content.
@@ -45,6 +45,38 @@ type Link struct {
 	// how much waits there.
 	Name, To, Label string
 	Count           int
+}
+
+// A phone has room for a row of mostPlaces. Of more the first mainPlaces stay, beside
+// the button that shows the others.
+const (
+	mostPlaces = 5
+	mainPlaces = 4
+)
+
+// Main are the places that every screen shows, More those that a narrow one shows
+// when they are asked for.
+func (p *Page) Main() []Link {
+	if len(p.Nav) <= mostPlaces {
+		return p.Nav
+	}
+	return p.Nav[:mainPlaces]
+}
+
+// More is described at Main.
+func (p *Page) More() []Link { return p.Nav[len(p.Main()):] }
+
+// InMore reports whether the page is one of More.
+func (p *Page) InMore() bool {
+	return slices.ContainsFunc(p.More(), func(l Link) bool { return l.Name == p.Name })
+}
+
+// MoreCount is how much waits in More.
+func (p *Page) MoreCount() (n int) {
+	for _, l := range p.More() {
+		n += l.Count
+	}
+	return n
 }
 
 // Level says how loud a notice is.
