@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	clientsdk "mahalleh/client-sdk"
+	"mahalleh/schemas"
 	"mahalleh/schemas/texts"
 	"mahalleh/syncproto"
 )
@@ -41,6 +42,8 @@ type listData struct {
 	Total   int
 	// Previous and Next are the pages beside this one, "" for none.
 	Previous, Next string
+	// New begins a record: of the form that is listed, or else of one to choose.
+	New option
 	// ByForm are the forms with what there is of them, shown while the list is not
 	// Narrowed.
 	ByForm   []option
@@ -71,7 +74,7 @@ func (v *visit) getRecords() error {
 	p := v.page("records", v.say("screen_records.title", nil))
 	p.Data = d
 	if l.Form != "" && !v.isPart() {
-		words, err := v.reviewed(l.Form)
+		words, _, err := v.reviewed(l.Form, syncproto.RecordID{})
 		if err != nil {
 			return err
 		}
@@ -148,11 +151,47 @@ func (v *visit) choices(d *listData) error {
 	}
 	v.sortOptions(d.ByForm)
 	d.Forms = d.ByForm
+	if d.New, err = v.newOf(&d.listing); err != nil {
+		return err
+	}
 	for _, name := range onlyNames {
 		d.States = append(d.States, option{Value: name, Label: v.words.Catalogue().Member(filterFamily, name, nil), Chosen: name == d.Only})
 	}
 	d.Blocks, err = v.blocks(d.Of)
 	return err
+}
+
+// newOf is where a record is begun that belongs into a list: of the form that it
+// lists, and pointing to what it is narrowed to.
+func (v *visit) newOf(l *listing) (option, error) {
+	whichever := option{Label: v.say("screen_form.new", nil), To: "/new"}
+	form, ok := v.c.Forms().FormByName(l.Form)
+	if !ok || !slices.ContainsFunc(form.Fields(), (*schemas.Field).Asked) {
+		return whichever, nil
+	}
+	may, err := v.mayRecord()
+	if err != nil || !may[form.Compartment] {
+		return whichever, err
+	}
+	one := option{Label: v.say("screen_form.make", texts.Args{"form": v.words.In(form.Label)})}
+	if form.Name == householdForm { // the round knows block and number
+		one.To = "/round"
+		return one, nil
+	}
+	pairs := []string{"then", l.address()}
+	if !l.Of.IsZero() {
+		of, err := v.c.Record(v.ctx(), l.Of)
+		if err != nil {
+			return whichever, err
+		}
+		if of.Form != nil {
+			if f := refersTo(form, of.Form.Name); f != nil {
+				pairs = append(pairs, f.Name, l.Of.String())
+			}
+		}
+	}
+	one.To = "/new/" + form.Name + "?" + query(pairs...)
+	return one, nil
 }
 
 // blocks are the blocks of the person's neighbourhoods.

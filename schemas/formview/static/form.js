@@ -181,20 +181,29 @@ form.addEventListener("keydown", (e) => {
   all[all.indexOf(e.target) + 1]?.focus();
 });
 
-// A long choice is searched by the program, which knows the spellings.
-let search = 0;
-form.addEventListener("input", (e) => {
-  const path = e.target.dataset.search;
-  if (path === undefined) return;
-  clearTimeout(search);
-  search = setTimeout(async () => {
-    const r = await fetch(`${form.action}/choices?${new URLSearchParams({ path, q: e.target.value })}`).catch(() => null);
-    if (!r?.ok) return;
+// A long choice is searched by the program, which knows the spellings: at the first
+// key, and while an answer is out only what was typed last is asked for next.
+let searched = null; // the box that is to be asked for
+let asking = false;
+async function search() {
+  if (asking) return;
+  asking = true;
+  while (searched) {
+    const box = searched;
+    searched = null;
+    const r = await fetch(`${form.action}/choices?${new URLSearchParams({ path: box.dataset.search, q: box.value })}`).catch(() => null);
+    if (!r?.ok || searched) continue;
     const part = document.createElement("template");
     part.innerHTML = await r.text();
     const options = part.content.querySelector(".options");
     if (options) document.getElementById(options.id)?.replaceWith(options);
-  }, 150);
+  }
+  asking = false;
+}
+form.addEventListener("input", (e) => {
+  if (e.target.dataset.search === undefined) return;
+  searched = e.target;
+  search();
 });
 
 // A page that is hidden may never come back.

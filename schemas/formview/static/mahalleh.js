@@ -84,3 +84,12 @@ body.addEventListener("htmx:beforeSwap", (e) => {
     e.detail.isError = false;
   }
 });
+
+// What is searched for is asked at the first key, and while an answer is out only what
+// was typed last is asked for next (hx-sync="this:queue last"). An answer to what does
+// not stand there any more is not shown: the next one is on its way.
+body.addEventListener("htmx:beforeSwap", (e) => {
+  const asked = e.detail.requestConfig;
+  const name = asked.elt.dataset?.typed;
+  if (name && asked.elt.elements[name].value !== asked.parameters[name]) e.detail.shouldSwap = false;
+});
