@@ -21,18 +21,33 @@ type fixed struct{ ms int64 }
 func (f fixed) Now() time.Time        { return time.UnixMilli(f.ms) }
 func (f fixed) Uptime() time.Duration { return 0 }
 
-// facilitator is a phone of a facilitator of the neighbourhood, which has synced.
-func (o *office) facilitator(place uint32) *clientsdk.Client {
+// enrolled is the folder of a phone of a facilitator of the neighbourhood, and what
+// its client lives on.
+func (o *office) enrolled(name string, place uint32) (dir string, opt clientsdk.Options) {
 	o.Helper()
-	name := fmt.Sprintf("تسهیلگر آزمون %d", place)
 	_, _, err := o.server.Admin().AddWith(o.Context(), name, string(access.Facilitator), fmt.Sprint(place))
 	o.must(err)
 	code, err := o.server.Admin().MakeCode(o.Context(), name, fmt.Sprint(place), time.Hour)
 	o.must(err)
-	c, err := clientsdk.Enrol(o.Context(), filepath.Join(o.TempDir(), "phone"), code.Code.String(), clientsdk.Credentials{Passphrase: "راه دراز است"},
-		clientsdk.Options{Clock: fixed{o.now}, Rand: rand.Reader, Addresses: []string{strings.TrimPrefix(o.at, "http://")}, App: "test", Device: "phone"})
+	dir = filepath.Join(o.TempDir(), "phone")
+	opt = clientsdk.Options{Clock: fixed{o.now}, Rand: rand.Reader, Addresses: []string{strings.TrimPrefix(o.at, "http://")}, App: "test", Device: "phone"}
+	c, err := clientsdk.Enrol(o.Context(), dir, code.Code.String(), clientsdk.Credentials{Passphrase: phrase}, opt)
+	o.must(err)
+	o.must(c.Close())
+	return dir, opt
+}
+
+// phrase opens the phones.
+const phrase = "راه دراز است"
+
+// facilitator is a phone of a facilitator of the neighbourhood, which has synced.
+func (o *office) facilitator(place uint32) *clientsdk.Client {
+	o.Helper()
+	dir, opt := o.enrolled(fmt.Sprintf("تسهیلگر آزمون %d", place), place)
+	c, err := clientsdk.Open(o.Context(), dir, opt)
 	o.must(err)
 	o.Cleanup(func() { o.must(c.Close()) })
+	o.must(c.Unlock(o.Context(), clientsdk.Credentials{Passphrase: phrase}))
 	_, err = c.Sync(o.Context(), nil)
 	o.must(err)
 	return c
@@ -73,7 +88,8 @@ func (o *office) committeeDecides(tab *viewtest.Tab, place uint32, english bool)
 	if english {
 		tab.ClickAt(`input[value="return"]`)
 		tab.ClickAt("details.card > summary")
-		tab.Type("Assets", "نشانی سه دارایی کامل نیست.")
+		tab.Type("What must be mended? Assets", "نشانی این دارایی کامل نیست.")
+		tab.Eval(`document.querySelector("select[name='record.assets']").selectedIndex = 1; document.querySelector("select[name='question.assets']").value = "address"; 0`, nil)
 	} else {
 		tab.ClickAt(`input[value="approve"]`)
 	}
@@ -96,6 +112,13 @@ func (o *office) committeeDecides(tab *viewtest.Tab, place uint32, english bool)
 		rows := field("returned").Items()
 		if got := field("status").Code(); got != "returned" || len(rows) == 0 {
 			o.Errorf("on the phone the dossier is %s with %d returned sections", got, len(rows))
+			return
+		}
+		list, _ := r.Form.FieldByName("returned")
+		for _, f := range list.Fields {
+			if x := rows[len(rows)-1].Fields[f.ID]; (f.Name == "record_id" || f.Name == "field") && x.IsEmpty() {
+				o.Errorf("on the phone %s is empty", f.Name)
+			}
 		}
 		return
 	}

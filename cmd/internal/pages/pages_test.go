@@ -47,10 +47,11 @@ type office struct {
 	report *report.Report
 	pages  *dashboard.App
 	at     string
-	// down makes the server end every connection without an answer.
-	down atomic.Bool
-	web  *httptest.Server
-	now  int64
+	// down makes the server end every connection to a page without an answer, cut those
+	// of devices.
+	down, cut atomic.Bool
+	web       *httptest.Server
+	now       int64
 }
 
 func newOffice(t *testing.T) *office {
@@ -78,9 +79,9 @@ func newOffice(t *testing.T) *office {
 	o.must(err)
 	pages, devices := o.pages.Handler(), o.server.Handler()
 	o.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == syncws.Path {
+		if r.URL.Path == syncws.Path && !o.cut.Load() {
 			devices.ServeHTTP(w, r)
-		} else if !o.down.Load() {
+		} else if r.URL.Path != syncws.Path && !o.down.Load() {
 			pages.ServeHTTP(w, r)
 		} else if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			_ = conn.Close()
@@ -233,12 +234,19 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestOverviewMovesByItself: a place that is added while the page is open is among
-// the figures, and what the reader opened stays open.
-func TestOverviewMovesByItself(t *testing.T) {
+// TestAtWork is a morning in one office.
+func TestAtWork(t *testing.T) {
 	o := newOffice(t)
+	t.Run("a sync goes on while the screen is locked", func(t *testing.T) { o.syncGoesOnWhileLocked(t, o.hood()) })
 	tab := viewtest.Open(t, viewtest.Laptop)
 	o.signIn(tab, access.Province, "11", true)
+	t.Run("the overview moves by itself", func(t *testing.T) { o.overviewMoves(tab) })
+	t.Run("the server goes and comes back", func(t *testing.T) { o.goesAndComesBack(tab) })
+}
+
+// overviewMoves: a place that is added while the page is open is among the figures,
+// and what the reader opened stays open.
+func (o *office) overviewMoves(tab *viewtest.Tab) {
 	tab.See("Overview")
 	tab.Eval(`document.querySelector("#tile-D01 summary").focus(); window.stays = 1`, nil)
 	before := tab.String(`document.querySelector("#tiles .stamp").innerText`)
@@ -250,12 +258,9 @@ func TestOverviewMovesByItself(t *testing.T) {
 	tab.Eval(`if (window.stays !== 1 || document.activeElement.id !== "define-D01") throw new Error("the reader lost their place: " + document.activeElement.id)`, nil)
 }
 
-// TestServerGoesAndComesBack: a page that is open says that the server is away, and
-// shows what changed meanwhile when it is back, by itself.
-func TestServerGoesAndComesBack(t *testing.T) {
-	o := newOffice(t)
-	tab := viewtest.Open(t, viewtest.Laptop)
-	o.signIn(tab, access.Province, "11", true)
+// goesAndComesBack: a page that is open says that the server is away, and shows what
+// changed meanwhile when it is back, by itself.
+func (o *office) goesAndComesBack(tab *viewtest.Tab) {
 	before := tab.String(`document.querySelector("#tiles .stamp").innerText`)
 	o.down.Store(true)
 	o.web.CloseClientConnections()
