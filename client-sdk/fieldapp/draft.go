@@ -66,10 +66,14 @@ type draftData struct {
 	Failed bool
 	// Refused is why a save was not taken.
 	Refused *formview.Notice
+	// reviewed are a reviewer's words on the record as a whole.
+	reviewed []formview.Notice
 	// Likely are records that may be the one being typed.
 	Likely []rowData
 	// Save are the words on the button that saves.
 	Save string
+	// Needs are the forms that belong beside this one and are neither chosen nor begun.
+	Needs []needData
 	// Beside are the other forms that are saved together with this one.
 	Beside []besideDraft
 	// Parent is the form that this one belongs to, nil for none: it is saved there.
@@ -77,6 +81,28 @@ type draftData struct {
 }
 
 type besideDraft struct{ Label, Address string }
+
+// needData is a reference that a form cannot do without: the question, its control,
+// and the forms of which a record may be begun for it.
+type needData struct {
+	Label, Path, Field string
+	Makes              []formview.Choice
+}
+
+// needs are the references that the form still lacks, and of which a record may be
+// begun here: who sees the form for the first time learns what belongs beside it.
+func needs(form *schemas.Form, drawn *formview.Form) (all []needData) {
+	consent, _ := form.Field(form.Consent)
+	for _, s := range drawn.Sections {
+		for _, f := range s.Fields {
+			wanted := f.Need == "always" || consent != nil && f.Path == consent.Name
+			if f.Asked && wanted && f.Text == "" && len(f.Makes) > 0 {
+				all = append(all, needData{f.Label, f.Path, f.Control, f.Makes})
+			}
+		}
+	}
+	return all
+}
 
 func (v *visit) getDraft() error {
 	o, release, err := v.draft()
@@ -106,11 +132,7 @@ func (v *visit) showDraft(o *openDraft, status int, refused *formview.Notice) er
 	p.Nav = nil // the buttons of the form are under the thumb
 	p.Scripts = []string{"form.js", "calendar.js", "place.js"}
 	p.Data = data
-	words, err := v.reviewed(o.d.Form().Name)
-	if err != nil {
-		return err
-	}
-	p.Notices = append(p.Notices, words...)
+	p.Notices = append(p.Notices, data.reviewed...)
 	if n := v.newer(o.d.Form()); n != nil {
 		p.Notices = append(p.Notices, *n)
 	}
@@ -157,9 +179,14 @@ func (v *visit) drawDraft(o *openDraft) (*draftData, error) {
 			s.Found[path] = v.find(o, t, f, v.value("q"))
 		}
 	}
-	data := &draftData{Form: formview.Draw(t, s), Address: v.prefix() + draftAddress(o.d.ID()), Save: v.say("screen_form.save", nil)}
+	above, said, err := v.reviewed(form.Name, o.d.Record())
+	if err != nil {
+		return nil, err
+	}
+	s.Said = said
+	data := &draftData{Form: formview.Draw(t, s), reviewed: above, Address: v.prefix() + draftAddress(o.d.ID()), Save: v.say("screen_form.save", nil)}
 	v.drawState(o, data)
-	data.Likely = v.likely(o)
+	data.Likely, data.Needs = v.likely(o), needs(form, data.Form)
 	return data, v.drawBeside(o, data)
 }
 
@@ -295,6 +322,7 @@ func (v *visit) answerDraft(o *openDraft, focus string, refused *formview.Notice
 	parts := append(data.Form.Parts(),
 		formview.Part{ID: "form-state", Template: "form_state", Data: data, Shows: data.StateShows()},
 		formview.Part{ID: "form-refused", Template: "form_refused", Data: data, Shows: data.RefusedShows()},
+		formview.Part{ID: "form-needs", Template: "form_needs", Data: data, Shows: data.NeedsShows()},
 		formview.Part{ID: "form-likely", Template: "form_likely", Data: data, Shows: data.LikelyShows()})
 	p := v.page("draft", v.draftTitle(o))
 	var b bytes.Buffer
@@ -317,9 +345,11 @@ func (v *visit) answerDraft(o *openDraft, focus string, refused *formview.Notice
 	return nil
 }
 
-// StateShows and RefusedShows tell what the parts show from what they showed.
+// StateShows, RefusedShows and NeedsShows tell what the parts show from what they
+// showed.
 func (d *draftData) StateShows() string   { return formview.Fingerprint([]any{d.State, d.Failed}) }
 func (d *draftData) RefusedShows() string { return formview.Fingerprint(d.Refused) }
+func (d *draftData) NeedsShows() string   { return formview.Fingerprint(d.Needs) }
 
 func (v *visit) getCalendar() error {
 	t := v.teller()

@@ -31,6 +31,7 @@ func (s *screen) open(to string) *shownForm {
 	a := s.ask(http.MethodGet, to, nil)
 	for a.StatusCode == http.StatusSeeOther {
 		to = strings.TrimPrefix(a.Header.Get("Location"), s.prefix())
+		to, _, _ = strings.Cut(to, "#") // no browser sends it
 		a = s.ask(http.MethodGet, to, nil)
 	}
 	if a.StatusCode != http.StatusOK {

@@ -114,10 +114,16 @@ func (v *visit) getChoices() error {
 	return v.part("options", p)
 }
 
+// mostMakes is how many forms a reference may point to for new records of them to be
+// offered: of more a person would not know which is meant.
+const mostMakes = 3
+
 // makesOf are the forms of which a record may be made to be chosen in a reference:
-// it is filled in beside this form and saved together with it.
+// it is filled in beside this form and saved together with it. What all refer to
+// (organisations, blocks, neighbourhoods) is offered only where the form cannot do
+// without it and there is none yet, so that nobody makes a second one in passing.
 func (v *visit) makesOf(o *openDraft, f *schemas.Field) []formview.Choice {
-	if f.Type != schemas.TypeReference {
+	if f.Type != schemas.TypeReference && f.Type != schemas.TypeReferences || len(f.Forms) > mostMakes {
 		return nil
 	}
 	if o.may == nil {
@@ -131,12 +137,19 @@ func (v *visit) makesOf(o *openDraft, f *schemas.Field) []formview.Choice {
 	var all []formview.Choice
 	for _, name := range f.Forms {
 		form, ok := v.c.Forms().FormByName(name)
-		if ok && form != o.d.Form() && o.may[form.Compartment] && form.Compartment != "reference" {
-			all = append(all, formview.Choice{Text: name, Label: v.say("screen_form.make", texts.Args{"form": v.words.In(form.Label)})})
+		if !ok || form == o.d.Form() || !o.may[form.Compartment] {
+			continue
 		}
+		if form.Compartment == sharedCompartment && (f.Required != schemas.RequiredAlways && f.RequiredWhen == "" || len(v.choicesOf(o, f, "").Choices) > 0) {
+			continue
+		}
+		all = append(all, formview.Choice{Text: name, Label: v.say("screen_form.make", texts.Args{"form": v.words.In(form.Label)})})
 	}
 	return all
 }
+
+// sharedCompartment is that of records which all others refer to.
+const sharedCompartment schemas.Compartment = "reference"
 
 // makeBeside begins a form whose record a reference of this one shall point to.
 // Both are saved together.
@@ -158,11 +171,12 @@ func (v *visit) makeBeside(o *openDraft, form, path string) error {
 	}
 	// What it refers to is this form, where only one of its fields may.
 	if back := refersTo(d.Form(), o.d.Form().Name); back != nil {
-		if err := other.d.SetValue(back.Name, schemas.RefValue(schemas.ID(o.d.Record()))); err != nil {
+		if err := other.d.SetValue(back.Name, pointing(back, schemas.Value{}, o.d.Record())); err != nil {
 			return err
 		}
 	}
-	if err := o.d.SetSpot(at, schemas.RefValue(schemas.ID(d.Record()))); err != nil {
+	stood, _ := o.d.Spot(at)
+	if err := o.d.SetSpot(at, pointing(f, stood, d.Record())); err != nil {
 		return err
 	}
 	o.touched, other.touched = true, true
@@ -180,24 +194,35 @@ func (v *visit) makeBeside(o *openDraft, form, path string) error {
 	return v.goTo(draftAddress(d.ID()))
 }
 
-// refersTo is the reference of a form that points to records of another: the one
-// that is always needed, or the only one; nil where that is open.
-func refersTo(form *schemas.Form, to string) *schemas.Field {
-	var all []*schemas.Field
-	for _, f := range form.Fields() {
-		if f.Type == schemas.TypeReference && slices.Equal(f.Forms, []string{to}) {
-			all = append(all, f)
-		}
+// pointing is what a reference says that points to a record, too, besides what stood
+// there if it may point to several.
+func pointing(f *schemas.Field, stood schemas.Value, to syncproto.RecordID) schemas.Value {
+	if f.Type == schemas.TypeReference {
+		return schemas.RefValue(schemas.ID(to))
 	}
-	for _, f := range all {
+	return schemas.RefsValue(append(slices.Clone(stood.Refs()), schemas.ID(to))...)
+}
+
+// refersTo is the reference of a form that points to records of another: the one
+// that is always needed, or the only one; nil where that is open. One that may point
+// to many forms counts where the record cannot be without it.
+func refersTo(form *schemas.Form, to string) *schemas.Field {
+	var only []*schemas.Field
+	for _, f := range form.Fields() {
+		if f.Type != schemas.TypeReference && f.Type != schemas.TypeReferences || !slices.Contains(f.Forms, to) {
+			continue
+		}
 		if f.Required == schemas.RequiredAlways {
 			return f
 		}
+		if len(f.Forms) == 1 {
+			only = append(only, f)
+		}
 	}
-	if len(all) != 1 {
+	if len(only) != 1 {
 		return nil
 	}
-	return all[0]
+	return only[0]
 }
 
 // group are the stored drafts that belong to a form, with it in it; the first was

@@ -48,8 +48,8 @@ func (v *visit) mayRecord() (map[schemas.Compartment]bool, error) {
 }
 
 // getNewForm begins a form. An address may bring values for its fields, as
-// "?block_id=…", and the place or the record that it belongs to as "?place=…" and
-// "?beside=…".
+// "?block_id=…", the place or the record that it belongs to as "?place=…" and
+// "?beside=…", and where it leads when it is done as "?then=…".
 func (v *visit) getNewForm() error {
 	d, err := v.begin(v.r.PathValue("form"))
 	if err != nil {
@@ -58,6 +58,7 @@ func (v *visit) getNewForm() error {
 	v.drafts.mu.Lock()
 	defer v.drafts.mu.Unlock()
 	o := v.drafts.add(d)
+	o.then = v.ownAddress("then")
 	if err := o.beginState(); err != nil {
 		return err
 	}
@@ -103,6 +104,13 @@ func (v *visit) getEdit() error {
 		if then := v.ownAddress("then"); then != "" {
 			to += "?" + query("then", then)
 		}
+		if at := v.value("at"); at != "" {
+			o, err := v.drafts.of(v.ctx(), v.c, draft)
+			if err != nil {
+				return err
+			}
+			to += o.anchor(at)
+		}
 		return v.redirect(to)
 	}
 	if draft, ok := v.drafts.ofRecord(id); ok {
@@ -123,6 +131,32 @@ func (v *visit) getEdit() error {
 	}
 	v.drafts.add(d)
 	return open(d.ID())
+}
+
+// atMissing asks for the first question that lacks its answer.
+const atMissing = "-"
+
+// anchor is the part of an address that leads to a question, "" for one that the form
+// does not have.
+func (o *openDraft) anchor(at string) string {
+	if at == atMissing {
+		lacks := map[schemas.FieldID]bool{}
+		for _, p := range o.d.Problems() {
+			lacks[p.Field] = true
+			if f, ok := o.d.Form().Field(p.Field); ok && f.Parent != 0 {
+				lacks[f.Parent] = true
+			}
+		}
+		i := slices.IndexFunc(o.d.Form().Fields(), func(f *schemas.Field) bool { return lacks[f.ID] && f.Asked() })
+		if i < 0 {
+			return ""
+		}
+		at = o.d.Form().Fields()[i].Name
+	}
+	if _, ok := o.d.Form().FieldByName(at); !ok {
+		return ""
+	}
+	return "#" + controlID(at)
 }
 
 // saveDraft saves a form, with the forms that belong to it.
@@ -261,19 +295,35 @@ func (v *visit) discardDraft(o *openDraft) error {
 	return v.goTo(o.after("/"))
 }
 
-// forget clears references to a record that will not be made.
+// forget clears references to a record that will not be made, those in rows, too.
 func (o *openDraft) forget(gone *openDraft) error {
 	if !gone.d.IsNew() {
 		return nil
 	}
-	values := o.d.Values()
+	id := schemas.ID(gone.d.Record())
+	clear := func(at clientsdk.Spot) error {
+		v, _ := o.d.Spot(at)
+		if v.Ref() != id && !slices.Contains(v.Refs(), id) {
+			return nil
+		}
+		rest := slices.DeleteFunc(slices.Clone(v.Refs()), func(x schemas.ID) bool { return x == id })
+		o.touched, o.titles = true, nil
+		return o.d.SetSpot(at, schemas.RefsValue(rest...))
+	}
 	for _, f := range o.d.Form().Fields() {
-		if f.Type != schemas.TypeReference || values.Fields[f.ID].Ref() != schemas.ID(gone.d.Record()) {
+		if f.Type != schemas.TypeList {
+			if err := clear(clientsdk.Spot{Field: f.Name}); err != nil {
+				return err
+			}
 			continue
 		}
-		o.touched, o.titles = true, nil
-		if err := o.d.SetValue(f.Name, schemas.Value{}); err != nil {
-			return err
+		rows, _ := o.d.Value(f.Name)
+		for row := range rows.Items() {
+			for _, column := range f.Fields {
+				if err := clear(clientsdk.Spot{List: f.Name, Row: row, Field: column.Name}); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil

@@ -2,6 +2,8 @@ package fieldapp
 
 import (
 	"fmt"
+	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -252,7 +254,7 @@ func TestReviewersWords(t *testing.T) {
 	tab.Go(link)
 	tab.See("Sent back to be mended", reviewerWords)
 	tab.Click("Seen: Key persons")
-	tab.See("1 section sent back, seen")
+	tab.See("1 section sent back, answered or seen")
 	tab.SeeNot(reviewerWords)
 	tab.See("دارایی‌های فرهنگی")
 	// The mark outlives the program.
@@ -260,7 +262,7 @@ func TestReviewersWords(t *testing.T) {
 	if err := s.Unlock(ctx, clientsdk.Credentials{Passphrase: passphrase}); err != nil {
 		t.Fatal(err)
 	}
-	s.shows(s.get("/?counted=1"), "1 section sent back, seen")
+	s.shows(s.get("/?counted=1"), "1 section sent back, answered or seen")
 }
 
 // TestReviewersWordsGoAlong: where a section is mended the reviewer's words stand
@@ -275,8 +277,8 @@ func TestReviewersWordsGoAlong(t *testing.T) {
 	if _, err := s.device().Transition(ctx, s.latest("dossier"), "status", "collecting", ""); err != nil {
 		t.Fatal(err)
 	}
-	mend := "/edit/" + profile.String() + "?then=%2F"
-	s.shows(s.get("/?counted=1"), "submit the dossier again", s.prefix()+"/records?form=key_person", s.prefix()+mend)
+	mend := "/edit/" + profile.String() + "?at=-&then=%2F"
+	s.shows(s.get("/?counted=1"), "submit the dossier again", s.prefix()+"/records?form=key_person", s.prefix()+strings.ReplaceAll(mend, "&", "&amp;"))
 	s.shows(s.get("/records?form=key_person"), reviewerWords)
 	f := s.open(mend)
 	s.shows(f.page, "سال آمار نوشته نشده است.", "1405")
@@ -286,5 +288,46 @@ func TestReviewersWordsGoAlong(t *testing.T) {
 	// Whoever is done is back where the words stood.
 	if a := f.sends("do", "save"); a.Header.Get("Mahalleh-Go") != s.prefix()+"/" {
 		t.Errorf("the form leads to %q", a.Header.Get("Mahalleh-Go"))
+	}
+}
+
+// TestReviewersWordsAtTheField: where the reviewer named a record and a question, the
+// way leads there, and the words stand at the question, not on other records of the
+// section. The answer goes into the dossier, where the reviewer reads it.
+func TestReviewersWordsAtTheField(t *testing.T) {
+	s := newOpen(t)
+	hall := s.record("asset", `{"category": "physical", "subtype": "hall", "title_fa": "سالن مدرسه"}`)
+	other := s.record("asset", `{"category": "physical", "subtype": "park", "title_fa": "پارک"}`)
+	s.record("dossier", `{"neighbourhood_id": "019bc6a0-0001-7000-8000-000000000001", "revision_no": 1, "assigned_on": "1405/08/01", "due_on": "1405/09/01",
+		"status": "assigned", "returned": [{"on": "1405/08/25", "by": "019bc6a0-0002-7000-8000-000000000001", "section": "assets", "reason": "`+reviewerWords+`",
+		"record_id": "`+hall.String()+`", "field": "address"}]}`)
+	dossier := s.latest("dossier")
+	if _, err := s.device().Transition(ctx, dossier, "status", "collecting", ""); err != nil {
+		t.Fatal(err)
+	}
+	today := s.get("/?counted=1")
+	s.shows(today, "سالن مدرسه · Hall · Address", "/edit/"+hall.String()+"?at=address&amp;then=%2F")
+	a := s.ask(http.MethodGet, "/edit/"+hall.String()+"?at=address&then=%2F", nil)
+	if to := a.Header.Get("Location"); !strings.HasSuffix(to, "#f-address-c") {
+		t.Fatalf("it leads to %q", to)
+	}
+	f := s.open("/edit/" + hall.String() + "?at=address&then=%2F")
+	_, at, _ := strings.Cut(f.page, `id="f-address"`)
+	if at, _, _ = strings.Cut(at, `name="address"`); !strings.Contains(at, reviewerWords) || strings.Count(f.page, reviewerWords) != 1 {
+		t.Errorf("the words do not stand at the question, and there alone:\n%s", at)
+	}
+	if page := s.open("/edit/" + other.String()).page; strings.Contains(page, reviewerWords) {
+		t.Error("the words stand on another record")
+	}
+	row := regexp.MustCompile(`name="row" value="([0-9a-f]+)"`).FindStringSubmatch(today)[1]
+	s.shows(s.post("/today/answer", "dossier", dossier.String(), "row", row, "answer", "نشانی نوشته شد."), "The answer is recorded", "Your answer: ⁨نشانی نوشته شد.")
+	r, err := s.device().Record(ctx, dossier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _ := r.Form.FieldByName("returned")
+	answer, _ := r.Form.FieldByName("returned.answer")
+	if got := r.Values.Fields[list.ID].Items()[0].Fields[answer.ID].Text(); got != "نشانی نوشته شد." {
+		t.Errorf("the dossier holds the answer %q", got)
 	}
 }

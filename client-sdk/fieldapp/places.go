@@ -68,12 +68,12 @@ const (
 	sectionList, statusList = "DOSSIERSECTION", "DOSSIERSTATUS"
 )
 
-// sectionForms are the forms that fill a section.
-var sectionForms = map[indicators.Section]string{
-	indicators.SectionProfile: "neighbourhood_profile", indicators.SectionBlocks: "block", indicators.SectionKeyPersons: "key_person",
-	indicators.SectionTeam: "team_member", indicators.SectionCapacity: "capacity_assessment", indicators.SectionAssets: "asset",
-	indicators.SectionNeedsSurvey: "household_response", indicators.SectionPriorities: "need", indicators.SectionHarmMap: "harm_rating",
-	indicators.SectionParticipation: "activity",
+// sectionForm is the form that carries a section.
+func sectionForm(section indicators.Section) string {
+	if forms := workflow.SectionForms[string(section)]; len(forms) > 0 {
+		return forms[0]
+	}
+	return ""
 }
 
 // places tells how the neighbourhoods stand; whole waits for the count.
@@ -120,7 +120,7 @@ func (v *visit) place(n *clientsdk.Neighbourhood) (p placeData, err error) {
 		p.Name = v.say("screen.today.unnamed_place", nil)
 	}
 	for _, f := range s.Fills {
-		form := sectionForms[f.Section]
+		form := sectionForm(f.Section)
 		row := sectionRow{Label: v.codeLabel(sectionList, string(f.Section)), To: "/records?form=" + form, New: "/new/" + form, Done: f.Done, Target: f.Target, Met: f.Gate}
 		if f.Section == indicators.SectionNeedsSurvey {
 			row.New = "/round"

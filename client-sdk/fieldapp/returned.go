@@ -1,7 +1,9 @@
 package fieldapp
 
 import (
+	"cmp"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	clientsdk "mahalleh/client-sdk"
@@ -15,18 +17,28 @@ import (
 
 // returnedData is what a reviewer wrote of a section.
 type returnedData struct {
-	Row                string
+	// Dossier and Row name it, to answer it.
+	Dossier, Row       string
 	Section, Words, On string
 	By                 string
-	// To is where it is mended, form what is recorded there.
+	// What is the record and the question that it is about, "" for all of the section;
+	// Answer what was answered.
+	What, Answer string
+	// To is where it is mended: form what is recorded there, record and field what is
+	// to be mended, if the reviewer said so.
 	To, form string
+	record   syncproto.RecordID
+	field    string
 }
 
 // The states of a dossier that was sent back, and of one that is worked on again.
 const sentBack, takenUp = "returned", "collecting"
 
+// returnedList is the list of a dossier in which reviewers write.
+const returnedList = "returned"
+
 // returned is what the reviewer wrote when a neighbourhood's dossier was sent back
-// last, without and with what the person has marked as seen.
+// last: what asks for something still, and what was answered or marked as seen.
 func (v *visit) returned(n *clientsdk.Neighbourhood) (open, seen []returnedData, err error) {
 	d := n.Summary.Dossier
 	if d == nil || d.Returns == 0 || d.Status != sentBack && d.Status != takenUp {
@@ -36,17 +48,18 @@ func (v *visit) returned(n *clientsdk.Neighbourhood) (open, seen []returnedData,
 	if err != nil || r.Form == nil {
 		return nil, nil, err
 	}
-	list, ok := r.Form.FieldByName("returned")
+	list, ok := r.Form.FieldByName(returnedList)
 	if !ok {
 		return nil, nil, nil
 	}
 	rows := r.Values.Fields[list.ID].Items()
 	at := func(row schemas.Item, name string) schemas.Value {
-		f, _ := list.FieldByName(name)
-		if f == nil {
-			return schemas.Value{}
+		for _, f := range list.Fields {
+			if f.Name == name {
+				return row.Fields[f.ID]
+			}
 		}
-		return row.Fields[f.ID]
+		return schemas.Value{}
 	}
 	last := int32(0)
 	for _, row := range rows {
@@ -58,18 +71,19 @@ func (v *visit) returned(n *clientsdk.Neighbourhood) (open, seen []returnedData,
 			continue
 		}
 		section := at(row, "section").Code()
-		x := returnedData{Row: hex.EncodeToString(row.ID[:]), Section: v.codeLabel(sectionList, section), Words: v.words.Embed(at(row, "reason").Text()),
-			On: v.words.Date(jalali.Day(last)), form: sectionForms[indicators.Section(section)]}
+		x := returnedData{Dossier: r.ID.String(), Row: hex.EncodeToString(row.ID[:]), Section: v.codeLabel(sectionList, section), Words: v.words.Embed(at(row, "reason").Text()),
+			On: v.words.Date(jalali.Day(last)), Answer: v.words.Embed(at(row, "answer").Text()), form: sectionForm(indicators.Section(section)),
+			record: syncproto.RecordID(at(row, "record_id").Ref()), field: at(row, "field").Text()}
 		if by := at(row, "by").Ref(); by != (schemas.ID{}) {
 			if x.By, err = v.c.Label(v.ctx(), syncproto.RecordID(by), v.words.Lang()); err != nil {
 				return nil, nil, err
 			}
 			x.By = v.words.Embed(x.By)
 		}
-		if x.To, err = v.mendAt(n.Place, x.form); err != nil {
+		if err := v.mendAt(n.Place, &x); err != nil {
 			return nil, nil, err
 		}
-		if slices.Contains(marked, x.Row) {
+		if x.Answer != "" || slices.Contains(marked, x.Row) {
 			seen = append(seen, x)
 		} else {
 			open = append(open, x)
@@ -78,38 +92,113 @@ func (v *visit) returned(n *clientsdk.Neighbourhood) (open, seen []returnedData,
 	return open, seen, nil
 }
 
-// mendAt is where a section is mended: the form of its record where it has one, at
-// what is missing there, and the list of its records where it has several. The
-// dossier names sections, not records or fields.
-func (v *visit) mendAt(place syncproto.PlaceID, form string) (string, error) {
-	list := listing{Form: form}.address()
-	f, ok := v.c.Forms().FormByName(form)
+// mendAt finds where a section is mended: the record and the question that the
+// reviewer named; else the record of a section that has one, at what is missing there;
+// else the list of its records.
+func (v *visit) mendAt(place syncproto.PlaceID, x *returnedData) error {
+	x.To = listing{Form: x.form}.address()
+	form, ok := v.c.Forms().FormByName(x.form)
 	if !ok {
-		return list, nil
+		return nil
 	}
-	page, err := v.c.List(v.ctx(), clientsdk.Query{Form: form, Scopes: []syncproto.ScopeID{syncproto.ScopeOf(place, string(f.Compartment))}, Max: 2})
-	if err != nil || len(page.Rows) != 1 {
-		return list, err
+	if !x.record.IsZero() {
+		r, err := v.c.Record(v.ctx(), x.record)
+		switch {
+		case errors.Is(err, clientsdk.ErrNotFound):
+			return nil // it is not on this device, or gone
+		case err != nil:
+			return err
+		case r.Form == nil || r.Deleted || r.Erased:
+			return nil
+		}
+		form = r.Form
+		if x.What, err = v.recordTitle(r.ID); err != nil {
+			return err
+		}
+		x.form = form.Name
+	} else {
+		page, err := v.c.List(v.ctx(), clientsdk.Query{Form: x.form, Scopes: []syncproto.ScopeID{syncproto.ScopeOf(place, string(form.Compartment))}, Max: 2})
+		if err != nil {
+			return err
+		}
+		if len(page.Rows) != 1 {
+			x.What = v.question(form, x.field)
+			return nil
+		}
+		x.record = page.Rows[0].ID
 	}
-	return "/edit/" + page.Rows[0].ID.String() + "?" + query("then", "/"), nil
+	if q := v.question(form, x.field); x.What == "" {
+		x.What = q
+	} else if q != "" {
+		x.What += " · " + q
+	}
+	x.To = "/edit/" + x.record.String() + "?" + query("then", "/", "at", cmp.Or(x.field, atMissing))
+	return nil
+}
+
+// question is the label of a form's field, "" for none.
+func (v *visit) question(form *schemas.Form, field string) string {
+	if f, ok := form.FieldByName(field); ok {
+		return v.words.In(f.Label)
+	}
+	return ""
 }
 
 // reviewed are the reviewer's words on what is recorded with a form, to have them at
-// hand where it is mended. They are those of the last count: nothing waits for them.
-func (v *visit) reviewed(form string) ([]formview.Notice, error) {
-	var all []formview.Notice
+// hand where it is mended: those on a question of the record are said there, all others
+// above it. record is zero for a list. They are those of the last count: nothing waits
+// for them.
+func (v *visit) reviewed(form string, record syncproto.RecordID) (above []formview.Notice, said map[string]string, err error) {
+	said = map[string]string{}
 	for _, n := range v.counts.last(v.c) {
 		open, _, err := v.returned(&n)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, x := range open {
-			if x.form == form {
-				all = append(all, formview.Notice{Level: formview.Warning, Text: v.say("screen.today.reviewer", texts.Args{"section": x.Section, "day": x.On}), Hint: x.Words})
+			if x.form != form || !record.IsZero() && !x.record.IsZero() && x.record != record {
+				continue
 			}
+			words := v.say("screen.today.reviewer", texts.Args{"section": x.Section, "day": x.On})
+			if !record.IsZero() && x.record == record && x.field != "" {
+				said[x.field] = words + ": " + x.Words
+				continue
+			}
+			above = append(above, formview.Notice{Level: formview.Warning, Text: words, Hint: x.Words})
 		}
 	}
-	return all, nil
+	return above, said, nil
+}
+
+// answerReturned writes what was done about the reviewer's words into the dossier,
+// where the reviewer reads it.
+func (v *visit) answerReturned() error {
+	dossier, err := clientsdk.ParseRecordID(v.value("dossier"))
+	if err != nil {
+		return errBadRequest
+	}
+	d, err := v.c.Edit(v.ctx(), dossier)
+	if err != nil {
+		return err
+	}
+	rows, _ := d.Value(returnedList)
+	row := slices.IndexFunc(rows.Items(), func(x schemas.Item) bool { return hex.EncodeToString(x.ID[:]) == v.value("row") })
+	if row < 0 {
+		return errBadRequest
+	}
+	if err := d.SetTyped(clientsdk.Spot{List: returnedList, Row: row, Field: "answer"}, v.value("answer")); err != nil {
+		return err
+	}
+	r, err := d.Save(v.ctx())
+	if err != nil {
+		return err
+	}
+	if !r.Saved { // something else of the dossier must be mended first: its form says what
+		return v.redirect(draftAddress(r.Draft) + "?" + query("then", "/"))
+	}
+	v.events.tell(eventRecords, eventDrafts)
+	v.done("screen.today.answered", nil)
+	return v.redirect("/?counted=1")
 }
 
 // maxSeen bounds how many marks are kept; a dossier has ten sections.

@@ -14,6 +14,7 @@ func (a *App) todayRoutes() []route {
 		{pattern: "GET /today/places", handle: (*visit).getPlaces, quiet: true},
 		{pattern: "GET /today/waits", handle: (*visit).getWaits, quiet: true},
 		{pattern: "POST /today/seen", handle: (*visit).markSeen},
+		{pattern: "POST /today/answer", handle: (*visit).answerReturned},
 	}
 }
 

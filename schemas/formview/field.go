@@ -95,6 +95,7 @@ func (d *drawing) field(f *schemas.Field, path string, row int, v schemas.Value,
 			v = schemas.Value{}
 		}
 	}
+	out.Said = d.s.Said[path]
 	if other, ok := d.s.Others[path]; ok {
 		out.Other = &other
 	}

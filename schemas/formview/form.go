@@ -39,6 +39,8 @@ type Source struct {
 	Makes func(f *schemas.Field) []Choice
 	// Dropped are the lists of which a row was taken out just now and may be put back.
 	Dropped map[schemas.FieldID]bool
+	// Said is what somebody who looked at the record wrote of a question, by path.
+	Said map[string]string
 	// Strict: the form was to be saved and was not. What is missing is told beside
 	// its field then, as mistakes always are.
 	Strict bool
@@ -119,7 +121,9 @@ type Field struct {
 	Offer *Choice
 	Meant []Choice
 	Other *Other
-	Rows  []*Row
+	// Said is what somebody who looked at the record wrote of it.
+	Said string
+	Rows []*Row
 	// Full: no more rows may be added.
 	Full bool
 	// Dropped: a row was taken out and may be put back.

@@ -41,7 +41,7 @@ func (d *drawing) options(out *Field, f *schemas.Field, row int, v schemas.Value
 		if d.s.Choices != nil {
 			all = d.s.Choices(f)
 		}
-		if d.s.Makes != nil && len(chosen) == 0 {
+		if d.s.Makes != nil && (len(chosen) == 0 || f.Type == schemas.TypeReferences) {
 			out.Makes = d.s.Makes(f)
 		}
 	}

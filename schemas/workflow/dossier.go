@@ -77,6 +77,14 @@ func submitting() []*Guard {
 var DossierSections = []string{"profile", "boundary_blocks", "key_persons", "local_team", "capacity",
 	"assets", "needs_survey", "prioritised_needs", "harm_map", "participation"}
 
+// SectionForms are the forms that fill each section, the one that carries it first.
+var SectionForms = map[string][]string{
+	"profile": {"neighbourhood_profile"}, "boundary_blocks": {"block", "neighbourhood"}, "key_persons": {"key_person"},
+	"local_team": {"team_member", "local_team"}, "capacity": {"capacity_assessment"}, "assets": {"asset"},
+	"needs_survey": {"household_response", "key_informant_interview", "focus_group"}, "prioritised_needs": {"need", "prioritisation_round"},
+	"harm_map": {"harm_rating"}, "participation": {"activity"},
+}
+
 func approving(more ...*Guard) []*Guard {
 	d := decisionRules{field: "approved_by_decision_id", kind: "approve_dossier", missing: Guard{Source: SourceSetting, Level: Warn}}
 	return append(append(d.guards("dossier"), more...), dossierSnapshot)

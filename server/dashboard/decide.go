@@ -75,6 +75,7 @@ type decideData struct {
 	Met                        bool
 	By                         []option
 	Reasons                    []reasonRow
+	Returned                   []returnedRow
 	Text                       string
 	// Warnings are to be read before, Accept names them.
 	Warnings []formview.Notice
@@ -87,8 +88,6 @@ type voteRow struct {
 	member
 	Vote, Opinion string
 }
-
-type reasonRow struct{ Code, Label, Text string }
 
 // deciding is a dossier with all that a decision on it needs, in one snapshot.
 type deciding struct {
@@ -238,8 +237,11 @@ func (v *visit) showDecide(failed error, warnings ...workflow.Finding) error {
 	for _, m := range x.by {
 		d.By = append(d.By, option{m.ID, m.label(), m.ID == v.value("by") || v.value("by") == "" && m.secretary})
 	}
-	for _, code := range workflow.DossierSections {
-		d.Reasons = append(d.Reasons, reasonRow{code, v.code("DOSSIERSECTION", code), v.value(reasonPrefix + code)})
+	d.Returned = v.returnedBefore(x.dossier)
+	if slices.Contains(x.acts(), actReturn) {
+		if d.Reasons, err = v.reasonRows(x); err != nil {
+			return err
+		}
 	}
 	d.Accept, d.Returning = acceptOf(warnings), v.value("act") == actReturn
 	for _, f := range warnings {
@@ -499,7 +501,12 @@ func (v *visit) stepOf(x *deciding, act string, step map[string]schemas.Value) e
 			if err != nil {
 				return &typedError{v.label(reason.Label), err}
 			}
-			row := rowsOf(x.dossier.form, "returned", []map[string]schemas.Value{{"on": today, "by": by, "section": schemas.CodeValue(code), "reason": value}})
+			record, question, err := v.pointed(x, code)
+			if err != nil {
+				return err
+			}
+			row := rowsOf(x.dossier.form, "returned", []map[string]schemas.Value{{"on": today, "by": by, "section": schemas.CodeValue(code), "reason": value,
+				"record_id": record, "field": question}})
 			items = append(items, row.Items()...)
 		}
 		if len(items) == n {

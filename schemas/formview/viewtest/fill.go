@@ -46,9 +46,11 @@ func (tab *Tab) field(within, label string) (id string) {
 	return tab.String(find)
 }
 
-// Kept waits until the program has taken everything that was given to the form.
+// Kept waits until the program has taken everything that was given to the form. The
+// field that was typed into is left, as a finger that touches something else does.
 func (tab *Tab) Kept() {
 	tab.Helper()
+	tab.Eval(`document.activeElement?.matches("input[type=text], textarea") && document.activeElement.blur(); 0`, nil)
 	tab.until(`document.readyState === "complete" && !document.querySelector("form[data-busy]")`, "what was given to the form is not taken")
 }
 
