@@ -87,6 +87,11 @@ func measureHostile(ctx context.Context, r *run) (err error) {
 		return err
 	}
 	defer s.online.Leave()
+	// The first forms find a server that has nothing in memory yet: neither calm nor
+	// attack.
+	if _, _, _, err := s.watch(ctx, siegeTurn); err != nil {
+		return err
+	}
 	memory, latency, cost := map[string]float64{}, map[string]float64{}, map[string]float64{}
 	var calms, attackers []float64
 	worstMemory, worstLatency, passed := 0.0, 0.0, int64(0)
@@ -307,6 +312,11 @@ func (g *gang) dismiss() error { return errors.Join(g.in.Close(), g.cmd.Wait()) 
 func hostileChild(ctx context.Context, args []string, out io.Writer) error {
 	keys, err := hex.DecodeString(args[2])
 	if err != nil {
+		return err
+	}
+	// Attackers have machines of their own: what theirs work is not what the server
+	// and the honest devices wait for.
+	if err := stepBack(); err != nil {
 		return err
 	}
 	return hostile.Run(ctx, args[0], args[1], keys, os.Stdin, out)
