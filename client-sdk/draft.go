@@ -372,7 +372,7 @@ func (d *Draft) problems(ctx context.Context, r schemas.Record) []schemas.Proble
 	if err != nil { // a warning less; the person goes on
 		d.c.log.Warn("looking for records that a rule over several flags failed", "err", err)
 	}
-	return append(problems, peers...)
+	return append(append(problems, peers...), d.c.named(ctx, d.form, d.record, r)...)
 }
 
 // unread adds that a field holds a text that cannot be read, in place of that it is

@@ -75,7 +75,7 @@ func (c *Client) History(ctx context.Context, id syncproto.RecordID) ([]Entry, e
 			if o.Result != nil {
 				o.Result = takenSince(h.State, o.Result)
 			}
-			e := c.ownEntry(form, o)
+			e := c.ownEntry(form, h.State, o)
 			before.tell(o.Change, &e)
 			all = append(all, e)
 		}
@@ -97,11 +97,11 @@ func formOf(s *syncproto.RecordState, own []localstore.OwnChange) schemas.FormID
 	return 0
 }
 
-func (c *Client) ownEntry(form *schemas.Form, o *localstore.OwnChange) Entry {
+func (c *Client) ownEntry(form *schemas.Form, s *syncproto.RecordState, o *localstore.OwnChange) Entry {
 	h := &o.Change.Header
 	e := Entry{Made: c.madeOf(o.Change), Own: true, Verb: h.Verb, Sync: o.Sync, Reason: syncproto.ReasonOf(o.Change.Ops)}
 	if o.Result != nil {
-		v := c.verdict(form, o.Result)
+		v := c.verdict(form, s, o.Result)
 		e.Verdict = &v
 	}
 	for i := range o.Change.Ops {
@@ -228,7 +228,7 @@ func (c *Client) Preview(ctx context.Context, id syncproto.RecordID) (Preview, e
 		} else {
 			past[o.Change.ID] = nil // applied
 		}
-		p.Verdicts = append(p.Verdicts, c.verdict(form, &res))
+		p.Verdicts = append(p.Verdicts, c.verdict(form, s, &res))
 	}
 	if form != nil {
 		p.Values = merge.Content(form, s)

@@ -144,7 +144,7 @@ func (c *Client) unseen(ctx context.Context, own syncproto.ChangeID, cell syncpr
 	form, _ := c.forms.Form(schemas.FormID(h.State.Form))
 	x := c.conflict(form, h.State, cell)
 	mine := Candidate{N: 1, Alive: o.Change.Header.Verb != syncproto.VerbDelete, By: []Made{c.madeOf(o.Change)}, Mine: true}
-	for _, f := range c.ownEntry(form, &o).Fields {
+	for _, f := range c.ownEntry(form, nil, &o).Fields {
 		if f.Path == x.Path && x.Presence {
 			mine.Alive = f.Value.Bool()
 		} else if f.Path == x.Path {

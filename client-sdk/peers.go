@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"mahalleh/schemas"
+	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
 )
@@ -66,6 +67,12 @@ func (c *Client) peers(ctx context.Context, form *schemas.Form, scope syncproto.
 		}
 	}
 	return repeated, nil
+}
+
+// named returns what is wrong between a record and those that it names, as far as
+// this device knows them.
+func (c *Client) named(ctx context.Context, form *schemas.Form, id syncproto.RecordID, r schemas.Record) []schemas.Problem {
+	return workflow.Named(c.forms, form, schemas.ID(id), r, recordsHere{ctx: ctx, c: c})
 }
 
 // titleText is a record's title in both languages, or its form's name.

@@ -8,6 +8,7 @@ import (
 	"mahalleh/schemas"
 	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
 )
 
 // OutcomeKey names the sentence that says what became of a change.
@@ -50,7 +51,7 @@ func reasonNames() map[syncproto.Reason]string {
 		syncproto.ReasonMalformed: "malformed", syncproto.ReasonForbidden: "forbidden", syncproto.ReasonBadType: "bad_type",
 		syncproto.ReasonBadValue: "bad_value", syncproto.ReasonRevoked: "revoked", syncproto.ReasonTooNew: "too_new",
 		syncproto.ReasonOtherHome: "other_home", syncproto.ReasonUnknownName: "unknown_author",
-		syncproto.ReasonTooLarge:    "too_large",
+		syncproto.ReasonTooLarge: "too_large", syncproto.ReasonNoConsent: "no_consent", syncproto.ReasonWaitsConsent: "waits_consent",
 		syncproto.ReasonWaitsCreate: "waits_create", syncproto.ReasonWaitsContent: "waits_content", syncproto.ReasonWaitsHome: "waits_home",
 		syncproto.ReasonPlain: "plain", syncproto.ReasonEqual: "equal", syncproto.ReasonOthers: "others", syncproto.ReasonDistinct: "distinct",
 		syncproto.ReasonReplaced: "replaced", syncproto.ReasonCounted: "counted", syncproto.ReasonUnion: "union",
@@ -83,9 +84,13 @@ type CellVerdict struct {
 	// its source and what to do; its Number is 0 if it was none. The server takes the
 	// step after all if what was missing comes before another step does.
 	Rule workflow.Rule
+	// Now is the label of the state that stands there, of a step that was not taken
+	// because somebody else stepped first; empty otherwise, or if it is not known here.
+	Now schemas.Text
 }
 
-func (c *Client) verdict(form *schemas.Form, r *syncproto.Result) Verdict {
+// verdict says what became of a change of a record that stands as s does here.
+func (c *Client) verdict(form *schemas.Form, s *syncproto.RecordState, r *syncproto.Result) Verdict {
 	v := Verdict{Change: r.Change, Outcome: r.Outcome, Reason: r.Reason, WaitsFor: r.WaitsFor}
 	for _, cell := range r.Cells {
 		switch cell.Reason {
@@ -97,9 +102,24 @@ func (c *Client) verdict(form *schemas.Form, r *syncproto.Result) Verdict {
 			}
 		}
 		rule, _ := workflow.RuleOf(uint8(cell.Reason))
-		v.Cells = append(v.Cells, CellVerdict{Path: pathOf(form, cell.Cell), Label: labelOf(form, cell.Cell), Reason: cell.Reason, Rule: rule})
+		v.Cells = append(v.Cells, CellVerdict{Path: pathOf(form, cell.Cell), Label: labelOf(form, cell.Cell), Reason: cell.Reason, Rule: rule,
+			Now: c.stateNow(form, s, cell)})
 	}
 	return v
+}
+
+// stateNow is the label of the state for which a step came too late.
+func (c *Client) stateNow(form *schemas.Form, s *syncproto.RecordState, cell syncproto.CellResult) schemas.Text {
+	f, known := fieldOf(form, cell.Cell)
+	if cell.Reason != syncproto.ReasonNotCurrent || !known || f.Type != schemas.TypeState || s == nil || !s.Exists() {
+		return schemas.Text{}
+	}
+	list, ok := c.forms.List(f.List)
+	if !ok {
+		return schemas.Text{}
+	}
+	item, _ := list.Item(merge.Content(form, s).Fields[f.ID].Code())
+	return item.Label
 }
 
 // StepRefused says that a rule of a programme keeps a step of the change from being

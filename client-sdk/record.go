@@ -92,7 +92,7 @@ func (c *Client) Record(ctx context.Context, id syncproto.RecordID) (*Record, er
 			if err != nil {
 				return nil, told(doing, err)
 			}
-			r.Problems = append(r.Problems, repeated...)
+			r.Problems = append(append(r.Problems, repeated...), c.named(ctx, r.Form, id, r.Values)...)
 		}
 	}
 	r.Conflicts = c.conflictsOf(r.Form, h.State)

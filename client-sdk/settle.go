@@ -85,6 +85,9 @@ func (c *Client) settleField(ctx context.Context, form *schemas.Form, s *syncpro
 	if err := d.decide(x, k); err != nil {
 		return none, err
 	}
+	if err := d.keepsConsent(ctx, x.Field); err != nil {
+		return none, err
+	}
 	ids, err := c.commit(ctx, []saving{{d: d, after: d.now, verb: syncproto.VerbSettle,
 		settled: map[syncproto.CellKey]bool{x.cell: true}, reason: reason}})
 	if err != nil {
@@ -94,6 +97,21 @@ func (c *Client) settleField(ctx context.Context, form *schemas.Form, s *syncpro
 		return none, refuse(ErrNotSettled, errors.New("nothing is left to settle"))
 	}
 	return ids[0], nil
+}
+
+// keepsConsent refuses a value that would leave what is sensitive of a person in the
+// record without their consent: a settlement is no way around what a form refuses.
+func (d *Draft) keepsConsent(ctx context.Context, f *schemas.Field) error {
+	if f == nil || f.ID != d.form.Consent && f.Sensitivity < schemas.S3 {
+		return nil
+	}
+	problems := append(schemas.Validate(d.form, d.c.forms, d.now, d.env()), d.c.named(ctx, d.form, d.record, d.now)...)
+	for _, p := range problems {
+		if p.Rule == schemas.RuleConsent && p.Level == schemas.LevelError {
+			return refuse(ErrInvalid, &schemas.FieldError{Path: f.Name, Message: p.Message}, "field", f.Name)
+		}
+	}
+	return nil
 }
 
 // decide puts the chosen value where the conflict is.

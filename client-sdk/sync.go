@@ -216,11 +216,17 @@ func (c *Client) explain(ctx context.Context, l *listener, changes []syncproto.C
 		}
 		var form *schemas.Form
 		var record syncproto.RecordID
+		var stands *syncproto.RecordState
 		if own, err := c.store.Change(ctx, id); err == nil && own.Change != nil {
 			form, _ = c.forms.Form(schemas.FormID(own.Change.Header.Form))
 			record = own.Change.Header.Record
+			if slices.ContainsFunc(res.Cells, func(x syncproto.CellResult) bool { return x.Reason == syncproto.ReasonNotCurrent }) {
+				if h, err := c.store.State(ctx, record); err == nil {
+					stands = h.State
+				}
+			}
 		}
-		v := c.verdict(form, &res)
+		v := c.verdict(form, stands, &res)
 		v.Record = record
 		out.Verdicts = append(out.Verdicts, v)
 	}

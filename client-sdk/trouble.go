@@ -120,7 +120,7 @@ func (c *Client) trouble(ctx context.Context, id syncproto.ChangeID) (t Trouble,
 	}
 	h := &own.Change.Header
 	form, _ := c.forms.Form(schemas.FormID(h.Form))
-	t = Trouble{Record: h.Record, Verdict: c.verdict(form, own.Result)}
+	t = Trouble{Record: h.Record, Verdict: c.verdict(form, nil, own.Result)}
 	written, err := c.store.AsWritten(ctx, h.Record)
 	if err == nil && written.State.Exists() && !written.State.Erased {
 		t.Title, err = c.titleOf(ctx, written.State, "fa", true)

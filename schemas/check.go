@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"mahalleh/schemas/jalali"
@@ -126,6 +127,9 @@ func checkCode(field *Field, lists Lists, code string, today int32) []Problem {
 	}
 	item, ok := list.Item(code)
 	if !ok {
+		if key, args, ok := list.withoutScheme(code); ok {
+			return []Problem{problem(RuleList, LevelError, field, key, args...)}
+		}
 		args := []arg{wordArg("value", clip(code)), textArg("list", list.Label)}
 		codes := make([]string, len(list.Items))
 		for i, item := range list.Items {
@@ -146,6 +150,30 @@ func checkCode(field *Field, lists Lists, code string, today int32) []Problem {
 		return []Problem{problem(RuleList, LevelWarning, field, msgCodeEnded, label)}
 	}
 	return nil
+}
+
+// isoOld is the attribute of a province: the code that ISO 3166-2 gave it until
+// November 2020, and that maps and imports still carry.
+const isoOld = "iso_old"
+
+// withoutScheme recognises an ISO code in a list whose entries have one in an older
+// edition too: the two editions call different provinces by one code.
+func (l *CodeList) withoutScheme(code string) (messageKey, []arg, bool) {
+	iso := strings.ToUpper(persian.ToASCIIDigits(code))
+	digits, ok := strings.CutPrefix(iso, "IR-")
+	if !ok {
+		return 0, nil, false
+	}
+	now, known := l.Item(digits)
+	i := slices.IndexFunc(l.Items, func(item CodeItem) bool { return item.Attrs[isoOld] == iso })
+	if i < 0 && (!known || now.Attrs[isoOld] == "") {
+		return 0, nil, false
+	}
+	args := []arg{wordArg("value", clip(code))}
+	if i < 0 || !known || l.Items[i].Code == now.Code {
+		return msgNoScheme, args, true
+	}
+	return msgTwoSchemes, append(args, textArg("new", now.Label), textArg("old", l.Items[i].Label)), true
 }
 
 // Current returns the entry that stands for a code today: the code's own, or the

@@ -214,6 +214,7 @@ type Field struct {
 	Min, Max     Value  // bounds of numbers and dates; empty when there is none
 	MaxLength    int    // code points of a text; a default by type when the form gives none
 	Pattern      string // RE2 expression that the whole text must match
+	Format       Format // of a text: how a number that is typed in many ways is stored
 	Forms        []string
 	Subject      bool // of a reference: the record is about the person named here
 	ByProgram    bool // the program writes it, and nobody is asked for it

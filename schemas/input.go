@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -34,7 +35,10 @@ func readNumber(n node, text string, field *Field, fail func(messageKey, ...arg)
 		return DecimalValue(number), nil
 	}
 	whole, ok := number.Int64()
-	if !ok || (field.Type == TypeJalaliYear && (whole < minJalaliYear || whole > maxJalaliYear)) {
+	if field.Type == TypeJalaliYear && ok && (whole < minJalaliYear || whole > maxJalaliYear) {
+		return fail(askYear(n.show()))
+	}
+	if !ok {
 		return fail(want)
 	}
 	return IntValue(whole), nil
@@ -73,15 +77,63 @@ func readBool(s string) (value, ok bool) {
 }
 
 // readDate reads an ISO date, or a Jalali one as people write it.
-func readDate(s string) (int32, bool) {
+func readDate(s string) (int32, error) {
 	if day, err := jalali.ParseISO(persian.ToASCIIDigits(s)); err == nil {
-		return int32(day), true
+		return int32(day), nil
 	}
 	date, err := jalali.Parse(s)
 	if err != nil {
-		return 0, false
+		return 0, err
 	}
-	return int32(date.EpochDay()), true
+	return int32(date.EpochDay()), nil
+}
+
+// askDate says what is wrong with a date, and asks whether one of those is meant that
+// the person may have thought of: nothing is guessed.
+func askDate(err error) (messageKey, arg) {
+	var bad *jalali.InputError
+	if !errors.As(err, &bad) {
+		return msgWantDate, arg{}
+	}
+	gregorian := errors.Is(err, jalali.ErrLooksGregorian)
+	near := arg{name: "near"}
+	for i, date := range bad.Suggestions {
+		if i > 0 {
+			near.fa, near.en = near.fa+" یا ", near.en+" or "
+		}
+		near.fa, near.en = near.fa+date.Fa(), near.en+date.String()
+	}
+	switch {
+	case gregorian && len(bad.Suggestions) > 0:
+		return msgAskGregorian, near
+	case gregorian:
+		return msgWantJalali, near
+	case len(bad.Suggestions) > 0:
+		return msgAskDate, near
+	}
+	return msgWantDate, near
+}
+
+// askYear is askDate for a year alone: a Gregorian one begins in one Jalali year and
+// ends in the next.
+func askYear(year string) (messageKey, arg) {
+	_, err := jalali.ParseYear(year)
+	var bad *jalali.InputError
+	if !errors.As(err, &bad) || len(bad.Suggestions) == 0 {
+		return msgWantYear, arg{}
+	}
+	near := arg{name: "near"}
+	for i, date := range bad.Suggestions {
+		word := strconv.Itoa(date.Year())
+		if i > 0 {
+			near.fa, near.en = near.fa+" یا ", near.en+" or "
+		}
+		near.fa, near.en = near.fa+persianDigits(word), near.en+word
+	}
+	if errors.Is(err, jalali.ErrLooksGregorian) {
+		return msgAskGregorianYear, near
+	}
+	return msgAskYear, near
 }
 
 // readID reads a UUID in its usual text form of 36 characters.

@@ -147,12 +147,12 @@ func (r jsonReader) value(n node, path string, field *Field) (Value, error) {
 	switch field.Type {
 	case TypeText, TypeLongText:
 		if number, ok := n.token.(json.Number); ok {
-			return TextValue(number.String()), nil // a household number or phone written without quotation marks
+			return TextValue(field.Format.stored(number.String())), nil // a household number or phone written without quotation marks
 		}
 		if !isText {
 			return fail(msgWantText)
 		}
-		return TextValue(text), nil
+		return TextValue(field.Format.stored(text)), nil
 	case TypeBoolean:
 		if b, ok := n.token.(bool); ok {
 			return BoolValue(b), nil
@@ -164,10 +164,11 @@ func (r jsonReader) value(n node, path string, field *Field) (Value, error) {
 	case TypeInteger, TypeMoney, TypeCounter, TypeJalaliYear, TypeDecimal:
 		return readNumber(n, text, field, fail)
 	case TypeDate:
-		if days, ok := readDate(text); ok {
-			return DateValue(days), nil
+		days, err := readDate(text)
+		if err != nil {
+			return fail(askDate(err))
 		}
-		return fail(msgWantDate)
+		return DateValue(days), nil
 	case TypeCode, TypeState:
 		if !isText {
 			return fail(msgWantCode)

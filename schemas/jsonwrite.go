@@ -194,8 +194,8 @@ func readGeneric(kindName string, n node) (Value, error) {
 		}
 		return TextValue(text), nil
 	case KindDate:
-		days, ok := readDate(text)
-		if !ok {
+		days, err := readDate(text)
+		if err != nil {
 			return Value{}, wrong
 		}
 		return DateValue(days), nil

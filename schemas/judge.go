@@ -111,34 +111,56 @@ func (j *judge) consent() {
 		return
 	}
 	field := j.form.byID[j.form.Consent]
-	given := j.root.fields[field.ID]
-	if j.root.relevant[field.index] && (given.Kind() == KindRef || given.Bool()) {
+	if j.root.relevant[field.index] && consented(j.form, j.record) {
 		return
 	}
-	var sensitive Text
-	highest := S1
-	note := func(f *Field, state *rowState) {
-		if f.ID == field.ID || f.Type == TypeList || f.Sensitivity <= highest || !state.relevant[f.index] || state.fields[f.ID].IsEmpty() {
-			return
-		}
-		highest, sensitive = f.Sensitivity, f.Label
-	}
-	for _, f := range j.form.fields {
-		note(f, &j.root)
-		for i := range j.rows[f.index] {
-			for _, column := range f.Fields {
-				note(column, &j.rows[f.index][i])
-			}
-		}
-	}
+	highest, most := MostSensitive(j.form, j.record)
 	switch {
 	case highest >= S3:
+		sensitive := most.Label
 		j.problems = append(j.problems, Problem{Field: field.ID, Rule: RuleConsent, Level: LevelError,
 			Message: say(msgConsentRefused, labelArg(field.Label), textArg("sensitive", sensitive))})
 	case highest == S2:
 		j.problems = append(j.problems, Problem{Field: field.ID, Rule: RuleConsent, Level: LevelWarning,
 			Message: say(msgConsentWarning, labelArg(field.Label))})
 	}
+}
+
+func consented(form *Form, record Record) bool {
+	given := record.Fields[form.Consent]
+	return given.Kind() == KindRef || given.Bool()
+}
+
+// Consented says that the record may be kept as far as consent goes: it holds nothing
+// of class S3 or above, or names the person's consent. A form that asks for no consent
+// holds nothing of a person.
+func (f *Form) Consented(record Record) bool {
+	highest, _ := MostSensitive(f, record)
+	return f.Consent == 0 || highest < S3 || consented(f, record)
+}
+
+// MostSensitive returns the highest sensitivity among the filled fields of a record and
+// the first field that has it, rows' fields too, the consent apart. What is not asked
+// any more counts as long as it stands there: it is kept all the same.
+func MostSensitive(form *Form, record Record) (Sensitivity, *Field) {
+	highest, most := S0, (*Field)(nil)
+	note := func(f *Field, fields map[FieldID]Value) {
+		if f.ID != form.Consent && f.Type != TypeList && f.Stored() && !fields[f.ID].IsEmpty() && (most == nil || f.Sensitivity > highest) {
+			highest, most = f.Sensitivity, f
+		}
+	}
+	for _, f := range form.fields {
+		note(f, record.Fields)
+		if f.Type != TypeList {
+			continue
+		}
+		for _, row := range record.Fields[f.ID].Items() {
+			for _, column := range f.Fields {
+				note(column, row.Fields)
+			}
+		}
+	}
+	return highest, most
 }
 
 // failures says, once a field, that its rules or its calculation had no answer within the bounds.

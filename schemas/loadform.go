@@ -57,6 +57,7 @@ type fieldContent struct {
 	Max          json.RawMessage   `json:"max"`
 	MaxLength    int               `json:"max_length"`
 	Pattern      string            `json:"pattern"`
+	Format       Format            `json:"format"`
 	Forms        []string          `json:"forms"`
 	Subject      bool              `json:"subject"`
 	ByProgram    bool              `json:"by_program"`
@@ -217,7 +218,7 @@ func (l *loader) decodeField(file string, form *Form, list *Field, raw json.RawM
 	field := &Field{ID: content.ID, Name: content.Name, Type: content.Type, List: content.List, Label: content.Label,
 		Hint: content.Hint, Purpose: content.Purpose, Unit: content.Unit, RequiredWhen: content.RequiredWhen,
 		Merge: content.Merge, Policy: content.Policy, Relevant: content.Relevant, Calculate: content.Calculate,
-		Result: content.Result, Prefill: content.Prefill, MaxLength: content.MaxLength, Pattern: content.Pattern,
+		Result: content.Result, Prefill: content.Prefill, MaxLength: content.MaxLength, Pattern: content.Pattern, Format: content.Format,
 		Forms: content.Forms, Subject: content.Subject, ByProgram: content.ByProgram, MinItems: content.MinItems, MaxItems: content.MaxItems, byName: make(map[string]*Field)}
 	l.label(file, where, field.Label)
 	siblings, key := form.byName, field.Name
@@ -312,6 +313,7 @@ func (l *loader) fieldShape(file, where string, field *Field, content fieldConte
 	only(field.Result != "", "result", computed)
 	only(field.MaxLength != 0, "max_length", textTypes)
 	only(field.Pattern != "", "pattern", textTypes)
+	only(field.Format != "", "format", []Type{TypeText})
 	only(len(field.Forms) != 0, "forms", refTypes)
 	only(field.Subject, "subject", []Type{TypeReference})
 	only(field.MinItems != 0 || field.MaxItems != 0, "min_items, max_items", manyTypes)
@@ -354,6 +356,9 @@ func (l *loader) fieldShape(file, where string, field *Field, content fieldConte
 		field.MaxLength = DefaultTextLength
 	case field.MaxLength == 0 && field.Type == TypeLongText:
 		field.MaxLength = DefaultLongTextLength
+	}
+	if !field.Format.known() {
+		l.refuse(file, where, ErrAttribute, "format %q must be %s, %s or %s", field.Format, FormatMobile, FormatNationalID, FormatPostalCode)
 	}
 	if field.Pattern != "" {
 		pattern, err := expr.CompilePattern(field.Pattern)

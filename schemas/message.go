@@ -21,6 +21,11 @@ const (
 	msgWantInteger
 	msgWantNumber
 	msgWantDate
+	msgAskGregorian
+	msgWantJalali
+	msgAskDate
+	msgAskGregorianYear
+	msgAskYear
 	msgTypedMoney
 	msgTypedPlace
 	msgTypedCorners
@@ -45,6 +50,8 @@ const (
 	msgPattern
 	msgNotInList
 	msgNotInListNear
+	msgTwoSchemes
+	msgNoScheme
 	msgCodeNotYet
 	msgCodeEnded
 	msgCodeReplaced

@@ -3,12 +3,13 @@ package schemas
 import (
 	"strings"
 
+	"mahalleh/schemas/jalali"
 	"mahalleh/schemas/persian"
 )
 
 // ParseTyped reads the value of one field from what a person typed or chose on a
 // screen. It is ParseInput, but that an amount of money without a unit is in toman,
-// as people speak of money, that the accuracy of a place may stand behind ±, and
+// as people speak of money, that a date is a Jalali one, that the accuracy of a place may stand behind ±, and
 // that the corners of an area stand one a line. It returns a *FieldError.
 func ParseTyped(form *Form, lists Lists, field *Field, text string) (Value, error) {
 	if strings.TrimSpace(text) == "" {
@@ -18,6 +19,15 @@ func ParseTyped(form *Form, lists Lists, field *Field, text string) (Value, erro
 		return Value{}, &FieldError{field.Name, say(key, append(args, labelArg(field.Label))...)}
 	}
 	switch field.Type {
+	case TypeDate:
+		// Dates on a screen are Jalali ones: another calendar's is asked back, also where
+		// it could be read.
+		date, err := jalali.Parse(text)
+		if err != nil {
+			key, near := askDate(err)
+			return fail(key, near, wordArg("value", clip(text)))
+		}
+		return DateValue(int32(date.EpochDay())), nil
 	case TypeMoney:
 		rial, err := persian.ParseMoney(text, persian.Toman)
 		if err != nil {

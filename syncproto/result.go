@@ -39,19 +39,21 @@ type Reason uint8
 const (
 	ReasonNone Reason = 0
 	// Of a change set aside in quarantine.
-	ReasonMalformed   Reason = 1 // bytes or operations that no client makes
-	ReasonForbidden   Reason = 2 // the author may not write there
-	ReasonBadType     Reason = 3 // a value that does not fit its field's type
-	ReasonBadValue    Reason = 4 // a value that breaks a rule of its single field
-	ReasonRevoked     Reason = 5 // the author's or device's grant was taken away
-	ReasonTooNew      Reason = 6 // marked critical by a newer release
-	ReasonOtherHome   Reason = 7 // a second create of a record that lives elsewhere
-	ReasonUnknownName Reason = 8 // an author not enrolled on the device
-	ReasonTooLarge    Reason = 9 // the record would grow beyond what a line can carry
+	ReasonMalformed   Reason = 1  // bytes or operations that no client makes
+	ReasonForbidden   Reason = 2  // the author may not write there
+	ReasonBadType     Reason = 3  // a value that does not fit its field's type
+	ReasonBadValue    Reason = 4  // a value that breaks a rule of its single field
+	ReasonRevoked     Reason = 5  // the author's or device's grant was taken away
+	ReasonTooNew      Reason = 6  // marked critical by a newer release
+	ReasonOtherHome   Reason = 7  // a second create of a record that lives elsewhere
+	ReasonUnknownName Reason = 8  // an author not enrolled on the device
+	ReasonTooLarge    Reason = 9  // the record would grow beyond what a line can carry
+	ReasonNoConsent   Reason = 10 // what is sensitive of a person, without their consent
 	// Of a parked change.
 	ReasonWaitsCreate  Reason = 20
 	ReasonWaitsContent Reason = 21
 	ReasonWaitsHome    Reason = 22 // for the move that brings the record where its author saw it
+	ReasonWaitsConsent Reason = 23 // for the consent of the person of whom it says what is sensitive
 	// Of a cell.
 	ReasonPlain      Reason = 40 // replaced what its author saw
 	ReasonEqual      Reason = 41 // somebody else had written the same

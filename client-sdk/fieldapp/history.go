@@ -72,7 +72,11 @@ func (v *visit) verdict(x *clientsdk.Verdict) []string {
 			all = append(all, v.say("field.history.rule", texts.Args{"label": label, "reason": c.Rule.Says.In(v.words.Lang()), "rule": c.Rule.Name, "source": string(c.Rule.Source)}))
 			continue
 		}
-		all = append(all, v.say("screen_records.cell", texts.Args{"label": label, "said": words.Member(reasonFamily, lastPart(clientsdk.ReasonKey(c.Reason)), nil)}))
+		why := words.Member(reasonFamily, lastPart(clientsdk.ReasonKey(c.Reason)), nil)
+		if now := c.Now.In(v.words.Lang()); now != "" {
+			why += " " + v.say("field.history.now", texts.Args{"state": now})
+		}
+		all = append(all, v.say("screen_records.cell", texts.Args{"label": label, "said": why}))
 	}
 	return all
 }

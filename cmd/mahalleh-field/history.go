@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -189,6 +190,9 @@ func (d *device) sayVerdict(v *clientsdk.Verdict) error {
 			label = a.Member("field.part", c.Path)
 		}
 		args := cli.Args{"label": label, "reason": a.Member(reasonFamily, lastPart(clientsdk.ReasonKey(c.Reason)))}
+		if now := c.Now.In(d.lang()); now != "" {
+			args["reason"] = fmt.Sprint(args["reason"], " ", a.T("field.history.now", cli.Args{"state": now}))
+		}
 		text := a.T("field.history.cell", args)
 		if c.Rule.Number != 0 {
 			args["reason"], args["rule"], args["source"] = c.Rule.Says.In(d.lang()), c.Rule.Name, string(c.Rule.Source)

@@ -9,6 +9,7 @@ import (
 
 	"mahalleh/cmd/internal/cli"
 	"mahalleh/schemas"
+	"mahalleh/server/access"
 	"mahalleh/server/aside"
 	"mahalleh/server/store"
 	"mahalleh/server/subject"
@@ -30,6 +31,10 @@ type subjectItem struct {
 	// Never says that the record never came to be: there are changes alone, which
 	// were set aside or wait.
 	Never bool `json:"never,omitempty"`
+	// Account is the account that is known to be the person's, of the person's own
+	// record: its id and the name that it signs with. What it wrote and did is on
+	// record under it, and an erasure takes only the link away.
+	Account *accountItem `json:"account,omitempty"`
 	// Values are all that the record holds, contested values each; of a mention,
 	// and of a text, only what has to do with the person.
 	Values []subjectValue `json:"values"`
@@ -38,6 +43,12 @@ type subjectItem struct {
 
 	id    syncproto.RecordID
 	scope syncproto.ScopeID
+}
+
+// accountItem is an account that is linked to a person's record.
+type accountItem struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 // subjectValue is one value of a record.
@@ -156,6 +167,11 @@ func (d *desk) subjectItem(ctx context.Context, f *subject.Record, content bool)
 			item.Erase, item.Erased = false, true
 			return nil
 		}
+		if f.Why == subject.Self {
+			if item.Account, err = accountOf(r, f.ID); err != nil {
+				return err
+			}
+		}
 		if !content {
 			return nil
 		}
@@ -166,6 +182,25 @@ func (d *desk) subjectItem(ctx context.Context, f *subject.Record, content bool)
 		return err
 	})
 	return item, err
+}
+
+// accountOf is the account that is linked to a record, nil if there is none.
+func accountOf(r store.Reader, record syncproto.RecordID) (*accountItem, error) {
+	links, err := access.Links(r)
+	if err != nil {
+		return nil, fmt.Errorf("read which accounts are whose: %w", err)
+	}
+	for _, l := range links {
+		if l.Record != record {
+			continue
+		}
+		who, err := r.Person(l.Account)
+		if err != nil {
+			return nil, fmt.Errorf("read account %s: %w", l.Account, err)
+		}
+		return &accountItem{ID: who.ID.String(), Name: who.Name}, nil
+	}
+	return nil, nil
 }
 
 func (n *names) subjectValues(form *schemas.Form, s *syncproto.RecordState, f *subject.Record) []subjectValue {

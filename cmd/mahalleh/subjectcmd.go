@@ -125,6 +125,11 @@ func saySubject(a *cli.App, h subjectItem) error {
 			return err
 		}
 	}
+	if h.Account != nil {
+		if err := say(a, 2, "mahalleh_data.subject.account", cli.Args{"name": h.Account.Name, "id": h.Account.ID}); err != nil {
+			return err
+		}
+	}
 	for _, v := range h.Values {
 		value := valueItem{Value: v.Value, Label: v.ValueLabel}
 		if err := say(a, 2, "mahalleh_data.subject.value", cli.Args{"label": cellText(a, v.cellName), "value": value.text(a)}); err != nil {

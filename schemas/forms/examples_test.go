@@ -276,7 +276,7 @@ func TestExamplesGoneWrong(t *testing.T) {
 		{"men and women off the population", "1-neighbourhood_profile", "neighbourhood_profile", `{"male": 2000}`,
 			exampleProblem{"male", schemas.RuleConstraint, schemas.LevelError}, "۱ درصد"},
 		{"province by its old ISO code", "1-neighbourhood", "neighbourhood", `{"province_code": "IR-03"}`,
-			exampleProblem{"province_code", schemas.RuleList, schemas.LevelError}, "یکی از موارد فهرست"},
+			exampleProblem{"province_code", schemas.RuleList, schemas.LevelError}, "نام یا کد دورقمی"},
 		{"clinic that lacks a criterion", "organisation", "organisation", `{"can_establish_base": false}`,
 			exampleProblem{"selected_on", schemas.RuleConstraint, schemas.LevelError}, "یکی از معیارها را ندارد"},
 		{"clinic without its licence", "organisation", "organisation", `{"licence_no": null}`,

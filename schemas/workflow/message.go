@@ -66,6 +66,9 @@ const (
 	msgChosenLate
 	msgNoMonitors
 	msgNoEvidence
+	msgConsentWithdrawn
+	msgConsentOther
+	msgTenfold
 	// What a rule says where the case is not known any more: see Rule.
 	msgAnyNoStep
 	msgAnyNotYour

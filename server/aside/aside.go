@@ -35,6 +35,10 @@ func Reason(r syncproto.Reason) string {
 		return "unknown_author"
 	case syncproto.ReasonTooLarge:
 		return "too_large"
+	case syncproto.ReasonNoConsent:
+		return "no_consent"
+	case syncproto.ReasonWaitsConsent:
+		return "waits_consent"
 	case syncproto.ReasonWaitsCreate:
 		return "waits_create"
 	case syncproto.ReasonWaitsContent:

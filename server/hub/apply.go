@@ -229,6 +229,18 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 	if formDiffers(t.state, ch) {
 		return w.quarantine(row, ch, syncproto.ReasonMalformed, syncproto.CellKey{})
 	}
+	if lacks, err := w.lacksConsent(ch, t); err != nil {
+		return err
+	} else if lacks {
+		if !t.state.Exists() {
+			// Its consent could only come with another change of a record that is not there.
+			return w.quarantine(row, ch, syncproto.ReasonNoConsent, syncproto.CellKey{})
+		}
+		// A change that another device sends may bring the consent: after the server was
+		// put back from a backup they come in any order.
+		row.Result = syncproto.Result{Change: row.ID, Outcome: syncproto.Parked, Reason: syncproto.ReasonWaitsConsent}
+		return w.withhold(row, ch)
+	}
 	// Steps that waited may lead away and back at once: where it was in between counts.
 	homeBefore, homesBefore, existed := t.state.Home, len(t.state.Homes), t.state.Exists()
 	var before *syncproto.RecordState
@@ -262,7 +274,7 @@ func (w *work) apply(row *store.Change, ch *syncproto.Change, t *touched) error 
 		return err
 	}
 	t.dirty = true
-	if !existed || (t.state.Home != homeBefore || len(t.state.Homes) != homesBefore) && !planted.Bug("a move wakes nothing that waited for it") {
+	if !existed || w.givesConsent(ch) || (t.state.Home != homeBefore || len(t.state.Homes) != homesBefore) && !planted.Bug("a move wakes nothing that waited for it") {
 		return w.unpark(ch.Header.Record)
 	}
 	return nil

@@ -32,7 +32,7 @@ var pageForms = map[string]struct{ form, field string }{
 	"reference": {"organisation", "name_fa"},
 	"plain":     {"asset", "title_fa"},
 	"persons":   {"person", "full_name"},
-	"harm":      {"referral", "reason"},
+	"harm":      {"harm_rating", "note"},
 }
 
 // page is what a person does on a page.
