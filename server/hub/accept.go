@@ -291,11 +291,9 @@ func (w *work) batch(r *request) (Accepted, error) {
 	if err := w.continues(log, b); err != nil {
 		return Accepted{}, err
 	}
-	chain := b.Prev
 	var entries []store.Entry
 	for i := range b.Entries {
 		e := &b.Entries[i]
-		chain = syncproto.ChainNext(chain, e.Header)
 		if e.Seq <= log.Received {
 			continue
 		}
@@ -303,11 +301,11 @@ func (w *work) batch(r *request) (Accepted, error) {
 		if r.opened != nil {
 			o = &r.opened[i]
 		}
-		in := w.incoming(e, o, chain)
+		in := w.incoming(e, o)
 		if err := w.receive(device, log.ID, in); err != nil {
 			return Accepted{}, err
 		}
-		entries = append(entries, store.Entry{Seq: e.Seq, Change: in.ID, Chain: chain})
+		entries = append(entries, store.Entry{Seq: e.Seq, Change: in.ID, Chain: e.Chain})
 	}
 	if len(entries) > 0 {
 		if err := w.tx.AppendEntries(log.ID, entries); err != nil {
@@ -373,14 +371,7 @@ func (w *work) continues(log store.Log, b *wire.Batch) error {
 	if err != nil {
 		return fmt.Errorf("read log %s at %d: %w", log.ID, seq, err)
 	}
-	chain := b.Prev
-	for i := range b.Entries {
-		chain = syncproto.ChainNext(chain, b.Entries[i].Header)
-		if b.Entries[i].Seq == seq {
-			break
-		}
-	}
-	if chain != have.Chain {
+	if b.Entries[seq-b.First].Chain != have.Chain {
 		return &ForkError{Log: log.ID, Seq: seq}
 	}
 	return nil

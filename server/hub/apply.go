@@ -30,8 +30,8 @@ type Incoming struct {
 
 // incoming opens a batch's entry, if that was not done before, and unless
 // opening it is what fails.
-func (w *work) incoming(e *wire.BatchEntry, o *opened, chain syncproto.Hash) Incoming {
-	in := Incoming{Seq: e.Seq, Chain: chain, Err: wire.ErrMalformed}
+func (w *work) incoming(e *wire.BatchEntry, o *opened) Incoming {
+	in := Incoming{Seq: e.Seq, Chain: e.Chain, Err: wire.ErrMalformed}
 	if o != nil && o.done {
 		in.ID, in.Change, in.Err, in.Bytes = o.id, o.change, o.err, o.raw
 		return in

@@ -164,7 +164,7 @@ func (h *Hub) carefully(ctx context.Context, r *request) error {
 		}
 		for i := range part.Entries {
 			delete(h.suspects, part.Entries[i].ID())
-			rest.Prev = syncproto.ChainNext(rest.Prev, part.Entries[i].Header)
+			rest.Prev = part.Entries[i].Chain
 		}
 		rest.First, rest.Entries = rest.First+uint64(n), rest.Entries[n:]
 	}

@@ -89,32 +89,33 @@ func (c *coder) shift() {
 	c.low = c.low << 8 & (1<<32 - 1)
 }
 
+// learn is the chance after one more bit: one has all bits set if that was a one,
+// none if it was a zero.
+func (s chance) learn(one uint32) chance {
+	zero, n := uint32(s>>4)^2048, uint32(s&15)
+	rate := learnt[n]
+	zero += (4096-zero)>>rate&^one - zero>>rate&one
+	n++
+	return chance((zero^2048)<<4 | (n - n>>4)) // 15 stays 15
+}
+
 // bit codes one bit: a writer hands it in, both get it back.
 func (c *coder) bit(p *chance, b uint32) uint32 {
-	s := *p
-	zero := uint32(s>>4) ^ 2048
-	part := c.width >> 12 * zero
+	part := c.width >> 12 * (uint32(*p>>4) ^ 2048)
 	if c.reading {
 		b = 0
 		if c.offset >= part {
 			b = 1
 		}
 	}
-	rate := learnt[s&15]
+	*p = p.learn(-b)
 	if b == 0 {
 		c.width = part
-		zero += (4096 - zero) >> rate
 	} else {
 		c.low += uint64(part)
 		c.offset -= part
 		c.width -= part
-		zero -= zero >> rate
 	}
-	n := s & 15
-	if n < 15 {
-		n++
-	}
-	*p = chance(zero^2048)<<4 | n
 	if c.width < least {
 		c.move()
 	}
@@ -141,12 +142,48 @@ func (c *coder) flat(n int, v uint64) (got uint64) {
 }
 
 // tree codes the n lowest bits of a number, highest first, each with a chance
-// of its own after those before it. What it returns has a one before them.
+// of its own after those before it. What it returns has a one before them. Nearly
+// all that is packed goes through it, so that both ways are bit in a loop of their
+// own, and what a bit is decides nothing that the processor would have to guess.
 func (c *coder) tree(p []chance, n int, v uint64) uint64 {
-	node := uint64(1)
-	for n--; n >= 0; n-- {
-		node = node<<1 | uint64(c.bit(&p[node], uint32(v>>n)&1))
+	if c.reading {
+		return c.readTree(p, n)
 	}
+	p = p[:1<<n]
+	width, node := c.width, uint64(1)
+	for n--; n >= 0; n-- {
+		s, b := p[node], uint32(v>>n)&1
+		part, one := width>>12*(uint32(s>>4)^2048), -b
+		p[node] = s.learn(one)
+		c.low += uint64(part & one)
+		width = part ^ (part^(width-part))&one
+		node = node<<1 | uint64(b)
+		for width < least {
+			width <<= 8
+			c.shift()
+		}
+	}
+	c.width = width
+	return node
+}
+
+func (c *coder) readTree(p []chance, n int) uint64 {
+	p = p[:1<<n]
+	width, offset, node := c.width, c.offset, uint64(1)
+	for range n {
+		s := p[node]
+		part := width >> 12 * (uint32(s>>4) ^ 2048)
+		one := uint32((int64(part) - 1 - int64(offset)) >> 63) // offset >= part
+		p[node] = s.learn(one)
+		offset -= part & one
+		width = part ^ (part^(width-part))&one
+		node = node<<1 | uint64(one&1)
+		for width < least {
+			width <<= 8
+			offset = offset<<8 | c.take()
+		}
+	}
+	c.width, c.offset = width, offset
 	return node
 }
 

@@ -136,7 +136,9 @@ func (o *BatchOpener) open(buf []byte) (*Batch, error) {
 	}
 	b.Last = b.Prev
 	for i := range b.Entries {
-		b.Last = syncproto.ChainNext(b.Last, b.Entries[i].Header)
+		e := &b.Entries[i]
+		b.Last = syncproto.ChainNext(b.Last, e.Header)
+		e.Chain = b.Last
 	}
 	if !ed25519.Verify(b.Cert.LogKey[:], signedBatch(b.Purpose, b.Cert, b.First, len(b.Entries), b.Prev, b.Last), signature) {
 		return nil, ErrSignature

@@ -37,6 +37,12 @@ func NewChange(h syncproto.Header, secret [16]byte, ops []syncproto.Op) (*syncpr
 // id and the error, so that it can be kept with its reason. ErrSpoilt comes with
 // the change as if redacted.
 func OpenChange(header []byte, secret [16]byte, ops []byte) (*syncproto.Change, error) {
+	return openChange(header, secret, ops, syncproto.IDOf(header), false)
+}
+
+// openChange is OpenChange for who knows the id already, and whether the commitment
+// is to secret and operations.
+func openChange(header []byte, secret [16]byte, ops []byte, id syncproto.ChangeID, derived bool) (*syncproto.Change, error) {
 	if len(header)+len(ops) > syncproto.MaxChange {
 		return nil, fmt.Errorf("change of %d bytes: %w", len(header)+len(ops), ErrTooLarge)
 	}
@@ -44,12 +50,12 @@ func OpenChange(header []byte, secret [16]byte, ops []byte) (*syncproto.Change, 
 	if err != nil {
 		return nil, fmt.Errorf("decode header: %w", err)
 	}
-	ch := &syncproto.Change{ID: syncproto.IDOf(header), Header: h, HeaderBytes: header}
+	ch := &syncproto.Change{ID: id, Header: h, HeaderBytes: header}
 	if ops == nil {
 		return ch, nil
 	}
 	ch.Secret, ch.OpsBytes = secret, ops
-	if syncproto.Commit(secret, ops) != h.Commitment {
+	if !derived && syncproto.Commit(secret, ops) != h.Commitment {
 		ch.Secret, ch.OpsBytes = [16]byte{}, nil
 		return ch, ErrSpoilt
 	}

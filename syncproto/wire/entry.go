@@ -16,15 +16,27 @@ type BatchEntry struct {
 	Header []byte
 	Secret [16]byte
 	Ops    []byte
+	// Chain is the log's chain hash after the change.
+	Chain syncproto.Hash
+
+	// id is the change's, derived says that the header's commitment was derived
+	// from secret and operations.
+	id      syncproto.ChangeID
+	derived bool
 }
 
 // ID returns the change's id.
-func (e *BatchEntry) ID() syncproto.ChangeID { return syncproto.IDOf(e.Header) }
+func (e *BatchEntry) ID() syncproto.ChangeID {
+	if e.id.IsZero() {
+		return syncproto.IDOf(e.Header)
+	}
+	return e.id
+}
 
 // Open decodes the change, see OpenChange: when only the operations are wrong,
 // the change comes with its header and the error; when the header is, nil.
 func (e *BatchEntry) Open() (*syncproto.Change, error) {
-	return OpenChange(e.Header, e.Secret, e.Ops)
+	return openChange(e.Header, e.Secret, e.Ops, e.ID(), e.derived)
 }
 
 // Raw returns the change as AppendChange writes it, however wrong it is.

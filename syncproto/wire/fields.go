@@ -306,19 +306,27 @@ func fieldRows[T any](f *fields, n uint64, p *[]T, max, min int, put func([]byte
 // fieldList is a list whose entries are field lists themselves, each with its
 // length before it.
 func fieldList[T any](f *fields, n uint64, p *[]T, max int, describe func(*fields, *T)) {
+	// One is enough for all entries.
+	var g fields
+	var in cursor
 	fieldRows(f, n, p, max, 1,
 		func(b []byte, e *T) []byte {
-			return appendPrefixed(b, string(writeFields(nil, func(g *fields) { describe(g, e) })))
+			g = fields{out: g.out[:0]}
+			describe(&g, e)
+			b = appendUvarint(b, uint64(len(g.out)))
+			return append(b, g.out...)
 		},
 		func(c *cursor, e *T) {
-			buf := c.prefixed("entry", syncproto.MaxUnpacked)
+			in = cursor{buf: c.prefixed("entry", syncproto.MaxUnpacked)}
 			if c.err != nil {
 				return
 			}
-			skipped, err := readFields(buf, func(g *fields) { describe(g, e) })
-			f.skipped += skipped
-			if err != nil {
-				c.err = err
+			g = fields{in: &in}
+			describe(&g, e)
+			g.rest()
+			f.skipped += g.skipped
+			if in.err != nil {
+				c.err = in.err
 			}
 		})
 }

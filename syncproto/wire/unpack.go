@@ -104,6 +104,7 @@ func (u *unpacker) change(seq uint64) (e BatchEntry, err error) {
 	if mask&packRawHeader != 0 {
 		e.Header = u.blob("header")
 		e.Secret, e.Ops = u.rawBody(mask)
+		e.id = syncproto.IDOf(e.Header)
 	} else {
 		u.packed(mask, &e)
 	}
@@ -140,10 +141,12 @@ func (u *unpacker) packed(mask uint64, e *BatchEntry) {
 		}
 	}
 	if mask&packCommitment == 0 {
+		e.derived = true
 		h.Commitment = syncproto.Commit(e.Secret, ops)
 	}
 	e.Header, e.Ops = AppendHeader(nil, &h), ops
-	u.after(&h, syncproto.IDOf(e.Header), scope, author)
+	e.id = syncproto.IDOf(e.Header)
+	u.after(&h, e.id, scope, author)
 }
 
 // rawBody reads secret and operations as they are, nothing if redacted.
