@@ -191,9 +191,12 @@ func cloneLists[K comparable, V any](m map[K][]V) map[K][]V {
 // waiting step needs.
 func (s *RecordState) Prune() {
 	used := make(map[ChangeID]bool, len(s.Versions))
+	var last ChangeID // most cells come from the same version
 	for _, c := range s.Cells {
-		for _, cand := range c.Candidates {
-			used[cand.Version] = true
+		for i := range c.Candidates {
+			if v := c.Candidates[i].Version; v != last {
+				used[v], last = true, v
+			}
 		}
 	}
 	for v := range s.Versions {

@@ -89,6 +89,8 @@ type Result struct {
 	// if it was not.
 	Scope    ScopeID
 	Position uint64
-	// Cells say what happened cell by cell; it never holds another's value.
+	// Cells say what happened cell by cell; it never holds another's value. Left out
+	// are cells where nothing but the change itself was concerned (ReasonPlain), steps
+	// apart, which are told when they are taken.
 	Cells []CellResult
 }

@@ -27,15 +27,14 @@ func Judge(forms *schemas.Package, ch *syncproto.Change) (syncproto.Reason, sync
 	if ch.Header.Form == 0 || ch.Header.Scope.IsZero() {
 		return syncproto.ReasonMalformed, syncproto.CellKey{}
 	}
-	seen := map[syncproto.CellKey]bool{}
+	seen := newCellSet(len(ch.Ops))
 	reason, at := syncproto.ReasonNone, syncproto.CellKey{}
 	for i := range ch.Ops {
 		op := &ch.Ops[i]
 		k := CellOf(op)
-		if seen[k] {
+		if !seen.add(k) {
 			return syncproto.ReasonMalformed, k
 		}
-		seen[k] = true
 		if r := judgeShape(op); r != syncproto.ReasonNone {
 			return r, k
 		}
@@ -50,6 +49,39 @@ func Judge(forms *schemas.Package, ch *syncproto.Change) (syncproto.Reason, sync
 		}
 	}
 	return reason, at
+}
+
+// cellSet holds the cells that came up. To look through the few of most changes takes
+// a fraction of what to hash them does.
+type cellSet struct {
+	few  []syncproto.CellKey
+	many map[syncproto.CellKey]bool
+}
+
+func newCellSet(n int) cellSet {
+	if n > usualOps {
+		return cellSet{many: make(map[syncproto.CellKey]bool, n)}
+	}
+	return cellSet{few: make([]syncproto.CellKey, 0, n)}
+}
+
+// add reports whether the cell came up for the first time.
+func (c *cellSet) add(k syncproto.CellKey) bool {
+	if c.many != nil {
+		if c.many[k] {
+			return false
+		}
+		c.many[k] = true
+		return true
+	}
+	// Most operations stand in the order of their fields.
+	for i := len(c.few) - 1; i >= 0; i-- {
+		if other := &c.few[i]; other.Field == k.Field && *other == k {
+			return false
+		}
+	}
+	c.few = append(c.few, k)
+	return true
 }
 
 // judgeShape checks that an operation of a known kind stands where it may and

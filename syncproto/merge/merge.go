@@ -104,18 +104,24 @@ func ApplyAsking(s *syncproto.RecordState, ch *syncproto.Change, past History, g
 		fresh = !s.Exists()
 		a.create()
 	}
-	if len(ch.Ops) > 0 {
-		res.Cells = make([]syncproto.CellResult, len(ch.Ops))
+	var few [usualOps]syncproto.Reason
+	reasons := few[:]
+	if len(ch.Ops) > len(few) {
+		reasons = make([]syncproto.Reason, len(ch.Ops))
 	}
-	for _, last := range []bool{false, true} {
+	for _, last := range [...]bool{false, true} {
 		for i := range ch.Ops {
-			if isTransition(ch.Ops[i]) != last {
+			if (ch.Ops[i].Kind == syncproto.OpTransition) != last {
 				continue
 			}
-			res.Cells[i] = syncproto.CellResult{Cell: CellOf(&ch.Ops[i]), Reason: a.op(&ch.Ops[i])}
-			if a.err != nil {
+			if reasons[i] = a.op(&ch.Ops[i]); a.err != nil {
 				return res, a.err
 			}
+		}
+	}
+	for i := range ch.Ops {
+		if op := &ch.Ops[i]; reasons[i] != syncproto.ReasonPlain || op.Kind == syncproto.OpTransition || op.Kind == syncproto.OpMove {
+			res.Cells = append(res.Cells, syncproto.CellResult{Cell: CellOf(op), Reason: reasons[i]})
 		}
 	}
 	a.steps()
@@ -125,6 +131,9 @@ func ApplyAsking(s *syncproto.RecordState, ch *syncproto.Change, past History, g
 	res.Outcome = outcome(fresh, res.Cells)
 	return res, a.err
 }
+
+// usualOps is more than most changes have.
+const usualOps = 64
 
 func isTransition(op syncproto.Op) bool { return op.Kind == syncproto.OpTransition }
 
@@ -200,10 +209,17 @@ type applier struct {
 	meta    syncproto.VersionMeta
 	changed bool
 	err     error
+	// cells and slots are room for new cells and their first candidates: a new record
+	// is made of dozens.
+	cells []syncproto.Cell
+	slots []syncproto.Candidate
 }
 
 func (a *applier) create() {
 	s, h := a.s, &a.ch.Header
+	if len(s.Cells) == 0 {
+		s.Cells = make(map[syncproto.CellKey]*syncproto.Cell, len(a.ch.Ops)+1)
+	}
 	if !s.Exists() || bytes.Compare(a.ch.ID[:], s.Created[:]) < 0 {
 		s.Created = a.ch.ID
 	}
@@ -268,9 +284,11 @@ func (a *applier) op(op *syncproto.Op) syncproto.Reason {
 
 func (a *applier) reason(k syncproto.CellKey) syncproto.Reason {
 	cands := a.s.Candidates(k)
-	if v := Look(a.s, k); planted.Bug("merged text is stored") && v.Merged {
-		a.s.Cells[k].Candidates = []syncproto.Candidate{{Version: a.ch.ID, Value: v.Value}}
-		return syncproto.ReasonTextMerged
+	if planted.Bug("merged text is stored") {
+		if v := Look(a.s, k); v.Merged {
+			a.s.Cells[k].Candidates = []syncproto.Candidate{{Version: a.ch.ID, Value: v.Value}}
+			return syncproto.ReasonTextMerged
+		}
 	}
 	if len(cands) < 2 {
 		if a.ch.Header.Verb == syncproto.VerbSettle {
@@ -305,7 +323,7 @@ func (a *applier) put(k syncproto.CellKey, v syncproto.Value) bool {
 func (a *applier) insert(k syncproto.CellKey, cand syncproto.Candidate, meta syncproto.VersionMeta) {
 	cell := a.s.Cells[k]
 	if cell == nil {
-		cell = &syncproto.Cell{}
+		cell = a.newCell()
 		a.s.Cells[k] = cell
 	}
 	if planted.Bug("the loser is dropped") && cand.Value.Type == syncproto.TypeText {
@@ -332,6 +350,21 @@ func (a *applier) insert(k syncproto.CellKey, cand syncproto.Candidate, meta syn
 	a.s.Versions[cand.Version] = meta
 	cell.Position = 0
 	a.changed = true
+}
+
+// newCell makes a cell with room for one candidate.
+func (a *applier) newCell() *syncproto.Cell {
+	if len(a.cells) == 0 {
+		n := 1
+		if a.ch != nil && a.ch.Header.Verb == syncproto.VerbCreate {
+			n = min(len(a.ch.Ops)+1, usualOps)
+		}
+		a.cells, a.slots = make([]syncproto.Cell, n), make([]syncproto.Candidate, n)
+	}
+	cell := &a.cells[0]
+	cell.Candidates = a.slots[:0:1]
+	a.cells, a.slots = a.cells[1:], a.slots[1:]
+	return cell
 }
 
 func compareVersion(c syncproto.Candidate, v syncproto.ChangeID) int {
