@@ -240,7 +240,8 @@ func onLoopback(address string) bool {
 	return err == nil && ap.Addr().Unmap().IsLoopback()
 }
 
-// fold folds the write-ahead log back from time to time, between saves.
+// fold folds the write-ahead log back from time to time, between saves, and when it
+// has grown long.
 func (d *desk) fold(ctx context.Context, log *slog.Logger) {
 	every := time.NewTicker(foldEvery)
 	defer every.Stop()
@@ -249,9 +250,10 @@ func (d *desk) fold(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-every.C:
-			if _, err := d.store.Checkpoint(ctx); err != nil && ctx.Err() == nil {
-				log.Warn("the write-ahead log could not be folded back", "err", err)
-			}
+		case <-d.store.Grown():
+		}
+		if _, err := d.store.Checkpoint(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("the write-ahead log could not be folded back", "err", err)
 		}
 	}
 }

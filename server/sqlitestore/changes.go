@@ -56,8 +56,8 @@ func (r *reader) scanResult(row *row) (syncproto.Result, error) {
 }
 
 const (
-	receiptColumns = ", num, record, scope, author, device, log, seq, received, ord, body FROM changes "
-	changeColumns  = "SELECT " + resultColumns + receiptColumns
+	changeFields  = resultColumns + ", num, record, scope, author, device, log, seq, received, ord, body"
+	changeColumns = "SELECT " + changeFields + " FROM changes "
 	// numColumn and scopeColumn are where these stand in it.
 	numColumn, scopeColumn = 5, 7
 )
@@ -94,7 +94,7 @@ func (r *reader) Change(id syncproto.ChangeID) (c store.Change, err error) {
 
 // Changes implements store.ChangeReader.
 func (r *reader) Changes(ids []syncproto.ChangeID) (list []store.Change, err error) {
-	err = r.among(changeColumns+"WHERE id", "", bare(ids), func(row *row) error {
+	err = r.among(changeFields, "changes", "id", "", bare(ids), func(row *row) error {
 		c, _, err := r.scanChange(row)
 		list = append(list, c)
 		return err
@@ -162,11 +162,11 @@ func (r *reader) History(record syncproto.RecordID) ([]store.Change, error) {
 // Waiting implements store.ChangeReader.
 func (r *reader) Waiting(records []syncproto.RecordID, o syncproto.Outcome) ([]store.Change, error) {
 	var found []received
-	sql, rest := changeColumns+"WHERE record", " AND outcome = ?"
+	table, rest := "changes", " AND outcome = ?"
 	if o > syncproto.Conflicted {
-		sql, rest = changeColumns+"INDEXED BY changes_waiting WHERE record", " AND outcome = ? AND outcome > 3"
+		table, rest = "changes INDEXED BY changes_waiting", " AND outcome = ? AND outcome > 3"
 	}
-	if err := r.among(sql, rest, bare(records), r.scanReceived(&found), int64(o)); err != nil {
+	if err := r.among(changeFields, table, "record", rest, bare(records), r.scanReceived(&found), int64(o)); err != nil {
 		return nil, fmt.Errorf("waiting changes of %d records: %w", len(records), err)
 	}
 	slices.SortFunc(found, func(a, b received) int { return cmp.Compare(a.num, b.num) })

@@ -156,7 +156,7 @@ func (r *reader) checkRun(rep *Report, w *chainWalk, run []store.Entry) error {
 		bodies[run[i].Change] = nil
 	}
 	there := map[syncproto.ChangeID]bool{}
-	err := r.among("SELECT id, body FROM changes WHERE id", "", bare(slices.Collect(maps.Keys(bodies))), func(row *row) error {
+	err := r.among("id, body", "changes", "id", "", bare(slices.Collect(maps.Keys(bodies))), func(row *row) error {
 		id := syncproto.ChangeID(row.id())
 		bodies[id], there[id] = row.blob(), true
 		return nil

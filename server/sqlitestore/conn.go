@@ -21,6 +21,8 @@ type conn struct {
 	failed error
 	// cache is what its pages in memory took when noteCache looked.
 	cache int64
+	// written is how many pages it had written when noteGrowth looked.
+	written int64
 	// dead is set by an error after which the connection may not be used again.
 	dead bool
 }

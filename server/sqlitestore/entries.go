@@ -109,7 +109,7 @@ func (r *reader) results(log int64, from uint64, max int) (results []store.SeqRe
 	for i := range run {
 		ids[run[i].Change] = syncproto.Result{}
 	}
-	err = r.among("SELECT "+resultColumns+" FROM changes WHERE id", "", bare(slices.Collect(maps.Keys(ids))), func(row *row) error {
+	err = r.among(resultColumns, "changes", "id", "", bare(slices.Collect(maps.Keys(ids))), func(row *row) error {
 		res, err := r.scanResult(row)
 		ids[res.Change] = res
 		return err

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,9 @@ import (
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 )
+
+// isAsked tells the walk through the ids that a question asks for.
+var isAsked = regexp.MustCompile(`^SCAN (asked|CONSTANT ROW|\d+-ROW VALUES CLAUSE)$`)
 
 // TestQuestionsUseIndexes has SQLite explain every statement of the store: none
 // may walk a table that grows with the province, and none may sort one.
@@ -71,13 +75,13 @@ func TestQuestionsUseIndexes(t *testing.T) {
 	}
 	asked := 0
 	for _, sql := range slices.Sorted(maps.Keys(s.writer.stmts)) {
-		if !strings.Contains(sql, " WHERE ") && !strings.Contains(sql, "max(") {
+		if !strings.Contains(sql, " WHERE ") && !strings.Contains(sql, "max(") && !strings.Contains(sql, " JOIN ") {
 			continue
 		}
 		asked++
 		err := s.writer.each("EXPLAIN QUERY PLAN "+sql, func(r *row) error {
 			detail, _ := r.v[3].(string)
-			if strings.HasPrefix(detail, "SCAN") || strings.Contains(detail, "TEMP B-TREE") {
+			if strings.HasPrefix(detail, "SCAN") && !isAsked.MatchString(detail) || strings.Contains(detail, "TEMP B-TREE") {
 				t.Errorf("%s\n\t%s", sql, detail)
 			}
 			return nil

@@ -29,7 +29,10 @@ func positionOf(place int64) uint64 { return uint64(place) & (1<<positionBits - 
 // markWeight is what a mark counts for in a page: about its size on the wire.
 const markWeight = 48
 
-const recordColumns = "SELECT place, open, hash, state FROM records "
+const (
+	recordFields  = "place, open, hash, state"
+	recordColumns = "SELECT " + recordFields + " FROM records "
+)
 
 // scanRecord reads recordColumns; weight is the length of the state.
 func scanRecord(row *row) (rec store.Record, at int64, weight int, err error) {
@@ -54,7 +57,7 @@ func (r *reader) Record(id syncproto.RecordID) (rec store.Record, err error) {
 
 // RecordsByID implements store.RecordReader.
 func (r *reader) RecordsByID(ids []syncproto.RecordID) (list []store.Record, err error) {
-	err = r.among(recordColumns+"WHERE id", "", bare(ids), func(row *row) error {
+	err = r.among(recordFields, "records", "id", "", bare(ids), func(row *row) error {
 		rec, _, _, err := scanRecord(row)
 		list = append(list, rec)
 		return err

@@ -61,6 +61,10 @@ type Store struct {
 	commits int64 // acknowledged transactions, as counted in the database
 	order   int64 // the last number of an applied change
 	lost    error // set when acknowledged transactions are gone
+	// unfolded is about how many pages the write-ahead log has, grown tells that
+	// they are many, long or more.
+	unfolded, long int64
+	grown          chan struct{}
 
 	memo atomic.Pointer[memo]
 	// cache is the sum of what the connections' caches of pages take.
@@ -113,7 +117,7 @@ func open(ctx context.Context, o Options, path string, connector driver.Connecto
 	}
 	s := &Store{
 		path: path, connector: connector, lock: lock, names: newNames(),
-		turn: make(chan struct{}, 1), readers: make(chan *conn, o.Readers),
+		turn: make(chan struct{}, 1), long: longLog, grown: make(chan struct{}, 1), readers: make(chan *conn, o.Readers),
 	}
 	if err := s.start(ctx); err != nil {
 		if s.writer != nil {

@@ -66,9 +66,10 @@ func (r *reader) each(sql string, f func(*row) error, args ...driver.Value) erro
 // all of them in turn, and a statement costs several times a look.
 var togethers = [...]int{64, 8, 1}
 
-// among calls f for the rows of a question whose condition ends with "IN", for
-// all ids; more are arguments that come after them.
-func (r *reader) among(sql, rest string, ids [][16]byte, f func(*row) error, more ...driver.Value) error {
+// among calls f for the rows of a table whose key is one of the ids, and for which
+// rest holds; more are rest's arguments. The ids are rows of their own that lead the
+// way into the table: of a list behind IN SQLite makes a sorted table first.
+func (r *reader) among(columns, table, key, rest string, ids [][16]byte, f func(*row) error, more ...driver.Value) error {
 	var args []driver.Value
 	for len(ids) > 0 {
 		n := 0
@@ -79,11 +80,14 @@ func (r *reader) among(sql, rest string, ids [][16]byte, f func(*row) error, mor
 		}
 		args = args[:0]
 		for i := range n {
-			// The last one fills up.
-			args = append(args, ids[min(i, len(ids)-1)][:])
+			if i < len(ids) {
+				args = append(args, ids[i][:])
+			} else {
+				args = append(args, nil) // which no key is
+			}
 		}
-		err := r.each(sql+" IN (?"+strings.Repeat(", ?", n-1)+")"+rest, f, append(args, more...)...)
-		if err != nil {
+		sql := "SELECT " + columns + " FROM (VALUES (?)" + strings.Repeat(", (?)", n-1) + ") AS asked CROSS JOIN " + table + " ON " + key + " = asked.column1" + rest
+		if err := r.each(sql, f, append(args, more...)...); err != nil {
 			return err
 		}
 		ids = ids[min(n, len(ids)):]

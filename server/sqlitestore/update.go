@@ -109,6 +109,7 @@ func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
 	}
 	committed = true
 	s.noteCache(w)
+	s.noteGrowth(w)
 	if t.wrote {
 		s.commits, s.order = s.commits+1, t.order
 		s.names.add(t.fresh)

@@ -101,9 +101,7 @@ func serveChild(ctx context.Context, path, profile string, in io.Reader, out io.
 	for {
 		select {
 		case <-every.C:
-			if _, err := store.Checkpoint(ctx); err != nil {
-				return err
-			}
+		case <-store.Grown():
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-ended:
@@ -112,6 +110,9 @@ func serveChild(ctx context.Context, path, profile string, in io.Reader, out io.
 				return err
 			}
 			return told.Encode(serverTold{Memory: memory})
+		}
+		if _, err := store.Checkpoint(ctx); err != nil {
+			return err
 		}
 	}
 }
