@@ -72,12 +72,22 @@ func (c *Cache) look(r store.AccessReader, id syncproto.PersonID) (holder, error
 }
 
 // in returns what a person may do in a scope.
-func (h *holding) in(scope syncproto.ScopeID) (ScopeGrant, bool) {
-	i, has := slices.BinarySearchFunc(h.grants, scope, func(g ScopeGrant, s syncproto.ScopeID) int { return bytes.Compare(g.Scope[:], s[:]) })
-	if !has {
+func (h *holding) in(scope syncproto.ScopeID) (ScopeGrant, bool) { return grantIn(h.grants, scope) }
+
+// grantIn looks for a scope among grants that ascend by scope.
+func grantIn(grants []ScopeGrant, scope syncproto.ScopeID) (ScopeGrant, bool) {
+	low, high := 0, len(grants)
+	for low < high {
+		if middle := (low + high) / 2; bytes.Compare(grants[middle].Scope[:], scope[:]) < 0 {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low == len(grants) || grants[low].Scope != scope {
 		return ScopeGrant{}, false
 	}
-	return h.grants[i], true
+	return grants[low], true
 }
 
 // Places returns all places in their order; the list is shared and never changed.

@@ -13,19 +13,14 @@ import (
 // store.ErrNotFound alike for what is not there and for what the reader may not
 // see.
 type Door struct {
-	r      store.Reader
-	all    bool
-	grants map[syncproto.ScopeID]ScopeGrant
-	order  []ScopeGrant
+	r   store.Reader
+	all bool
+	// order is what the reader may do, ascending by scope. It may be shared: a
+	// province has thousands of scopes, and each request opens doors.
+	order []ScopeGrant
 }
 
-func open(r store.Reader, grants []ScopeGrant) *Door {
-	d := &Door{r: r, grants: make(map[syncproto.ScopeID]ScopeGrant, len(grants)), order: grants}
-	for _, g := range grants {
-		d.grants[g.Scope] = g
-	}
-	return d
-}
+func open(r store.Reader, grants []ScopeGrant) *Door { return &Door{r: r, order: grants} }
 
 // ForDevice opens the door for a device: what the people who share it may read.
 func (c *Cache) ForDevice(r store.Reader, device syncproto.DeviceID) (*Door, error) {
@@ -59,19 +54,22 @@ func (d *Door) Grants() []ScopeGrant { return d.order }
 // In returns what the reader may do in a scope, which says of which place and
 // compartment it is; false if that is nothing.
 func (d *Door) In(scope syncproto.ScopeID) (ScopeGrant, bool) {
-	g, has := d.grants[scope]
-	return g, has
+	return grantIn(d.order, scope)
 }
 
 // May reports whether the reader has all these rights in a scope.
 func (d *Door) May(scope syncproto.ScopeID, rights Rights) bool {
-	return d.all || d.grants[scope].Rights&rights == rights
+	if d.all {
+		return true
+	}
+	g, _ := d.In(scope)
+	return g.Rights&rights == rights
 }
 
 // MayWrite reports whether the reader may write a form in a scope, with these rights
 // besides.
 func (d *Door) MayWrite(scope syncproto.ScopeID, form uint32, rights Rights) bool {
-	g := d.grants[scope]
+	g, _ := d.In(scope)
 	return d.May(scope, Write|rights) && (d.all || g.Forms == nil || slices.Contains(g.Forms, form))
 }
 

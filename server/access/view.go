@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -67,12 +68,22 @@ func (c *Cache) View(r store.Reader, person syncproto.PersonID) (*View, error) {
 		return nil, err
 	}
 	v.Roles = slices.DeleteFunc(grants, func(g store.Grant) bool { return g.Revoked != 0 })
-	for _, p := range v.places.order {
-		if v.grants(p.ID, func(g store.Grant, s screen) bool { return s.figures && g.Place == p.ID }) && !v.grants(p.Parent, func(_ store.Grant, s screen) bool { return s.figures }) {
-			v.tops = append(v.tops, p)
+	v.tops = v.widest()
+	return v, nil
+}
+
+// widest are the places of the grants that show figures, none within another, by
+// number.
+func (v *View) widest() []store.Place {
+	var all []store.Place
+	for _, g := range v.Roles {
+		p, there := v.places.byID[g.Place]
+		if there && screens[Role(g.Role)].figures && !v.Figures(p.Parent) && !slices.ContainsFunc(all, func(x store.Place) bool { return x.ID == p.ID }) {
+			all = append(all, p)
 		}
 	}
-	return v, nil
+	slices.SortFunc(all, func(a, b store.Place) int { return cmp.Compare(a.Number, b.Number) })
+	return all
 }
 
 // grants reports whether a grant at the place, or at one that it lies in, is as

@@ -73,18 +73,25 @@ func New(o Options) (*App, error) {
 	if a.tehran, err = jalali.LoadTehran(); err != nil {
 		return nil, err
 	}
+	a.kept.tell = a.events.tell
 	return a, nil
 }
 
 // Moved says that the report has taken in something new, or that somebody's rights
-// are others: pages that are open ask anew. It does not block.
-func (a *App) Moved() {
-	a.kept.forget()
-	a.events.tell()
-}
+// are others: pages that are open ask anew, once the figures that they show are there,
+// at most RoundsApart after they did so last. It does not block.
+func (a *App) Moved() { a.kept.move() }
 
-// Close lets go of the pages that are open, so that a server can end.
-func (a *App) Close() { a.events.close() }
+// Forget has figures be reckoned for whoever asks next, and tells nobody: so it can be
+// measured how long that takes.
+func (a *App) Forget() { a.kept.forget() }
+
+// Close lets go of the pages that are open, so that a server can end. The report and
+// the store are closed after it.
+func (a *App) Close() {
+	a.events.close()
+	a.kept.close()
+}
 
 // Handler serves the pages.
 func (a *App) Handler() http.Handler {

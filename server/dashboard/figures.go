@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"mahalleh/schemas/indicators"
@@ -15,83 +14,35 @@ import (
 	"mahalleh/syncproto"
 )
 
-// figureCache keeps the figures of places until something moves, or a minute
-// passes: two hundred readers who look at one province cost what one does.
-type figureCache struct {
-	mu  sync.Mutex
-	all map[syncproto.PlaceID]*sync.Mutex // who reckons a place, others wait for
-	got map[syncproto.PlaceID]reckoned
-	// state counts what moved: what was reckoned before is not kept.
-	state uint64
-}
-
 // reckoned are the figures of a place with all that lies in it, and what they were
-// made from.
+// made from. They are shared, and never changed.
 type reckoned struct {
 	figures   indicators.Figures
 	summaries []indicators.Summary
 	settings  indicators.Settings
 	minute    int64
-}
-
-// mostKept bounds how many places' figures are kept.
-const mostKept = 64
-
-func (c *figureCache) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.got = nil
-	c.state++
-}
-
-func (c *figureCache) turn(place syncproto.PlaceID) *sync.Mutex {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.all == nil || len(c.all) > mostKept {
-		c.all = map[syncproto.PlaceID]*sync.Mutex{}
-	}
-	if c.all[place] == nil {
-		c.all[place] = &sync.Mutex{}
-	}
-	return c.all[place]
-}
-
-func (c *figureCache) kept(place syncproto.PlaceID, minute int64) (reckoned, uint64, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	x, ok := c.got[place]
-	return x, c.state, ok && x.minute == minute
-}
-
-func (c *figureCache) keep(place syncproto.PlaceID, state uint64, x reckoned) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if state != c.state {
-		return
-	}
-	if c.got == nil || len(c.got) >= mostKept {
-		c.got = map[syncproto.PlaceID]reckoned{}
-	}
-	c.got[place] = x
+	// ids are the places that they are of.
+	ids []syncproto.PlaceID
+	// hoods are the rows of the table of neighbourhoods, made when somebody asks.
+	hoods *hoodLists
 }
 
 // reckon makes the figures of a place with all that lies in it, as the command
-// report does. Whoever calls it has asked the view whether it may be shown.
+// report does, or hands on what was made a moment ago. Whoever calls it has asked the
+// view whether it may be shown.
 func (a *App) reckon(ctx context.Context, place store.Place, inside []store.Place) (reckoned, error) {
-	now := a.now()
-	minute := now / time.Minute.Milliseconds()
-	turn := a.kept.turn(place.ID)
-	turn.Lock()
-	defer turn.Unlock()
-	x, state, ok := a.kept.kept(place.ID, minute)
-	if ok {
-		return x, nil
-	}
-	x = reckoned{minute: minute}
 	ids := make([]syncproto.PlaceID, len(inside))
 	for i, p := range inside {
 		ids[i] = p.ID
 	}
+	minute := a.now() / time.Minute.Milliseconds()
+	fits := func(x *reckoned) bool { return x.minute == minute && slices.Equal(x.ids, ids) }
+	return a.kept.get(ctx, place.ID, fits, func(ctx context.Context) (reckoned, error) { return a.reckonNow(ctx, place, ids) })
+}
+
+func (a *App) reckonNow(ctx context.Context, place store.Place, ids []syncproto.PlaceID) (reckoned, error) {
+	now := a.now()
+	x := reckoned{minute: now / time.Minute.Milliseconds(), ids: ids, hoods: &hoodLists{}}
 	err := a.store.View(ctx, func(r store.Reader) (err error) {
 		x.settings, err = report.SettingsAt(r, a.forms, place)
 		return err
@@ -104,7 +55,6 @@ func (a *App) reckon(ctx context.Context, place store.Place, inside []store.Plac
 	}
 	at := indicators.Moment{Now: now, Today: a.tehran.Day(time.UnixMilli(now))}
 	x.figures = indicators.Combine(at, x.summaries, &x.settings)
-	a.kept.keep(place.ID, state, x)
 	return x, nil
 }
 

@@ -143,7 +143,8 @@ func (k *kit) catchUp() {
 	k.Helper()
 	_, err := k.report.CatchUp(k.Context())
 	k.must(err)
-	k.Moved()
+	k.Forget()
+	k.events.tell()
 }
 
 // reader is a browser in which somebody is signed in, or nobody.

@@ -139,8 +139,7 @@ func (v *visit) hoodsMap(l *looked, show, need string) (*mapDrawing, []mapRow, e
 		d = v.drawing(f)
 	}
 	missing := 0
-	for i := range hoods {
-		h := &hoods[i]
+	for _, h := range hoods {
 		row := mapRow{Number: h.Number, Name: h.Name}
 		row.Class, row.Value = v.measure(h, of[indicators.ID(h.place.ID)], show, need)
 		ring := outlines[h.place.ID]

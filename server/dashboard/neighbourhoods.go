@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/jalali"
@@ -37,24 +38,56 @@ type hood struct {
 	Stage   string
 	// Conflicts are open ones but those of the harm map, which no total tells.
 	Conflicts int64
-	key       []byte
+	// key and countyKey are what names are sorted by, folded what is searched in.
+	key, countyKey []byte
+	folded         string
+}
+
+// hoodLists are the rows of a place's table, by language: names are folded and
+// spelled for sorting once for all who look at them.
+type hoodLists struct {
+	mu  sync.Mutex
+	all map[bool]hoodList // of Persian, and of any other
+}
+
+type hoodList struct {
+	inside []store.Place
+	hoods  []*hood
 }
 
 // harmForm is the form whose numbers are told in its own figure alone.
 const harmForm = "harm_rating"
 
-// hoodsOf are the neighbourhoods of a place, by name.
-func (v *visit) hoodsOf(l *looked) []hood {
+// hoodsOf are the neighbourhoods of a place, by name. They are shared, and never
+// changed.
+func (v *visit) hoodsOf(l *looked) []*hood {
+	l.hoods.mu.Lock()
+	defer l.hoods.mu.Unlock()
+	fa := v.words.Persian()
+	// A place may have been given another name since.
+	if made, ok := l.hoods.all[fa]; ok && slices.Equal(made.inside, l.inside) {
+		return made.hoods
+	}
+	if l.hoods.all == nil {
+		l.hoods.all = map[bool]hoodList{}
+	}
+	made := hoodList{l.inside, v.makeHoods(l)}
+	l.hoods.all[fa] = made
+	return made.hoods
+}
+
+func (v *visit) makeHoods(l *looked) []*hood {
 	of := map[indicators.ID]*indicators.Summary{}
 	for i := range l.summaries {
 		of[l.summaries[i].Place] = &l.summaries[i]
 	}
-	var all []hood
+	var all []*hood
+	countyKeys := map[string][]byte{}
 	for _, p := range l.inside {
 		if p.Kind != store.PlaceNeighbourhood {
 			continue
 		}
-		h := hood{place: p, Number: p.Number, Name: v.placeName(p)}
+		h := &hood{place: p, Number: p.Number, Name: v.placeName(p)}
 		if up, ok := l.names[indicators.ID(p.Parent)]; ok {
 			h.County = v.placeName(up)
 		} else if l.place.ID == p.Parent {
@@ -63,7 +96,10 @@ func (v *visit) hoodsOf(l *looked) []hood {
 		if s := of[indicators.ID(p.ID)]; s != nil {
 			h.fill(s, l.figures.Today)
 		}
-		h.key = persian.SortKey(h.Name)
+		if countyKeys[h.County] == nil {
+			countyKeys[h.County] = persian.SortKey(h.County)
+		}
+		h.key, h.countyKey, h.folded = persian.SortKey(h.Name), countyKeys[h.County], persian.Fold(h.Name+" "+h.County)
 		all = append(all, h)
 	}
 	return all
@@ -96,7 +132,7 @@ var columnsOfHoods = []struct {
 	name    string
 	compare func(a, b *hood) int
 }{
-	{"county", func(a, b *hood) int { return bytes.Compare(persian.SortKey(a.County), persian.SortKey(b.County)) }},
+	{"county", func(a, b *hood) int { return bytes.Compare(a.countyKey, b.countyKey) }},
 	{"status", func(a, b *hood) int { return cmp.Compare(a.Status, b.Status) }},
 	{"due", func(a, b *hood) int { return cmp.Compare(a.Due, b.Due) }},
 	{"late", func(a, b *hood) int { return cmp.Compare(b.Late, a.Late) }},
@@ -157,19 +193,25 @@ func (t tableView) address() string {
 }
 
 // choose sorts and filters.
-func (t tableView) choose(all []hood) []hood {
-	folded := persian.Fold(t.Find)
-	chosen := slices.DeleteFunc(slices.Clone(all), func(h hood) bool {
-		return t.Status != "" && h.Status != t.Status || folded != "" && !strings.Contains(persian.Fold(h.Name+" "+h.County), folded) && t.Find != fmt.Sprint(h.Number)
-	})
+func (t tableView) choose(all []*hood) []*hood {
+	folded, number := persian.Fold(t.Find), uint32(0)
+	if n, err := strconv.ParseUint(t.Find, 10, 32); err == nil {
+		number = uint32(n)
+	}
+	var chosen []*hood
+	for _, h := range all {
+		if (t.Status == "" || h.Status == t.Status) && (folded == "" || strings.Contains(h.folded, folded) || number != 0 && h.Number == number) {
+			chosen = append(chosen, h)
+		}
+	}
 	by := func(a, b *hood) int { return 0 }
 	for _, c := range columnsOfHoods {
 		if c.name == t.Sort {
 			by = c.compare
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b hood) int {
-		n := by(&a, &b)
+	slices.SortStableFunc(chosen, func(a, b *hood) int {
+		n := by(a, b)
 		if n == 0 {
 			n = cmp.Or(bytes.Compare(a.key, b.key), cmp.Compare(a.Number, b.Number))
 		}
@@ -238,7 +280,7 @@ func (v *visit) getNeighbourhoods() error {
 	for _, h := range found[t.Page*perPage : min(len(found), (t.Page+1)*perPage)] {
 		row := hoodRow{Number: h.Number, Name: h.Name, Late: h.Late > 0}
 		for _, c := range t.Columns {
-			row.Cells = append(row.Cells, v.hoodCell(&h, c))
+			row.Cells = append(row.Cells, v.hoodCell(h, c))
 		}
 		d.Rows = append(d.Rows, row)
 	}

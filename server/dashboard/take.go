@@ -379,8 +379,7 @@ func (v *visit) takeNeighbourhoods() error {
 			if err := w.Begin(v.say("office.nav.neighbourhoods", nil), heads); err != nil {
 				return err
 			}
-			for i := range found {
-				h := &found[i]
+			for _, h := range found {
 				cells := []sheet.Cell{sheet.Number(fmt.Sprint(h.Number)), sheet.Text(h.Name)}
 				for _, c := range t.Columns {
 					cells = append(cells, v.hoodCells(h, c)...)

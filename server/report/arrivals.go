@@ -46,13 +46,12 @@ type arrival struct {
 
 // count reads on along the changes, and returns how many there were.
 func (o *Options) count(ctx context.Context, w *writer) (n int, err error) {
-	places, err := o.places(ctx)
-	if err != nil {
+	if err := o.places(ctx, w); err != nil {
 		return 0, err
 	}
 	for _, outcome := range slices.Concat(landed, aside) {
 		for {
-			more, err := o.countPage(ctx, w, places, outcome)
+			more, err := o.countPage(ctx, w, outcome)
 			n += more
 			if err != nil {
 				return n, fmt.Errorf("count changes: %w", err)
@@ -62,32 +61,37 @@ func (o *Options) count(ctx context.Context, w *writer) (n int, err error) {
 			}
 		}
 	}
-	if err := o.countLate(ctx, w, places); err != nil {
+	if err := o.countLate(ctx, w); err != nil {
 		return n, fmt.Errorf("count changes that waited: %w", err)
 	}
 	return n, nil
 }
 
-// places are the places of all scopes there may be: a change may have come from one
-// in which nothing lives yet. The harm map's are not among them: how many changes it
+// places looks up the places of all scopes there may be: a change may have come from
+// one in which nothing lives yet. The harm map's are not among them: how many changes it
 // saw would tell of cells that are hidden.
-func (o *Options) places(ctx context.Context) (map[syncproto.ScopeID]syncproto.PlaceID, error) {
-	places := map[syncproto.ScopeID]syncproto.PlaceID{}
-	err := o.View(ctx, func(r store.Reader) error {
+func (o *Options) places(ctx context.Context, w *writer) error {
+	if w.places == nil {
+		w.places, w.known = map[syncproto.ScopeID]syncproto.PlaceID{}, map[syncproto.PlaceID]bool{}
+	}
+	return o.View(ctx, func(r store.Reader) error {
 		all, err := r.Places()
 		for _, p := range all {
+			if w.known[p.ID] {
+				continue
+			}
+			w.known[p.ID] = true
 			for _, c := range access.Compartments {
 				if c != access.Harm {
-					places[syncproto.ScopeOf(p.ID, c)] = p.ID
+					w.places[syncproto.ScopeOf(p.ID, c)] = p.ID
 				}
 			}
 		}
 		return err
 	})
-	return places, err
 }
 
-func (o *Options) countPage(ctx context.Context, w *writer, places map[syncproto.ScopeID]syncproto.PlaceID, outcome syncproto.Outcome) (int, error) {
+func (o *Options) countPage(ctx context.Context, w *writer, outcome syncproto.Outcome) (int, error) {
 	var cursor []byte
 	if _, err := w.one(ctx, "SELECT change FROM received WHERE outcome = ?", []any{int64(outcome)}, &cursor); err != nil {
 		return 0, err
@@ -105,6 +109,11 @@ func (o *Options) countPage(ctx context.Context, w *writer, places map[syncproto
 	last := rows[len(rows)-1].ID
 	return len(rows), w.update(ctx, func() error {
 		sums := map[arrival]int64{}
+		var one int64
+		waits, err := w.one(ctx, "SELECT 1 FROM waiting LIMIT 1", nil, &one)
+		if err != nil {
+			return err
+		}
 		for i := range rows {
 			row := &rows[i]
 			if slices.Contains(aside, outcome) {
@@ -113,10 +122,12 @@ func (o *Options) countPage(ctx context.Context, w *writer, places map[syncproto
 				}
 				continue
 			}
-			if err := w.exec(ctx, "DELETE FROM waiting WHERE change = ?", row.ID[:]); err != nil {
-				return err
+			if waits {
+				if err := w.exec(ctx, "DELETE FROM waiting WHERE change = ?", row.ID[:]); err != nil {
+					return err
+				}
 			}
-			sum(sums, places, row)
+			sum(sums, w.places, row)
 		}
 		if err := w.arrived(ctx, sums); err != nil {
 			return err
@@ -126,7 +137,7 @@ func (o *Options) countPage(ctx context.Context, w *writer, places map[syncproto
 }
 
 // countLate counts what waited and has landed since.
-func (o *Options) countLate(ctx context.Context, w *writer, places map[syncproto.ScopeID]syncproto.PlaceID) error {
+func (o *Options) countLate(ctx context.Context, w *writer) error {
 	s, err := w.stmt(ctx, "SELECT change FROM waiting")
 	if err != nil {
 		return err
@@ -163,7 +174,7 @@ func (o *Options) countLate(ctx context.Context, w *writer, places map[syncproto
 			sums := map[arrival]int64{}
 			for i := range rows {
 				if slices.Contains(landed, rows[i].Result.Outcome) {
-					sum(sums, places, &rows[i])
+					sum(sums, w.places, &rows[i])
 				}
 				if err := w.exec(ctx, "DELETE FROM waiting WHERE change = ?", rows[i].ID[:]); err != nil {
 					return err

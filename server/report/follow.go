@@ -29,7 +29,17 @@ type page struct {
 	gone    []syncproto.RecordID
 	entries []entry
 	era     string
+	// rows are what entries are made of; ready is closed when they are.
+	rows  []store.Record
+	ready chan struct{}
 }
+
+// pagesAhead is how many pages are read and reckoned before they are written.
+const pagesAhead = 3
+
+// writtenAtOnce bounds how many pages are written in one transaction: while changes
+// trickle in everywhere, each place has a page with a record or two.
+const writtenAtOnce = 64
 
 // entry is one record as it stands.
 type entry struct {
@@ -100,22 +110,25 @@ func (o *Options) take(ctx context.Context, w *writer, progress func(records int
 	if err != nil {
 		return 0, err
 	}
-	// Reading and reckoning go on while the page before is written.
+	// Reading and reckoning go on while the pages before are written.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	pages := make(chan page, 1)
+	pages := make(chan *page, pagesAhead)
 	var failed error
 	go func() {
 		defer close(pages)
 		failed = o.read(ctx, scopes, cursors, pages)
 	}()
 	for p := range pages {
-		if err == nil {
-			if err = w.update(ctx, func() error { return w.put(ctx, &p) }); err != nil {
-				stop()
-			}
+		if err != nil {
+			continue // it is read to its end, so that nobody reads on
 		}
-		n += len(p.entries) + len(p.gone)
+		some := 0
+		if err = w.update(ctx, func() (err error) { some, err = w.putAll(ctx, p, pages); return err }); err != nil {
+			stop()
+			continue
+		}
+		n += some
 		if progress != nil {
 			progress(n)
 		}
@@ -124,6 +137,28 @@ func (o *Options) take(ctx context.Context, w *writer, progress func(records int
 		err = failed
 	}
 	return n, err
+}
+
+// putAll writes a page and those that are there already, and returns how many records
+// and marks they had.
+func (w *writer) putAll(ctx context.Context, p *page, pages <-chan *page) (n int, err error) {
+	for range writtenAtOnce {
+		<-p.ready
+		if err := w.put(ctx, p); err != nil {
+			return n, err
+		}
+		n += len(p.entries) + len(p.gone)
+		select {
+		case next, more := <-pages:
+			if !more {
+				return n, nil
+			}
+			p = next
+		default:
+			return n, nil
+		}
+	}
+	return n, nil
 }
 
 // behind lists the scopes that have moved, those of one place together.
@@ -142,7 +177,7 @@ func (o *Options) behind(ctx context.Context, cursors map[syncproto.ScopeID]uint
 	return scopes, err
 }
 
-func (o *Options) read(ctx context.Context, scopes []store.Scope, cursors map[syncproto.ScopeID]uint64, pages chan<- page) error {
+func (o *Options) read(ctx context.Context, scopes []store.Scope, cursors map[syncproto.ScopeID]uint64, pages chan<- *page) error {
 	for _, scope := range scopes {
 		for after := cursors[scope.ID]; ; {
 			p, err := o.readPage(ctx, scope, after)
@@ -162,13 +197,12 @@ func (o *Options) read(ctx context.Context, scopes []store.Scope, cursors map[sy
 	return nil
 }
 
-func (o *Options) readPage(ctx context.Context, scope store.Scope, after uint64) (page, error) {
-	p := page{scope: scope}
-	var rows []store.Record
+func (o *Options) readPage(ctx context.Context, scope store.Scope, after uint64) (*page, error) {
+	p := &page{scope: scope, ready: make(chan struct{})}
 	err := o.View(ctx, func(r store.Reader) error {
 		var marks []store.Mark
 		var err error
-		rows, marks, p.to, p.more, err = access.ForOperator(r).Page(scope.ID, after, store.ToHead, pageBytes)
+		p.rows, marks, p.to, p.more, err = access.ForOperator(r).Page(scope.ID, after, store.ToHead, pageBytes)
 		if err != nil {
 			return fmt.Errorf("read scope %s: %w", scope.ID, err)
 		}
@@ -181,11 +215,19 @@ func (o *Options) readPage(ctx context.Context, scope store.Scope, after uint64)
 		return err
 	})
 	if err != nil {
-		return p, err
+		return nil, err
 	}
-	// Reckoned outside of the snapshot, which shall be short.
-	for _, row := range rows {
-		e := entry{record: row.State.Record, number: row.State.Form, counted: merge.Counted(o.Forms, row.State)}
+	// Reckoned outside of the snapshot, which shall be short, and beside the next page.
+	go p.reckon(o.Forms)
+	return p, nil
+}
+
+// reckon makes entries of the rows.
+func (p *page) reckon(forms *schemas.Package) {
+	defer close(p.ready)
+	p.entries = make([]entry, 0, len(p.rows))
+	for _, row := range p.rows {
+		e := entry{record: row.State.Record, number: row.State.Form, counted: merge.Counted(forms, row.State)}
 		e.counts = indicators.Contribution(e.counted)
 		e.made = e.counted.Made
 		for _, h := range e.counted.Hands {
@@ -193,14 +235,18 @@ func (o *Options) readPage(ctx context.Context, scope store.Scope, after uint64)
 		}
 		p.entries = append(p.entries, e)
 	}
-	return p, nil
+	p.rows = nil
 }
 
 // put writes a page, its counts and its cursor.
 func (w *writer) put(ctx context.Context, p *page) error {
 	// deltas are what the page does to the counters of each place: a record that
-	// comes from another place is taken out there.
-	deltas := map[syncproto.PlaceID]indicators.Counter{}
+	// comes from another place is taken out there. While the file is being made they
+	// are gathered over many pages.
+	deltas := w.sums
+	if !w.building {
+		deltas = map[syncproto.PlaceID]indicators.Counter{}
+	}
 	of := func(place syncproto.PlaceID) indicators.Counter {
 		c := deltas[place]
 		if c == nil {
@@ -217,17 +263,18 @@ func (w *writer) put(ctx context.Context, p *page) error {
 	}
 	for i := range p.entries {
 		e := &p.entries[i]
-		if err := w.drop(ctx, e.record, nil, of); err != nil {
-			return fmt.Errorf("take record %s out: %w", e.record, err)
-		}
-		if err := w.add(ctx, e, &p.scope); err != nil {
+		if err := w.replace(ctx, e, &p.scope, of); err != nil {
 			return fmt.Errorf("write record %s: %w", e.record, err)
 		}
 		of(p.scope.Place).Add(e.counts)
 	}
-	for place, c := range deltas {
-		if err := w.count(ctx, place, c); err != nil {
-			return fmt.Errorf("count: %w", err)
+	if !w.building {
+		if err := w.addUp(ctx, deltas); err != nil {
+			return err
+		}
+	} else if len(of(p.scope.Place)) > mostSummed {
+		if err := w.flush(ctx); err != nil {
+			return err
 		}
 	}
 	err := w.exec(ctx, `INSERT INTO cursors (scope, place, position) VALUES (?, ?, ?) ON CONFLICT (scope) DO UPDATE SET position = excluded.position`,
@@ -235,7 +282,49 @@ func (w *writer) put(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
+	w.ahead[p.scope.ID] = p.to
 	return w.note(ctx, eraName, p.era)
+}
+
+// mostSummed bounds how many counts of one place are gathered before they are written.
+const mostSummed = 200_000
+
+// flush writes the counts that were gathered while the file is being made.
+func (w *writer) flush(ctx context.Context) error {
+	err := w.addUp(ctx, w.sums)
+	clear(w.sums)
+	return err
+}
+
+func (w *writer) addUp(ctx context.Context, sums map[syncproto.PlaceID]indicators.Counter) error {
+	for place, c := range sums {
+		if err := w.count(ctx, place, c); err != nil {
+			return fmt.Errorf("count: %w", err)
+		}
+	}
+	return nil
+}
+
+// replace writes a record's rows, after those that it has were taken out with their
+// counts.
+func (w *writer) replace(ctx context.Context, e *entry, scope *store.Scope, of func(syncproto.PlaceID) indicators.Counter) error {
+	fresh, err := w.insert(ctx, e, scope)
+	if err == nil && !fresh {
+		if err = w.drop(ctx, e.record, nil, of); err == nil {
+			_, err = w.insert(ctx, e, scope)
+		}
+	}
+	if err != nil || e.counted.Gone {
+		return err
+	}
+	return w.add(ctx, e, scope)
+}
+
+// insert writes the row of a record's counts, false if there is one.
+func (w *writer) insert(ctx context.Context, e *entry, scope *store.Scope) (fresh bool, err error) {
+	n, err := w.rows(ctx, "INSERT INTO records (record, scope, place, form, counts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (record) DO NOTHING",
+		e.record[:], scope.ID[:], scope.Place[:], int64(e.number), e.counts.Text())
+	return n > 0, err
 }
 
 // drop takes a record's row out, and its counts. With in, only if it lives in that
@@ -263,12 +352,8 @@ func (w *writer) drop(ctx context.Context, id syncproto.RecordID, in *syncproto.
 	return w.exec(ctx, "DELETE FROM records WHERE record = ?", id[:])
 }
 
+// add writes a record into its form's tables.
 func (w *writer) add(ctx context.Context, e *entry, scope *store.Scope) error {
-	err := w.exec(ctx, "INSERT INTO records (record, scope, place, form, counts) VALUES (?, ?, ?, ?, ?)",
-		e.record[:], scope.ID[:], scope.Place[:], int64(e.number), e.counts.Text())
-	if err != nil || e.counted.Gone {
-		return err
-	}
 	t := w.layout.tables[schemas.FormID(e.number)]
 	if t == nil {
 		return nil

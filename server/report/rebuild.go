@@ -51,7 +51,9 @@ func (r *Report) Rebuild(ctx context.Context, progress func(records int)) (err e
 	return nil
 }
 
-// build makes a file with everything that the store holds now.
+// build makes a file with everything that the store holds now, in one transaction
+// without a journal: the pages that it makes are written once, as far as they fit into
+// memory.
 func (r *Report) build(ctx context.Context, path string, progress func(int)) (err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
@@ -64,11 +66,18 @@ func (r *Report) build(ctx context.Context, path string, progress func(int)) (er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	// Rows come in the order of places, but those of forms and counts do not.
-	if err := w.script(ctx, "PRAGMA cache_size = -65536"); err != nil {
+	if err := errors.Join(w.build(ctx, func() error { return r.fill(ctx, w, progress) }), w.close()); err != nil {
 		return err
 	}
+	// Nothing of it was forced to the disk until now.
+	if f, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// fill writes all that the store holds into a file that is being made.
+func (r *Report) fill(ctx context.Context, w *writer, progress func(int)) error {
 	if err := w.script(ctx, system); err != nil {
 		return err
 	}
@@ -81,8 +90,8 @@ func (r *Report) build(ctx context.Context, path string, progress func(int)) (er
 		return err
 	}
 	// What moves meanwhile is taken in by the next rounds.
-	for n, done := 1, 0; n > 0; done += n {
-		n, err = r.o.take(ctx, w, func(n int) {
+	for done := 0; ; {
+		n, err := r.o.take(ctx, w, func(n int) {
 			if progress != nil {
 				progress(done + n)
 			}
@@ -90,9 +99,12 @@ func (r *Report) build(ctx context.Context, path string, progress func(int)) (er
 		if err != nil {
 			return err
 		}
-		if n < roundRecords {
+		if done += n; n < roundRecords {
 			break
 		}
+	}
+	if err := w.flush(ctx); err != nil {
+		return err
 	}
 	if _, err := r.o.count(ctx, w); err != nil {
 		return err
@@ -105,10 +117,7 @@ func (r *Report) build(ctx context.Context, path string, progress func(int)) (er
 			return fmt.Errorf("make the index of %s: %w", t.name, err)
 		}
 	}
-	if err := w.note(ctx, printName, r.layout.print); err != nil {
-		return err
-	}
-	return w.script(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return w.note(ctx, printName, r.layout.print)
 }
 
 // roundRecords are so few that what is left may be followed with indexes.

@@ -146,10 +146,15 @@ func (r *Report) Moved() {
 // be old. f must not block.
 func (r *Report) Tell(f func()) { r.told.Store(&f) }
 
+// followApart is the least time between two rounds: while changes stream in, each has
+// its share of what a round costs whatever is in it.
+const followApart = 200 * time.Millisecond
+
 // Run follows the store until ctx is over: it makes the report if there is none,
 // takes in what is there, and then whatever Moved tells of.
 func (r *Report) Run(ctx context.Context) {
 	for ctx.Err() == nil {
+		began := time.Now()
 		var again <-chan time.Time
 		switch err := r.follow(ctx); {
 		case errors.Is(err, errLittered):
@@ -163,6 +168,10 @@ func (r *Report) Run(ctx context.Context) {
 		select {
 		case <-r.moved:
 		case <-again:
+		case <-ctx.Done():
+		}
+		select {
+		case <-time.After(time.Until(began.Add(followApart))):
 		case <-ctx.Done():
 		}
 	}

@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"strings"
 
+	"mahalleh/schemas/indicators"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 )
@@ -29,11 +31,23 @@ type writer struct {
 	stmts  map[string]*sql.Stmt
 	// dropped says that records left or were erased since somebody looked.
 	dropped bool
+	// building says that the file is being made and thrown away if anything fails: all
+	// of it is one transaction, and counts are gathered before they are written.
+	building bool
+	sums     map[syncproto.PlaceID]indicators.Counter
+	summed   int // keys of sums
+	// at are the cursors as they were committed, nil while they are not known; ahead
+	// those of the transaction at hand.
+	at, ahead map[syncproto.ScopeID]uint64
+	// places are those of all scopes that there may be, by the places in known.
+	places map[syncproto.ScopeID]syncproto.PlaceID
+	known  map[syncproto.PlaceID]bool
 }
 
-// common are the pragmas of every connection. What was erased shall not lie about
-// in free pages.
-var common = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(ON)", "checkpoint_fullfsync(ON)", "secure_delete(ON)", "temp_store(MEMORY)"}
+// common are the pragmas of every connection. A power cut may take the last moments
+// away (synchronous is NORMAL): the report follows the store from wherever it is. What
+// was erased shall not lie about in free pages.
+var common = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "fullfsync(ON)", "checkpoint_fullfsync(ON)", "secure_delete(ON)", "temp_store(MEMORY)"}
 
 func dsn(path string, more ...string) string {
 	q := url.Values{"_pragma": append(append([]string{}, common...), more...), "_dqs": {"0"}}
@@ -95,12 +109,21 @@ func (w *writer) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 }
 
 func (w *writer) exec(ctx context.Context, text string, args ...any) error {
+	_, err := w.rows(ctx, text, args...)
+	return err
+}
+
+// rows runs a statement and returns how many rows it touched.
+func (w *writer) rows(ctx context.Context, text string, args ...any) (int64, error) {
 	s, err := w.stmt(ctx, text)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = s.ExecContext(ctx, args...)
-	return err
+	res, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
 // one reads the first row, and reports whether there is one.
@@ -116,20 +139,46 @@ func (w *writer) one(ctx context.Context, text string, args []any, into ...any) 
 	return err == nil, err
 }
 
-// update runs f in a transaction.
+// update runs f in a transaction, while the file is being made in that of all of it.
 func (w *writer) update(ctx context.Context, f func() error) error {
+	if w.building {
+		return f()
+	}
 	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
+	w.ahead = map[syncproto.ScopeID]uint64{}
 	err := f()
 	if err == nil {
 		err = w.exec(ctx, "COMMIT")
 	}
 	if err != nil {
 		// Whoever is over takes the transaction with them.
+		w.at = nil
 		return errors.Join(err, w.script(context.WithoutCancel(ctx), "ROLLBACK"))
 	}
+	if w.at != nil {
+		maps.Copy(w.at, w.ahead)
+	}
 	return nil
+}
+
+// build runs f, which fills a file that is being made: without a journal, since it is
+// thrown away if anything fails, and made durable when all is in it.
+func (w *writer) build(ctx context.Context, f func() error) error {
+	for _, pragma := range []string{"journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -98304"} {
+		if err := w.script(ctx, "PRAGMA "+pragma); err != nil {
+			return fmt.Errorf("pragma %s: %w", pragma, err)
+		}
+	}
+	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	w.building, w.sums, w.ahead = true, map[syncproto.PlaceID]indicators.Counter{}, map[syncproto.ScopeID]uint64{}
+	if err := f(); err != nil {
+		return err
+	}
+	return w.exec(ctx, "COMMIT")
 }
 
 // fits reports whether the file is of this layout and of this past of the store.
@@ -178,6 +227,20 @@ func (r *Report) Taken(ctx context.Context, scope syncproto.ScopeID) (position u
 
 // cursors are the positions up to which each scope was taken in.
 func (w *writer) cursors(ctx context.Context) (map[syncproto.ScopeID]uint64, error) {
+	if w.building {
+		return maps.Clone(w.ahead), nil
+	}
+	if w.at == nil {
+		all, err := w.readCursors(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w.at = all
+	}
+	return maps.Clone(w.at), nil
+}
+
+func (w *writer) readCursors(ctx context.Context) (map[syncproto.ScopeID]uint64, error) {
 	s, err := w.stmt(ctx, "SELECT scope, position FROM cursors")
 	if err != nil {
 		return nil, err

@@ -269,7 +269,7 @@ func (p *paging) times(forget bool, to func(n int) string) (spread, error) {
 	var all []time.Duration
 	for n := range pagesAsks {
 		if forget {
-			p.app.Moved()
+			p.app.Forget()
 		}
 		_, took, err := p.ask(to(n), nil)
 		if err != nil {
