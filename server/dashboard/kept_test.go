@@ -157,6 +157,9 @@ func TestQuietMovesAtOnce(t *testing.T) {
 		if r.made != made {
 			t.Error("figures were made that nobody looks at")
 		}
+		if got := r.read(syncproto.PlaceID{1}); got != 2 {
+			t.Errorf("whoever looks again gets those of move %d", got)
+		}
 		r.close()
 	})
 }
