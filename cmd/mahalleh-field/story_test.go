@@ -51,11 +51,17 @@ func (p *phone) record(name string) *sheet {
 	return p.formed(name)
 }
 
-// section begins the form of a section of the dossier, from the first page.
+// section begins the form of a section of the dossier: from the list of its records,
+// where saving the one before has led, else by way of the first page.
 func (p *phone) section(section, name string) *sheet {
 	p.Helper()
-	p.nav("screen.nav.today")
-	p.Click(p.with("screen.today.add", texts.Args{"section": p.code("DOSSIERSECTION", section)}))
+	form, _ := p.forms.FormByName(name)
+	begin := p.with("screen_form.make", texts.Args{"form": form.Label.In(string(p.lang))})
+	if !strings.Contains(p.String("location.search"), "form="+name) {
+		p.nav("screen.nav.today")
+		p.Click(p.code("DOSSIERSECTION", section))
+	}
+	p.Click(begin)
 	return p.formed(name)
 }
 

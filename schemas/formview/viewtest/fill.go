@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/chromedp"
 )
 
 // A form is filled in by the words on its labels. Whoever folds sections away or
@@ -13,17 +12,18 @@ import (
 // as a person would.
 
 // labelled is a script that finds the field with a label inside a part of the page
-// and gives the id of its element once nothing above it is folded.
+// and gives the id of its element once nothing above it is folded. A control that is
+// typed into is entered.
 const labelled = `
 	const within = %s, label = %s;
 	const scope = within ? document.querySelector(within) : document.querySelector("form[data-draft]");
-	if (!scope || document.readyState !== "complete" || !document.documentElement.classList.contains("js")) return "";
+	if (!scope || document.readyState !== "complete" || !document.documentElement.classList.contains("js")) return null;
 	const title = (f) => {
 		const l = f.querySelector(":scope > legend, :scope > label, :scope > p.label, :scope > summary");
 		return l && l.firstChild ? plain(l.firstChild.data || l.innerText) : "";
 	};
 	const field = [...scope.querySelectorAll("[data-path]")].find((f) => title(f) === label && (within || !f.closest(".repeat")));
-	if (!field) return "";
+	if (!field) return null;
 	let folded = null;
 	for (let e = field.parentElement; e && e !== document.body; e = e.parentElement) {
 		if (e.matches("details:not([open])")) folded = e.querySelector("summary");
@@ -32,54 +32,58 @@ const labelled = `
 	}
 	if (folded) {
 		folded.click();
-		return "";
+		return null;
 	}
-	if (!field.checkVisibility()) return "";
+	if (!field.checkVisibility()) return null;
 	field.scrollIntoView({block: "center"});
-	return field.id;`
+	const control = document.getElementById(field.id + "-c");
+	const typed = control?.matches("input[type=text], textarea") === true;
+	if (typed) {
+		control.focus();
+		control.select();
+	}
+	return {ID: field.id, Typed: typed};`
 
-// field waits for the field with a label and returns the id of its element.
-func (tab *Tab) field(within, label string) (id string) {
+// found is a field of the page: the id of its element, and whether it is typed into.
+type found struct {
+	ID    string
+	Typed bool
+}
+
+// field waits for the field with a label, and enters it if it is typed into.
+func (tab *Tab) field(within, label string) (f found) {
 	tab.Helper()
-	find := "(() => { " + plainText + fmt.Sprintf(labelled, quoteRaw(within), quote(label)) + " })()"
-	tab.until(find+` !== ""`, fmt.Sprintf("there is no field %q in %q", label, within))
-	return tab.String(find)
+	tab.await("(() => { "+plainText+fmt.Sprintf(labelled, quoteRaw(within), quote(label))+" })()", fmt.Sprintf("there is no field %q in %q", label, within), &f)
+	return f
 }
 
 // Kept waits until the program has taken everything that was given to the form. The
 // field that was typed into is left, as a finger that touches something else does.
 func (tab *Tab) Kept() {
 	tab.Helper()
-	tab.Eval(`document.activeElement?.matches("input[type=text], textarea") && document.activeElement.blur(); 0`, nil)
-	tab.until(`document.readyState === "complete" && !document.querySelector("form[data-busy]")`, "what was given to the form is not taken")
+	tab.until(`(() => {
+		if (document.activeElement?.matches("input[type=text], textarea")) document.activeElement.blur();
+		return document.readyState === "complete" && !document.querySelector("form[data-busy]");
+	})()`, "what was given to the form is not taken")
 }
 
 // Fill gives the field with a label what a person would give it: a text is typed
-// over what stood there, and of choices those with these words are touched. within
-// is the selector of a row, as AddRow returns it, or "" for the form.
+// over what stood there, as the keyboards of phones do, and of choices those with
+// these words are touched. within is the selector of a row, as AddRow returns it, or
+// "" for the form.
 func (tab *Tab) Fill(within, label string, values ...string) {
 	tab.Helper()
-	id := tab.field(within, label)
-	var typed bool
-	tab.Eval(fmt.Sprintf(`document.getElementById(%s)?.matches("input[type=text], textarea") === true`, quoteRaw(id+"-c")), &typed)
-	if typed {
-		tab.write(id+"-c", strings.Join(values, "\n"))
-		return
-	}
-	for _, value := range values {
-		tab.pick(id, value)
-	}
-}
-
-// write replaces the text of a control, as the keyboards of phones do.
-func (tab *Tab) write(id, text string) {
-	tab.Helper()
-	tab.Eval(fmt.Sprintf(`(() => { const c = document.getElementById(%s); c.focus(); c.select(); })()`, quoteRaw(id)), nil)
-	if text == "" {
+	f := tab.field(within, label)
+	switch text := strings.Join(values, "\n"); {
+	case f.Typed && text == "":
 		tab.Press("\b")
-		return
+	case f.Typed:
+		call(tab, input.InsertText, input.InsertTextParams{Text: text})
+	default:
+		for _, value := range values {
+			tab.pick(f.ID, value)
+		}
 	}
-	call(tab, input.InsertText, input.InsertTextParams{Text: text})
 }
 
 // pick touches the choice with these words in a field, searching for it if it is
@@ -100,16 +104,14 @@ func (tab *Tab) pick(id, value string) {
 			search.dispatchEvent(new Event("input", {bubbles: true}));
 		}
 		return found;`, quoteRaw(id), quote(value))
-	tab.reach(func() chromedp.CSS {
-		return tab.mark(find, fmt.Sprintf("%q is not among the choices", value))
-	}, func(at chromedp.CSS) chromedp.Action[chromedp.Void] { return chromedp.Click(at) })
+	tab.touch(find, fmt.Sprintf("%q is not among the choices", value))
 	tab.Kept()
 }
 
 // AddRow adds a row to the list with a label and returns the row's selector.
 func (tab *Tab) AddRow(label string) string {
 	tab.Helper()
-	id := tab.field("", label)
+	id := tab.field("", label).ID
 	rows := fmt.Sprintf(`[...document.querySelectorAll("#" + CSS.escape(%s) + " .repeat")]`, quoteRaw(id))
 	var before int
 	tab.Eval(rows+".length", &before)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"mahalleh/schemas/texts"
@@ -19,13 +20,14 @@ const (
 	lookItself = 500 * time.Millisecond
 )
 
-// looking waits in the page until a script gives true, or for a moment.
+// looking waits in the page until a script gives something that counts as true, or for
+// a moment, and gives it.
 const looking = `new Promise((done) => {
 	const end = performance.now() + %d;
 	const look = () => {
-		let is = false;
-		try { is = (%s) === true; } catch { /* not yet */ }
-		if (is || performance.now() > end) done(is); else setTimeout(look, %d);
+		let is = null;
+		try { is = %s; } catch { /* not yet */ }
+		if (is || performance.now() > end) done(is || null); else setTimeout(look, %d);
 	};
 	look();
 })`
@@ -59,17 +61,32 @@ func (tab *Tab) String(script string) (s string) {
 // until waits until a script gives true; why says what was waited for.
 func (tab *Tab) until(script, why string) {
 	tab.Helper()
+	tab.await("("+script+") === true", why, nil)
+}
+
+// await waits until a script gives something that counts as true and reads it into
+// result, nil for nothing; why says what was waited for.
+func (tab *Tab) await(script, why string, result any) {
+	tab.Helper()
 	ctx, cancel := tab.limited()
 	defer cancel()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	if !tab.still {
+	if tab.still {
+		script = "(" + script + ") || null"
+	} else {
 		script = fmt.Sprintf(looking, lookItself.Milliseconds(), script, lookEvery.Milliseconds())
 	}
 	for {
-		is := false
+		var is json.RawMessage
 		// A page that is being left has no answer; the next one has.
-		if err := eval(ctx, script, &is); err == nil && is {
+		if err := eval(ctx, script, &is); err == nil && string(is) != "null" {
+			if result == nil {
+				return
+			}
+			if err := json.Unmarshal(is, result); err != nil {
+				tab.Fatal(err)
+			}
 			return
 		}
 		select {
@@ -141,73 +158,66 @@ func (tab *Tab) SeeNot(unwanted ...string) {
 	}
 }
 
-// mark waits for an element that finder, a script with (all, plain), gives and
-// marks it, so that real input can reach it. What stands in a folded section is
-// reached as a person does, by opening it. It returns its selector.
+// finding is a script that looks for an element by another one, with (all, plain,
+// named), and does something with it. What stands in a folded section is reached as a
+// person does, by opening it.
+const finding = `(() => { %s
+	let folded = false;
+	const section = (e) => e.closest("details.section:not([open])");
+	const shown = (e) => e.checkVisibility() || folded && section(e) && !e.closest("[hidden], details:not(.section):not([open])");
+	const all = (s) => [...document.querySelectorAll(s)].filter(shown);
+	const says = (e) => plain(e.ariaLabel || (e.checkVisibility() ? e.innerText : e.textContent) || e.value || "");
+	const named = (list, text) => list.find((e) => says(e) === text) || list.find((e) => says(e).includes(text));
+	if (document.readyState !== "complete") return null; // its scripts may not listen yet
+	const find = () => { %s };
+	let found = find();
+	if (!found) {
+		folded = true;
+		found = find();
+	}
+	if (!found) return null;
+	if (!found.checkVisibility() && section(found)) section(found).open = true;
+	found.scrollIntoView({block: "center"}); // out from under what stays in view
+	%s })()`
+
+// mark waits for an element and marks it, so that real input can reach it. It returns
+// its selector.
 func (tab *Tab) mark(finder, why string) chromedp.CSS {
 	tab.Helper()
 	tab.marks++
 	name := fmt.Sprintf("%d", tab.marks)
-	tab.until(fmt.Sprintf(`(() => { %s
-		let folded = false;
-		const section = (e) => e.closest("details.section:not([open])");
-		const shown = (e) => e.checkVisibility() || folded && section(e) && !e.closest("[hidden], details:not(.section):not([open])");
-		const all = (s) => [...document.querySelectorAll(s)].filter(shown);
-		const says = (e) => plain(e.ariaLabel || (e.checkVisibility() ? e.innerText : e.textContent) || e.value || "");
-		const named = (list, text) => list.find((e) => says(e) === text) || list.find((e) => says(e).includes(text));
-		if (document.readyState !== "complete") return false; // its scripts may not listen yet
-		const find = () => { %s };
-		let found = find();
-		if (!found) {
-			folded = true;
-			found = find();
-		}
-		if (!found) return false;
-		if (!found.checkVisibility() && section(found)) section(found).open = true;
-		found.setAttribute("data-viewtest", %q);
-		found.scrollIntoView({block: "center"}); // out from under what stays in view
-		return true; })()`, plainText, finder, name), why)
+	tab.await(fmt.Sprintf(finding, plainText, finder, fmt.Sprintf(`found.setAttribute("data-viewtest", %q); return true;`, name)), why, nil)
 	return chromedp.CSS(`[data-viewtest="` + name + `"]`)
+}
+
+// middle is where an element is touched, null while something lies above it.
+const middle = `const r = found.getClientRects()[0];
+	if (!r) return null;
+	const x = r.left + r.width / 2, y = r.top + r.height / 2;
+	const above = document.elementFromPoint(x, y);
+	return above && found.contains(above) ? [x, y] : null;`
+
+// touch waits for an element and touches it, with the browser's own input.
+func (tab *Tab) touch(finder, why string) {
+	tab.Helper()
+	var at [2]float64
+	tab.await(fmt.Sprintf(finding, plainText, finder, middle), why, &at)
+	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
+		call(tab, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: at[0], Y: at[1], Button: input.MouseButtonLeft, ClickCount: 1})
+	}
 }
 
 // Click touches what has this text: a link, a button, a choice.
 func (tab *Tab) Click(text string) {
 	tab.Helper()
-	tab.reach(func() chromedp.CSS {
-		return tab.mark(fmt.Sprintf(`return named(all("a, button, summary, label, input[type=submit], [role=option], [role=tab]"), %s);`, quote(text)),
-			fmt.Sprintf("there is nothing to touch that says %q", text))
-	}, func(at chromedp.CSS) chromedp.Action[chromedp.Void] { return chromedp.Click(at) })
-}
-
-// tries is how often something is looked for again that the page took away, and
-// graspFor how long one try may take.
-const (
-	tries    = 20
-	graspFor = 3 * time.Second
-)
-
-// reach finds something and does something with it. A page may put another part in
-// its place in between, as it does when records come: then it is found again.
-func (tab *Tab) reach(find func() chromedp.CSS, do func(chromedp.CSS) chromedp.Action[chromedp.Void]) {
-	tab.Helper()
-	var err error
-	for range tries {
-		at := find()
-		ctx, cancel := context.WithTimeout(tab.ctx, graspFor)
-		err = chromedp.Do(ctx, do(at))
-		cancel()
-		if err == nil {
-			return
-		}
-	}
-	tab.Fatalf("%v\n%s", err, tab.words())
+	tab.touch(fmt.Sprintf(`return named(all("a, button, summary, label, input[type=submit], [role=option], [role=tab]"), %s);`, quote(text)),
+		fmt.Sprintf("there is nothing to touch that says %q", text))
 }
 
 // ClickAt touches what a selector finds.
 func (tab *Tab) ClickAt(selector string) {
 	tab.Helper()
-	at := tab.mark(fmt.Sprintf(`return document.querySelector(%s);`, quoteRaw(selector)), fmt.Sprintf("there is no %s to touch", selector))
-	tab.run(chromedp.Click(at))
+	tab.touch(fmt.Sprintf(`return document.querySelector(%s);`, quoteRaw(selector)), fmt.Sprintf("there is no %s to touch", selector))
 }
 
 // control is the selector of the field with this label.
