@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"cmp"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 	"mahalleh/schemas"
 	"mahalleh/schemas/formview"
 	"mahalleh/schemas/indicators"
-	"mahalleh/schemas/jalali"
 	"mahalleh/schemas/texts"
 	"mahalleh/schemas/workflow"
 	"mahalleh/server/access"
@@ -67,16 +65,10 @@ type decideData struct {
 	Conflicts, Counted, Digest string
 	Needs                      []needRow
 	Acts                       []option
-	Meetings                   []option
-	Meeting                    string
-	Members                    []voteRow
-	Votes                      []option
-	Quorum                     string
-	Met                        bool
-	By                         []option
-	Reasons                    []reasonRow
-	Returned                   []returnedRow
-	Text                       string
+	ballotData
+	By       []option
+	Reasons  []reasonRow
+	Returned []returnedRow
 	// Warnings are to be read before, Accept names them.
 	Warnings []formview.Notice
 	Accept   string
@@ -84,25 +76,15 @@ type decideData struct {
 	Returning bool
 }
 
-type voteRow struct {
-	member
-	Vote, Opinion string
-}
-
 // deciding is a dossier with all that a decision on it needs, in one snapshot.
 type deciding struct {
+	council
 	dossier  *filed
 	steps    []string
 	snapshot workflow.Snapshot
 	counted  []workflow.Counted
 	summary  indicators.Summary
 	settings indicators.Settings
-	// meetings are those in which it may be decided on, newest first, and meeting the
-	// one that is chosen, with its committee; nil without one.
-	meetings           []*filed
-	meeting, committee *filed
-	// by are those in whose name it may be returned or reviewed.
-	by []member
 }
 
 // errMoved says that what a dossier rests on is not as the page showed it.
@@ -145,49 +127,10 @@ func (v *visit) deciding() (*deciding, *looked, error) {
 		if d.snapshot, d.counted, err = v.frozenNow(view, place, last+1, workflow.FormulaOf(&d.settings)); err != nil {
 			return err
 		}
-		return v.meetingsFor(view, d)
+		d.council = council{subject: d.dossier}
+		return v.convene(view, &d.council)
 	})
 	return d, l, err
-}
-
-// meetingsFor finds the meetings and committees of the dossier's place and of those
-// above it.
-func (v *visit) meetingsFor(view *access.View, d *deciding) error {
-	d.meetings, d.meeting, d.committee, d.by = nil, nil, nil, nil
-	form, _ := v.forms.FormByName(decisionForm)
-	places := append([]store.Place{d.dossier.place}, view.Above(d.dossier.place)...)
-	for _, p := range places {
-		if mayWrite(view, form, p.ID) {
-			all, err := v.filedAt(view, meetingForm, p)
-			if err != nil {
-				return err
-			}
-			d.meetings = append(d.meetings, all...)
-		}
-	}
-	newestFirst(d.meetings)
-	if i := slices.IndexFunc(d.meetings, func(m *filed) bool { return m.state.Record.String() == v.value("meeting") }); i >= 0 {
-		d.meeting = d.meetings[i]
-		c, err := v.open(view, syncproto.RecordID(d.meeting.value("committee_id").Ref()).String(), committeeForm)
-		if err == nil {
-			d.committee, d.by = c, v.membersOn(view, c, jalali.Day(d.meeting.value("held_on").Date()))
-		}
-	}
-	if d.committee != nil {
-		return nil
-	}
-	for _, p := range places {
-		committees, err := v.filedAt(view, committeeForm, p)
-		if err != nil {
-			return err
-		}
-		for _, c := range committees {
-			if kind := c.value("kind").Code(); kind == "provincial_cb" || kind == "county_wg" {
-				d.by = append(d.by, v.membersOn(view, c, v.today())...)
-			}
-		}
-	}
-	return nil
 }
 
 // acts are those that the reader may choose.
@@ -202,9 +145,8 @@ func (d *deciding) acts() (acts []string) {
 
 const (
 	actFamily texts.Family = "office_meet.act"
-	// reasonPrefix stands before the names of reasons per section, votePrefix and
-	// opinionPrefix before those of a member's vote.
-	reasonPrefix, votePrefix, opinionPrefix = "reason.", "vote.", "opinion."
+	// reasonPrefix stands before the names of reasons per section.
+	reasonPrefix = "reason."
 )
 
 func (v *visit) showDecide(failed error, warnings ...workflow.Finding) error {
@@ -216,7 +158,7 @@ func (v *visit) showDecide(failed error, warnings ...workflow.Finding) error {
 	h.fill(&x.summary, l.figures.Today)
 	d := decideData{ID: x.dossier.state.Record.String(), Seen: seenOf(x.dossier.state), Frozen: x.snapshot.Hash, Place: crumb{l.place.Number, v.placeName(l.place), true},
 		Status: v.code("DOSSIERSTATUS", x.dossier.value("status").Code()), Due: v.dayText(int64(x.dossier.value("due_on").Date())), Percent: v.words.Percent(float64(h.Percent) / 1000),
-		Conflicts: v.words.Number(h.Conflicts), Counted: v.words.Number(len(x.counted)), Digest: x.snapshot.Hash[:12], Needs: v.ranked(&x.summary), Text: v.value("text")}
+		Conflicts: v.words.Number(h.Conflicts), Counted: v.words.Number(len(x.counted)), Digest: x.snapshot.Hash[:12], Needs: v.ranked(&x.summary)}
 	if d.Form, err = v.newForm(); err != nil {
 		return err
 	}
@@ -226,14 +168,7 @@ func (v *visit) showDecide(failed error, warnings ...workflow.Finding) error {
 	for _, act := range x.acts() {
 		d.Acts = append(d.Acts, option{act, v.words.Catalogue().Member(actFamily, act, nil), act == v.value("act")})
 	}
-	for _, m := range x.meetings[:min(len(x.meetings), mostMeetings)] {
-		id := m.state.Record.String()
-		d.Meetings = append(d.Meetings, option{id, v.words.Date(jalali.Day(m.value("held_on").Date())), m == x.meeting})
-	}
-	if x.meeting != nil {
-		d.Meeting = x.meeting.state.Record.String()
-		v.ballot(&d, x)
-	}
+	d.ballotData = v.ballot("/decide/"+d.ID, &x.council)
 	for _, m := range x.by {
 		d.By = append(d.By, option{m.ID, m.label(), m.ID == v.value("by") || v.value("by") == "" && m.secretary})
 	}
@@ -253,24 +188,6 @@ func (v *visit) showDecide(failed error, warnings ...workflow.Finding) error {
 		p.Back = "/meeting/" + d.Meeting
 	}
 	return v.renderFailed(p, failed)
-}
-
-// ballot shows who was present and how they voted.
-func (v *visit) ballot(d *decideData, x *deciding) {
-	list, _ := v.forms.List("VOTE")
-	for _, item := range list.Items {
-		d.Votes = append(d.Votes, option{Value: item.Code, Label: v.label(item.Label)})
-	}
-	present := x.meeting.value("present_ids").Refs()
-	for _, m := range x.by {
-		if id, err := syncproto.ParseID(m.ID); err == nil && slices.Contains(present, schemas.ID(id)) {
-			d.Members = append(d.Members, voteRow{m, v.value(votePrefix + m.ID), v.value(opinionPrefix + m.ID)})
-		}
-	}
-	if x.committee != nil {
-		there, needed := workflow.Quorum(v.forms, x.meeting.rec, x.committee.rec)
-		d.Met, d.Quorum = there >= needed, v.say("office_meet.quorum", texts.Args{"present": there, "members": len(x.by), "needed": needed})
-	}
 }
 
 var (
@@ -301,6 +218,12 @@ func (v *visit) explainMeeting(err error) formview.Notice {
 		n.Text = v.say("office_meet.failed.no_by", nil)
 	case errors.Is(err, errMoved):
 		n.Level, n.Text = formview.Warning, v.say("office_meet.failed.moved", nil)
+	case errors.Is(err, errNoAmount):
+		n.Text = v.say("office_task.failed.no_amount", nil)
+	case errors.Is(err, errBelow):
+		n.Text, n.Hint = v.say("office_task.failed.below", nil), v.say("office_task.failed.below_hint", nil)
+	case errors.Is(err, errFollowed):
+		n.Level, n.Text = formview.Warning, v.say("office_task.failed.followed", nil)
 	case errors.Is(err, errWarned):
 		n.Level, n.Text = formview.Warning, v.say("office_meet.failed.warned", nil)
 	}
@@ -311,9 +234,9 @@ func (v *visit) explainMeeting(err error) formview.Notice {
 func statusOfMeeting(err error) int {
 	_, isTyped := errors.AsType[*typedError](err)
 	switch {
-	case errors.Is(err, errMoved):
+	case errors.Is(err, errMoved), errors.Is(err, errFollowed):
 		return http.StatusConflict
-	case isTyped, errors.Is(err, errNoAct), errors.Is(err, errNoMeeting), errors.Is(err, errNoBy), errors.Is(err, errWarned):
+	case isTyped, errors.Is(err, errNoAmount), errors.Is(err, errBelow), errors.Is(err, errNoAct), errors.Is(err, errNoMeeting), errors.Is(err, errNoBy), errors.Is(err, errWarned):
 		return http.StatusUnprocessableEntity
 	}
 	return 0
@@ -406,10 +329,8 @@ func acceptOf(warnings []workflow.Finding) string {
 
 // decisionOn is the record of a decision, bound to what the dossier is now.
 func (v *visit) decisionOn(x *deciding, act string) (schemas.Record, error) {
-	form, _ := v.forms.FormByName(decisionForm)
-	d := schemas.Record{Form: form.ID, Fields: map[schemas.FieldID]schemas.Value{}}
 	if x.meeting == nil {
-		return d, nil
+		return schemas.Record{}, nil
 	}
 	kind, result := "approve_dossier", "approved"
 	switch act {
@@ -418,52 +339,7 @@ func (v *visit) decisionOn(x *deciding, act string) (schemas.Record, error) {
 	case actDefer:
 		result = "deferred"
 	}
-	text := v.value("text")
-	if strings.TrimSpace(text) == "" {
-		// What stands in records is Persian, whoever decides.
-		list, _ := v.forms.List("DECISION")
-		item, _ := list.Item(kind)
-		text = item.Label.Fa + ": " + x.dossier.place.NameFa
-	}
-	written, err := v.typed(form, "text", text)
-	if err != nil {
-		return d, err
-	}
-	votes, err := v.votes(form, x)
-	if err != nil {
-		return d, err
-	}
-	version := merge.VersionDecided(x.dossier.form, x.dossier.state)
-	return d, put(form, &d, map[string]schemas.Value{"meeting_id": schemas.RefValue(x.meeting.id()), "kind": schemas.CodeValue(kind), "subject_ref": schemas.RefValue(x.dossier.id()),
-		"subject_version": schemas.TextValue(hex.EncodeToString(version[:])), "text": written, "votes": votes, "result": schemas.CodeValue(result)})
-}
-
-// votes are those of members who were present.
-func (v *visit) votes(form *schemas.Form, x *deciding) (schemas.Value, error) {
-	list, _ := form.FieldByName("votes")
-	var rows []map[string]schemas.Value
-	for _, m := range x.by {
-		vote := v.value(votePrefix + m.ID)
-		id, err := syncproto.ParseID(m.ID)
-		if vote == "" || err != nil || !slices.Contains(x.meeting.value("present_ids").Refs(), schemas.ID(id)) {
-			continue
-		}
-		codes, _ := v.forms.List("VOTE")
-		if _, ok := codes.Item(vote); !ok {
-			return schemas.Value{}, errBadRequest
-		}
-		row := map[string]schemas.Value{"member": schemas.RefValue(schemas.ID(id)), "vote": schemas.CodeValue(vote)}
-		if opinion := v.value(opinionPrefix + m.ID); strings.TrimSpace(opinion) != "" {
-			sub, _ := list.FieldByName("opinion")
-			value, err := schemas.ParseInput(form, v.forms, sub, opinion)
-			if err != nil {
-				return value, &typedError{v.label(sub.Label), err}
-			}
-			row["opinion"] = value
-		}
-		rows = append(rows, row)
-	}
-	return rowsOf(form, "votes", rows), nil
+	return v.decisionOf(&x.council, kind, result, x.dossier.place.NameFa)
 }
 
 // stepOf is what the act writes into the dossier.
@@ -534,14 +410,14 @@ func (v *visit) judge(x *deciding, after, decision schemas.Record) workflow.Verd
 	status, _ := x.dossier.form.FieldByName("status")
 	return workflow.Judge(m, &workflow.Case{Forms: v.forms, ID: x.dossier.id(), Before: x.dossier.rec, After: after, To: after.Fields[status.ID].Code(),
 		Version: merge.VersionDecided(x.dossier.form, x.dossier.state), Facts: workflow.FactsOf(&x.summary), Settings: workflow.SettingsOf(&x.settings), Today: v.today(),
-		Records: recordsBeside{x, decision},
+		Records: recordsBeside{&x.council, decision},
 		// Whose step it is was asked before, and the hub asks again.
 		Actor: workflow.Actor{Office: true}})
 }
 
 // recordsBeside are those that the rules of a decision look at.
 type recordsBeside struct {
-	x        *deciding
+	x        *council
 	decision schemas.Record
 }
 

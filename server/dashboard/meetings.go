@@ -39,8 +39,10 @@ const (
 
 type meetingsData struct {
 	placeData
-	Waiting    []waitingRow
-	Committees []committeeRow
+	Waiting []waitingRow
+	// Ending are agreements to renew, Credits those to allocate.
+	Ending, Credits []taskRow
+	Committees      []committeeRow
 }
 
 // waitingRow is a dossier that a decision is waited for.
@@ -98,7 +100,12 @@ func (v *visit) getMeetings() error {
 			}
 			d.Committees = append(d.Committees, row)
 		}
-		d.Waiting, err = v.waiting(r, view, l)
+		if d.Waiting, err = v.waiting(r, view, l); err != nil {
+			return err
+		}
+		if d.Ending, err = v.ending(view, l, ""); err == nil {
+			d.Credits, err = v.credits(view, l, "")
+		}
 		return err
 	})
 	if err != nil {
@@ -331,6 +338,7 @@ type meetingData struct {
 	Minutes          string
 	Decisions        []decisionRow
 	Waiting          []waitingRow
+	Ending, Credits  []taskRow
 	Mine             bool
 	CommitteeID      string
 	PlaceName        string
@@ -384,7 +392,12 @@ func (v *visit) showMeeting(page string, failed error) error {
 		return err
 	}
 	err = v.read(func(r store.Reader, view *access.View) (err error) {
-		d.Waiting, err = v.waiting(r, view, l)
+		if d.Waiting, err = v.waiting(r, view, l); err != nil {
+			return err
+		}
+		if d.Ending, err = v.ending(view, l, d.ID); err == nil {
+			d.Credits, err = v.credits(view, l, d.ID)
+		}
 		return err
 	})
 	if err != nil {

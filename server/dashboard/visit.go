@@ -60,6 +60,7 @@ func (a *App) routes() []route {
 		a.peopleRoutes(),
 		a.meetingsRoutes(),
 		a.decideRoutes(),
+		a.tasksRoutes(),
 		a.devicesRoutes(),
 		a.likelyRoutes(),
 	)
@@ -286,6 +287,11 @@ var said = map[string]texts.Key{
 	"settled":         "decide.said.settled",
 	"settled_already": "screen_records.settled_already",
 	"assigned":        "decide.said.assigned",
+
+	"task_allocate": "office_task.said.allocate",
+	"task_renew":    "office_task.said.renew",
+	"task_refuse":   "office_task.said.refuse",
+	"task_defer":    "office_task.said.defer",
 
 	"united":    "office_likely.said.united",
 	"apart":     "office_likely.said.apart",

@@ -97,6 +97,19 @@ func (o *office) committeeDecides(tab *viewtest.Tab, place uint32, english bool)
 	tab.See(say("تثبیت شد", "travel to the facilitators"))
 	tab.SeeNot(say("یکی را برگزینید تا در این جلسه", "Choose one to decide on it")) // nothing waits any more, whatever the report knows
 	look("meeting-decided")
+	tab.Go(o.at + meeting)
+	tab.ClickAt(`a[href^="/allocate/"]`)
+	tab.See(say("چه مبلغی تخصیص می‌یابد؟", "How much is allocated?"))
+	tab.ClickAt(`input[value="allocate"]`)
+	tab.Eval(`[...document.querySelectorAll("select[name^='vote.']")].forEach((s) => { s.value = "for"; })`, nil)
+	look("allocate")
+	tab.Click(say("ثبت تصمیم", "Record the decision"))
+	tab.See(say("اعتبار تخصیص یافت", "The credit is allocated"))
+	if english {
+		tab.ClickAt(`a[href^="/renew/"]`)
+		tab.See("The new agreement")
+		look("renew")
+	}
 	tab.Go(o.at + meeting + "/pack")
 	look("pack")
 
