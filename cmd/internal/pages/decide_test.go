@@ -97,6 +97,30 @@ func (o *office) rivals(n byte, hood uint32) {
 	}
 }
 
+// credit is a line of this year of a neighbourhood, of which nothing is allocated.
+func (o *office) credit(hood uint32) {
+	o.Helper()
+	h := o.server.Hub()
+	f, _ := h.Packages().FormByName("budget_line")
+	var place syncproto.PlaceID
+	o.must(h.Store().View(o.Context(), func(r store.Reader) error {
+		p, err := r.PlaceByNumber(hood)
+		place = p.ID
+		return err
+	}))
+	after := schemas.Record{Form: f.ID, Fields: map[schemas.FieldID]schemas.Value{}}
+	for name, v := range map[string]schemas.Value{"programme": schemas.CodeValue("elder_network"), "item": schemas.CodeValue("group_formation"), "province_code": schemas.CodeValue("01"),
+		"jalali_year": schemas.IntValue(1405), "approved_rial": schemas.IntValue(300_000_000), "required_rial": schemas.IntValue(220_000_000)} {
+		x, _ := f.FieldByName(name)
+		after.Fields[x.ID] = v
+	}
+	_, err := h.Office(o.Context(), syncproto.PersonID{151}, syncproto.RecordID{151}, func(s *syncproto.RecordState, _ func(int) syncproto.ItemID) (hub.OfficeEdit, error) {
+		edit := merge.Edit{Form: f, Opened: s, Before: schemas.Record{Form: f.ID}, After: after, Author: syncproto.PersonID{151}}
+		return hub.OfficeEdit{Verb: syncproto.VerbCreate, Form: uint32(f.ID), Scope: syncproto.ScopeOf(place, string(f.Compartment)), Ops: edit.Ops()}, nil
+	})
+	o.must(err)
+}
+
 // doubles has two people record one hall of a neighbourhood.
 func (o *office) doubles(hood uint32) {
 	o.Helper()

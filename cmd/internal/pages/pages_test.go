@@ -192,6 +192,7 @@ func TestPages(t *testing.T) {
 		o.rivals(200+n, hood)
 	}
 	o.doubles(hood)
+	o.credit(hood)
 	for _, x := range []struct {
 		role    access.Role
 		place   string
