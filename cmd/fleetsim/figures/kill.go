@@ -43,24 +43,35 @@ func measureKill(ctx context.Context, r *run) error {
 		return err
 	}
 	k := &killing{run: r, ctx: ctx, programs: p, codec: codec, rounds: rounds}
+	// Both at a time: each waits for one process much of the time.
+	var server, field reckoning
+	var serverTook, fieldTook time.Duration
+	var serverErr, fieldErr error
+	var both sync.WaitGroup
 	began := time.Now()
-	server, err := k.server()
-	if err != nil {
-		return fmt.Errorf("killing the server: %w", err)
+	both.Go(func() {
+		server, serverErr = k.server()
+		serverTook = time.Since(began)
+	})
+	both.Go(func() {
+		field, fieldErr = k.field()
+		fieldTook = time.Since(began)
+	})
+	both.Wait()
+	if serverErr != nil {
+		return fmt.Errorf("killing the server: %w", serverErr)
 	}
-	between := time.Now()
-	field, err := k.field()
-	if err != nil {
-		return fmt.Errorf("killing the field program: %w", err)
+	if fieldErr != nil {
+		return fmt.Errorf("killing the field program: %w", fieldErr)
 	}
 	var failures []Failure
 	for _, problem := range append(server.problems, field.problems...) {
 		failures = append(failures, Failure{Seed: r.From, Problem: problem})
 	}
 	r.report("kill.lost", float64(server.lost+field.lost), map[string]float64{"server_changes": float64(server.changes), "field_changes": float64(field.changes),
-		"server_round_ms": float64(between.Sub(began).Milliseconds()) / float64(rounds), "field_round_ms": float64(time.Since(between).Milliseconds()) / float64(rounds)}, failures...)
+		"server_round_ms": float64(serverTook.Milliseconds()) / float64(rounds), "field_round_ms": float64(fieldTook.Milliseconds()) / float64(rounds)}, failures...)
 	r.report("kill.doubled", float64(server.doubled+field.doubled), nil)
-	r.report("kill.unsound", float64(len(server.problems)+len(field.problems)), map[string]float64{"fsck": float64(k.checks)})
+	r.report("kill.unsound", float64(len(server.problems)+len(field.problems)), map[string]float64{"fsck": float64(k.checks.Load())})
 	return nil
 }
 
@@ -71,8 +82,8 @@ type killing struct {
 	programs *programs
 	codec    *wire.Codec
 	rounds   int
-	checks   int // how often fsck read the server's data
-	done     int
+	checks   atomic.Int64 // how often fsck read the server's data
+	done     atomic.Int64
 }
 
 const (
@@ -86,8 +97,7 @@ const (
 )
 
 func (k *killing) step() {
-	k.done++
-	k.Progress(k.figure.Name, k.done, 2*k.rounds)
+	k.Progress(k.figure.Name, int(k.done.Add(1)), 2*k.rounds)
 }
 
 // server kills the server while devices push and pull.
@@ -116,7 +126,7 @@ func (k *killing) server() (c reckoning, err error) {
 			return c, fmt.Errorf("round %d: %w", i+1, err)
 		}
 		if i%checkEvery == checkEvery-1 {
-			k.checks++
+			k.checks.Add(1)
 			if err := k.programs.sound(data); err != nil {
 				c.say("after round %d: %v", i+1, err)
 			}
@@ -203,7 +213,7 @@ func (k *killing) finish(data string, phones []*phone) (problems []string, err e
 	if err := s.stop(); err != nil {
 		return problems, err
 	}
-	k.checks++
+	k.checks.Add(1)
 	if err := k.programs.sound(data); err != nil {
 		problems = append(problems, err.Error())
 	}

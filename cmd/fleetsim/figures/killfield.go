@@ -196,7 +196,7 @@ func (f *fieldKilling) reckon(data string, s *serverProgram, colleague *phone) (
 	if err := s.stop(); err != nil {
 		return c, err
 	}
-	f.checks++
+	f.checks.Add(1)
 	if err := f.programs.sound(data); err != nil {
 		c.say("%v", err)
 	}
