@@ -165,7 +165,7 @@ func (d *device) save(at int64, h syncproto.Header, form *schemas.Form, opened *
 	before := merge.Content(form, opened)
 	after = schemas.Normalise(form, after)
 	if d.w.o.inspect != nil {
-		d.w.o.inspect(d, form, h.Record, after, today(at))
+		d.w.o.inspect(d, form, h.Record, after, merge.VersionDecided(form, opened), today(at))
 	}
 	e := merge.Edit{Form: form, Opened: opened, Before: before, After: after, Author: d.person, Settled: settled,
 		NewItem: func(n int) syncproto.ItemID { return syncproto.OwnItem(d.cert.Log, d.seq+1, n) }}
@@ -201,10 +201,11 @@ func (d *device) step(at int64, opened *syncproto.RecordState, field, to string)
 		d.w.fail("form %s has no field %s", form.Name, field)
 		return
 	}
+	version := merge.VersionDecided(form, opened)
 	ops := []syncproto.Op{merge.TransitionOp(opened, f.ID, to), merge.Presence(opened, d.person, true, false)}
 	d.act(at, d.headerOn(opened, syncproto.VerbTransition), opened, ops)
 	if d.w.o.inspect != nil {
-		d.w.o.inspect(d, form, opened.Record, merge.Content(form, opened), today(at))
+		d.w.o.inspect(d, form, opened.Record, merge.Content(form, opened), version, today(at))
 	}
 }
 

@@ -134,12 +134,13 @@ func doRound(x *worker, t int64, _ int) {
 	}
 	after := t + 3*hour
 	decision := x.meet(after, h.steering, "approve_priorities", round, "اولویت‌های محله بر پایهٔ رأی اهالی تأیید شد.", "approved")
-	v := fields{"method": method, "held_on": today(t), "need_ids": ids, "voter_mix": groups, "approved_by_decision_id": decision, "result": result,
-		"result_formula_version": "1"}
+	v := fields{"method": method, "held_on": today(t), "need_ids": ids, "voter_mix": groups}
 	if method == "dot_vote" {
 		v["dots_per_voter"], v["max_dots_per_need"] = 5, 2
 	}
-	x.createAs(round, t, h.id(), "prioritisation_round", v)
+	held := x.createAs(round, t, h.id(), "prioritisation_round", v)
+	// The ranks are frozen as the committee approves them, with the formulas.
+	x.edit(after+hour, held, fields{"approved_by_decision_id": decision, "result": result, "result_formula_version": formula()})
 }
 
 // rankBy is the rank, from 0, of each of some categories among those that somebody

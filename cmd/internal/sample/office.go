@@ -1,13 +1,16 @@
 package sample
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 
+	"mahalleh/schemas"
 	"mahalleh/schemas/jalali"
 	"mahalleh/server/access"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
 )
 
 // office is the provincial committee and those who work for it, each with a device
@@ -141,16 +144,24 @@ func (w *world) meeting(t int64, items ...string) recordID {
 		"agenda": agenda, "present_ids": o.people[:6+o.rng.IntN(4)], "minutes": several(o.rng, 3, meetingMinutes)})
 }
 
-// decision records what was decided on one thing.
-func (w *world) decision(t int64, meeting recordID, kind string, about recordID, text, result string) recordID {
+// decision records what was decided on one thing, and on which version of it, if it is
+// given as it stood then.
+func (w *world) decision(t int64, meeting recordID, kind string, about recordID, text, result string, stood ...*syncproto.RecordState) recordID {
 	s, o := w.office.secretary, &w.office
+	v := fields{}
+	if len(stood) > 0 {
+		form, _ := w.forms.Form(schemas.FormID(stood[0].Form))
+		version := merge.VersionDecided(form, stood[0])
+		v["subject_version"] = hex.EncodeToString(version[:])
+	}
 	var votes rows
 	for _, p := range o.people[:6] {
 		votes = append(votes, fields{"member": p, "vote": []string{"for", "abstain"}[weigh(o.rng, 94, 6)],
 			"opinion": maybe(o.rng, 6, say(o.rng, voteOpinion))})
 	}
-	return s.create(t, w.province.ID, "decision", fields{"meeting_id": meeting, "kind": kind, "subject_ref": about, "text": text, "votes": votes,
-		"result": result, "responsible_id": o.people[1]})
+	v["meeting_id"], v["kind"], v["subject_ref"], v["text"], v["votes"] = meeting, kind, about, text, votes
+	v["result"], v["responsible_id"] = result, o.people[1]
+	return s.create(t, w.province.ID, "decision", v)
 }
 
 // assign begins every dossier, on the day of the meeting.
@@ -315,17 +326,18 @@ func (w *world) decide(sent int64) error {
 		at := t + hour + int64(i)*1000
 		switch weigh(rng, 68, 20, 12) {
 		case 0:
-			made := w.decision(at, m, "approve_dossier", h.dossier, fmt.Sprintf("شناسنامهٔ %s تأیید شد.", h.name), "approved")
-			d.edit(at, s, fields{"approved_by_decision_id": made, "approved_on": today(t)})
-			d.step(at, s, "status", "approved")
+			made := w.decision(at, m, "approve_dossier", h.dossier, fmt.Sprintf("شناسنامهٔ %s تأیید شد.", h.name), "approved", s)
+			if err := d.approve(at, h, s, fields{"approved_by_decision_id": made, "approved_on": today(t)}); err != nil {
+				return err
+			}
 		case 1:
 			section := pick(rng, "needs_survey", "harm_map", "assets", "key_persons", "participation", "profile")
-			w.decision(at, m, "return_dossier", h.dossier, fmt.Sprintf("شناسنامهٔ %s برای اصلاح بازگردانده شد.", h.name), "returned")
+			w.decision(at, m, "return_dossier", h.dossier, fmt.Sprintf("شناسنامهٔ %s برای اصلاح بازگردانده شد.", h.name), "returned", s)
 			d.edit(at, s, fields{"returned": rows{{"on": today(t), "by": w.office.people[1], "section": section,
 				"reason": say(rng, returnReason[section])}}})
 			d.step(at, s, "status", "returned")
 		default:
-			w.decision(at, m, "approve_dossier", h.dossier, fmt.Sprintf("بررسی شناسنامهٔ %s به جلسهٔ بعد موکول شد.", h.name), "deferred")
+			w.decision(at, m, "approve_dossier", h.dossier, fmt.Sprintf("بررسی شناسنامهٔ %s به جلسهٔ بعد موکول شد.", h.name), "deferred", s)
 		}
 	}
 	return d.sync(sent)

@@ -48,8 +48,9 @@ type Options struct {
 	// have passed, and of how many.
 	Progress func(changes, day, days int)
 
-	// inspect, if set, sees every record as its author left it, and on which day.
-	inspect func(d *device, form *schemas.Form, id recordID, r schemas.Record, day jalali.Day)
+	// inspect, if set, sees every record as its author left it, the version that a
+	// decision on it would have named before, and on which day.
+	inspect func(d *device, form *schemas.Form, id recordID, r schemas.Record, version schemas.ID, day jalali.Day)
 }
 
 // Made says what was made.

@@ -16,6 +16,7 @@ import (
 	"mahalleh/server/sqlitestore"
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
+	"mahalleh/syncproto/merge"
 )
 
 // noErasures keeps nothing: in a sample nobody is erased.
@@ -56,14 +57,14 @@ func TestEveryRecordIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen, known := map[string]int{}, records{}
-	o.inspect = func(d *device, form *schemas.Form, id recordID, r schemas.Record, day jalali.Day) {
+	o.inspect = func(d *device, form *schemas.Form, id recordID, r schemas.Record, version schemas.ID, day jalali.Day) {
 		seen[form.Name]++
 		for _, p := range schemas.Assess(form, pkg, r, schemas.Env{Today: int32(day), TestMode: true}).Problems {
 			if p.Level == schemas.LevelIncomplete || p.Level == schemas.LevelError {
 				t.Errorf("%s: field %d, %s: %s", form.Name, p.Field, p.Rule, p.Message.En)
 			}
 		}
-		known.judge(t, pkg, d, form, id, r, day)
+		known.judge(t, pkg, d, form, id, r, version, day)
 		known[schemas.ID(id)] = r
 		text, err := schemas.EncodeJSON(form, r)
 		if err != nil {
@@ -101,7 +102,7 @@ func (known records) Record(id schemas.ID) (schemas.Record, bool) {
 }
 
 // judge holds a record's state against its machine.
-func (known records) judge(t *testing.T, pkg *schemas.Package, d *device, form *schemas.Form, id recordID, r schemas.Record, day jalali.Day) {
+func (known records) judge(t *testing.T, pkg *schemas.Package, d *device, form *schemas.Form, id recordID, r schemas.Record, version schemas.ID, day jalali.Day) {
 	m, ok := workflow.Of(form.Name)
 	if !ok {
 		return
@@ -111,11 +112,85 @@ func (known records) judge(t *testing.T, pkg *schemas.Package, d *device, form *
 	if to == "" || before.Fields[f.ID].Code() == to {
 		return
 	}
-	v := workflow.Judge(m, &workflow.Case{Forms: pkg, ID: schemas.ID(id), Before: before, After: r, To: to, Records: known,
+	v := workflow.Judge(m, &workflow.Case{Forms: pkg, ID: schemas.ID(id), Before: before, After: r, To: to, Version: version, Records: known,
 		Settings: workflow.Defaults(), Today: day,
 		Actor: workflow.Actor{Roles: workflow.RolesOf(d.rank)}})
 	if no, refused := v.Refused(); refused {
 		t.Errorf("%s: %s to %s by rank %d: %s", form.Name, before.Fields[f.ID].Code(), to, d.rank, no.Message.En)
+	}
+}
+
+// What the committee approved is frozen as a device freezes it: the list beside each
+// approved dossier has the hash that the dossier names, and the formulas and the
+// decision's version are the ones of that day; the ranks of a round that was approved
+// stand in it with theirs.
+func TestWhatWasApprovedIsFrozen(t *testing.T) {
+	o := small(t, 12, 0.2)
+	o.Months = 2
+	if _, err := Make(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	pkg, err := forms.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(form string) map[schemas.ID]func(string) schemas.Value {
+		t.Helper()
+		f, _ := pkg.FormByName(form)
+		all := map[schemas.ID]func(string) schemas.Value{}
+		err := o.Store.View(t.Context(), func(r store.Reader) error {
+			rows, err := r.Records(store.Filter{Form: uint32(f.ID), Max: 10_000})
+			for _, row := range rows {
+				record := merge.Content(f, row.State)
+				all[schemas.ID(row.State.Record)] = func(name string) schemas.Value {
+					field, _ := f.FieldByName(name)
+					return record.Fields[field.ID]
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	parts := map[schemas.ID][]string{}
+	for _, p := range read(workflow.SnapshotForm) {
+		if p("part").Int() != 1 {
+			t.Error("a list of several parts: read them in their order")
+		}
+		parts[p("dossier_id").Ref()] = append(parts[p("dossier_id").Ref()], p("content").Text())
+	}
+	decisions, approved := read("decision"), 0
+	for id, d := range read("dossier") {
+		if d("approved_by_decision_id").IsEmpty() {
+			continue
+		}
+		approved++
+		content, err := workflow.DecodeCounted(parts[id])
+		if err != nil || len(content) < 20 {
+			t.Errorf("a dossier counts %d records (%v)", len(content), err)
+			continue
+		}
+		again, err := workflow.Freeze(1, formula(), content)
+		if err != nil || again.Hash != d("snapshot_hash").Text() || again.Formula != d("snapshot_formula_version").Text() || d("snapshot_number").Int() != 1 {
+			t.Errorf("the dossier names %q of %q, the list is %+v (%v)", d("snapshot_hash").Text(), d("snapshot_formula_version").Text(), again, err)
+		}
+		if made := decisions[d("approved_by_decision_id").Ref()]; made == nil || len(made("subject_version").Text()) != 32 {
+			t.Error("its decision names no version")
+		}
+	}
+	ranked := 0
+	for _, r := range read("prioritisation_round") {
+		if !r("approved_by_decision_id").IsEmpty() {
+			ranked++
+			if len(r("result").Items()) == 0 || r("result_formula_version").Text() != formula() {
+				t.Errorf("a round was approved with %d ranks by the formulas %q", len(r("result").Items()), r("result_formula_version").Text())
+			}
+		}
+	}
+	if approved == 0 || ranked == 0 {
+		t.Errorf("%d dossiers and %d rounds were approved; the test tests nothing", approved, ranked)
 	}
 }
 
