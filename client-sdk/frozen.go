@@ -241,6 +241,7 @@ func (c *Client) frozenNow(ctx context.Context, place syncproto.PlaceID, last in
 // place is here, nobody knows what was approved; the guards tell so.
 func (c *Client) freeze(ctx context.Context, forms []saving) ([]saving, error) {
 	for _, s := range slices.Clone(forms) {
+		c.freezeRanks(ctx, s)
 		f, ok := snapshotFieldsOf(s.d.form)
 		if !ok || !f.approves(s.d.before, s.after) {
 			continue
@@ -268,6 +269,23 @@ func (c *Client) freeze(ctx context.Context, forms []saving) ([]saving, error) {
 		}
 	}
 	return forms, nil
+}
+
+// freezeRanks writes into a round of prioritisation that is approved by which formulas
+// and settings its ranks were made.
+func (c *Client) freezeRanks(ctx context.Context, s saving) {
+	if s.d.form.Name != "prioritisation_round" {
+		return
+	}
+	by := func(name string) schemas.FieldID {
+		f, _ := s.d.form.FieldByName(name)
+		return f.ID
+	}
+	decision, result, formula := by("approved_by_decision_id"), by("result"), by("result_formula_version")
+	if !s.d.before.Fields[decision].IsEmpty() || s.after.Fields[decision].IsEmpty() || s.after.Fields[result].IsEmpty() || !s.after.Fields[formula].IsEmpty() {
+		return
+	}
+	s.after.Fields[formula] = schemas.TextValue(c.formulaVersion(ctx, s.d.place))
 }
 
 // approve steps a dossier by its form, as a save does: with its snapshot.

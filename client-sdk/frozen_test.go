@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"mahalleh/schemas"
+	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/wire"
@@ -198,5 +199,22 @@ func TestWhatIsNotHereIsNotFrozen(t *testing.T) {
 	}
 	if s := d.snapshot(id); s.Number != 0 {
 		t.Errorf("frozen all the same: %+v", s)
+	}
+}
+
+// TestRanksAreFrozenWithTheirFormulas: the save that names the decision by which a round's
+// ranks are approved says by which formulas and settings they were made; no other does.
+func TestRanksAreFrozenWithTheirFormulas(t *testing.T) {
+	d := newDevice(t)
+	const needs = `"019bc6a0-0006-7000-8000-000000000006", "019bc6a0-0006-7000-8000-000000000007", "019bc6a0-0006-7000-8000-000000000008"`
+	id := d.record("prioritisation_round", `{"method": "borda", "held_on": "2026-02-01", "need_ids": [`+needs+`], "voter_mix": [{"group": "women", "count": 12}],
+		"result": [{"need_id": "019bc6a0-0006-7000-8000-000000000006", "score": 9.5, "rank": 1}]}`)
+	if got := d.value(id, "result_formula_version"); !got.IsEmpty() {
+		t.Errorf("not approved yet, and frozen by %q", got.Text())
+	}
+	d.edit(id, "approved_by_decision_id", "019bc6a0-0109-7000-8000-000000000109")
+	shipped := indicators.ShippedValues()
+	if got := d.value(id, "result_formula_version").Text(); got != workflow.FormulaOf(&shipped) {
+		t.Errorf("frozen by %q, want %q", got, workflow.FormulaOf(&shipped))
 	}
 }

@@ -20,7 +20,7 @@ var agreement = &Machine{
 		return AgreementState(c.endOf(), c.Today, c.Settings)
 	},
 	Steps: []Step{
-		{"draft", "signed", offices, []*Guard{agreementRenewed, agreementYear}},
+		{"draft", "signed", offices, []*Guard{agreementRenewed, agreementYear, agreementSignedOn}},
 		{"signed", "active", offices, []*Guard{agreementCommitments, agreementStart}},
 		{"active", "notice", offices, []*Guard{agreementNotice}},
 		{"expiring", "notice", offices, []*Guard{agreementNotice}},
@@ -71,6 +71,9 @@ var (
 			clock, err := AgreementClock(c.day("start_on"), c.Settings)
 			return err == nil && !c.empty("end_on") && c.day("end_on") != clock.Due, []arg{dayArg("due", clock.Due)}
 		}}
+
+	agreementSignedOn = &Guard{Name: "agreement.signed_on", Source: SourceSetting, Level: Warn, Fields: []string{"signed_on"}, key: msgFieldMissing,
+		broken: missing("signed_on")}
 
 	agreementCommitments = &Guard{Name: "agreement.commitments", Source: "s2:25-37", Level: Refuse, In: base, Fields: []string{"deliverables"}, key: msgCommitments,
 		broken: func(c *Case) (bool, []arg) {

@@ -184,6 +184,7 @@ func spoken(t *testing.T) map[string]struct {
 		"item.depends_on":          {naming(run, known{id(anItem): record(t, "action_item", fields{"status": "running"})}), run, Warn},
 		"agreement.renewed_from":   {naming(sign, unconfirmed), sign, Refuse},
 		"agreement.year":           {with(sign, fields{"end_on": "1405/02/09"}), sign, Warn},
+		"agreement.signed_on":      {with(sign, fields{"signed_on": nil}), sign, Warn},
 		"agreement.commitments":    {with(activate, fields{"deliverables": six[:5]}), activate, Refuse},
 		"agreement.start":          {with(activate, fields{"start_on": "1404/11/01"}), activate, Warn},
 		"agreement.notice":         {with(notice, fields{"notice_on": nil}), notice, Refuse},
