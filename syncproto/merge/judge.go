@@ -27,12 +27,12 @@ func Judge(forms *schemas.Package, ch *syncproto.Change) (syncproto.Reason, sync
 	if ch.Header.Form == 0 || ch.Header.Scope.IsZero() {
 		return syncproto.ReasonMalformed, syncproto.CellKey{}
 	}
-	seen := newCellSet(len(ch.Ops))
+	var seen cellSet
 	reason, at := syncproto.ReasonNone, syncproto.CellKey{}
 	for i := range ch.Ops {
 		op := &ch.Ops[i]
 		k := CellOf(op)
-		if !seen.add(k) {
+		if !seen.add(&k) {
 			return syncproto.ReasonMalformed, k
 		}
 		if r := judgeShape(op); r != syncproto.ReasonNone {
@@ -54,34 +54,32 @@ func Judge(forms *schemas.Package, ch *syncproto.Change) (syncproto.Reason, sync
 // cellSet holds the cells that came up. To look through the few of most changes takes
 // a fraction of what to hash them does.
 type cellSet struct {
-	few  []syncproto.CellKey
+	few  [usualOps / 2]syncproto.CellKey
+	n    int
 	many map[syncproto.CellKey]bool
 }
 
-func newCellSet(n int) cellSet {
-	if n > usualOps {
-		return cellSet{many: make(map[syncproto.CellKey]bool, n)}
-	}
-	return cellSet{few: make([]syncproto.CellKey, 0, n)}
-}
-
 // add reports whether the cell came up for the first time.
-func (c *cellSet) add(k syncproto.CellKey) bool {
-	if c.many != nil {
-		if c.many[k] {
-			return false
+func (c *cellSet) add(k *syncproto.CellKey) bool {
+	if c.n < len(c.few) {
+		for i := range c.n {
+			if other := &c.few[i]; other.Field == k.Field && *other == *k {
+				return false
+			}
 		}
-		c.many[k] = true
+		c.few[c.n] = *k
+		c.n++
 		return true
 	}
-	// Most operations stand in the order of their fields.
-	for i := len(c.few) - 1; i >= 0; i-- {
-		if other := &c.few[i]; other.Field == k.Field && *other == k {
-			return false
+	if c.many == nil {
+		c.many = map[syncproto.CellKey]bool{}
+		for _, other := range c.few {
+			c.many[other] = true
 		}
 	}
-	c.few = append(c.few, k)
-	return true
+	before := len(c.many)
+	c.many[*k] = true
+	return len(c.many) > before
 }
 
 // judgeShape checks that an operation of a known kind stands where it may and

@@ -188,7 +188,7 @@ func (s *BatchSealer) seal(first uint64, prev syncproto.Hash, changes []*syncpro
 		b = append(b, ref[:]...)
 		b = appendTables(b, tables)
 	default:
-		b = appendPrefixed(b, string(cert))
+		b = appendPrefixed(b, cert)
 		b = appendTables(b, tables)
 	}
 	b = appendUvarint(b, first)

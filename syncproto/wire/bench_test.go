@@ -11,14 +11,16 @@ import (
 
 func benchBatch(b *testing.B, n int) (*BatchSealer, *Codec, []*syncproto.Change, syncproto.Hash) {
 	b.Helper()
-	changes, err := corpus.Creates(3, corpus.Measured(), n, NewChange)
+	key := randomKey(rand.New(rand.NewSource(1)))
+	log := LogOf(publicOf(key), seq16(1))
+	changes, err := corpus.Creates(3, corpus.Measured(), n, func(h syncproto.Header, secret [16]byte, ops []syncproto.Op) (*syncproto.Change, error) {
+		h.OriginLog = log
+		return NewChange(h, secret, ops)
+	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	key := randomKey(rand.New(rand.NewSource(1)))
-	log := changes[0].Header.OriginLog
-	cert := SignLogCert(LogCert{Log: seq16(1), LogKey: publicOf(key), Serial: 1}, key)
-	cert.Log = log // the corpus has one already
+	cert := SignLogCert(LogCert{Log: log, LogKey: publicOf(key), Serial: 1}, key)
 	codec := newCodec(b)
 	return NewBatchSealer(codec, PurposeBundle, cert, key), codec, changes, syncproto.ChainStart(log)
 }

@@ -70,7 +70,7 @@ func openChange(header []byte, secret [16]byte, ops []byte, id syncproto.ChangeI
 // length, then nothing more if it is redacted, else secret and operations.
 func AppendChange(b []byte, ch *syncproto.Change) []byte {
 	b = slices.Grow(b, len(ch.HeaderBytes)+len(ch.Secret)+len(ch.OpsBytes)+binary.MaxVarintLen32)
-	b = appendPrefixed(b, string(ch.HeaderBytes))
+	b = appendPrefixed(b, ch.HeaderBytes)
 	if ch.Redacted() {
 		return b
 	}

@@ -137,10 +137,10 @@ func (c *Codec) packWith(coding uint64, b []byte, log syncproto.LogID, tables *T
 		p.change(first+uint64(i), ch)
 	}
 	if coding == codingPrefix {
-		b = appendUvarint(appendPrefixed(b, string(s.raw.buf)), coding)
+		b = appendUvarint(appendPrefixed(b, s.raw.buf), coding)
 		return c.changes.encode(b, s.nums.buf, s.letters.buf)
 	}
-	b = appendUvarint(appendPrefixed(b, string(a.raw.buf)), coding)
+	b = appendUvarint(appendPrefixed(b, a.raw.buf), coding)
 	return append(b, a.finish()...)
 }
 

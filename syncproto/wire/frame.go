@@ -43,7 +43,7 @@ func (c *Codec) appendPayload(b []byte, m Message) ([]byte, error) {
 		}
 		// Records that have no packed form travel as they are.
 		if p, err := c.packRecords(nil, lists); err == nil {
-			packed = appendPrefixed([]byte{codingAdaptive}, string(c.compress(nil, payload)))
+			packed = appendPrefixed([]byte{codingAdaptive}, c.compress(nil, payload))
 			packed = append(packed, p...)
 			if n > fewRecords {
 				return append(b, packed...), nil

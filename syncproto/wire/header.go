@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 
 	"mahalleh/syncproto"
 )
@@ -44,11 +45,14 @@ const maxExtra = 64
 // maxExtraBytes bounds one such field.
 const maxExtraBytes = 4096
 
+// usualHeader is what most headers need.
+const usualHeader = 256
+
 // AppendHeader appends the canonical form of a header: the format version,
 // then the fields ascending by number; absent are those whose value is zero,
 // except the clock correction, which is absent when none is known.
 func AppendHeader(b []byte, h *syncproto.Header) []byte {
-	b = append(b, headerVersion)
+	b = append(slices.Grow(b, usualHeader), headerVersion)
 	num := func(key, n uint64) {
 		if n != 0 || key == hCorrection {
 			b = appendUvarint(b, key)

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -44,26 +45,39 @@ func EncodeOps(log syncproto.LogID, seq uint64, ops []syncproto.Op) ([]byte, err
 	if len(table) > syncproto.MaxChangeIDs {
 		return nil, fmt.Errorf("%d versions and items named in one change: %w", len(table), ErrTooLarge)
 	}
-	index := make(map[[16]byte]uint64, len(table))
-	for i, id := range table {
-		index[id] = uint64(i)
-	}
 	ref := func(it syncproto.ItemID) uint64 {
+		if it == (syncproto.ItemID{}) {
+			return 0
+		}
 		if n, is := own[it]; is {
 			return 2*uint64(n) + 1
 		}
-		return 2 * index[it]
+		return 2 * indexOf(table, it)
 	}
-	slices.SortFunc(ops, func(a, b syncproto.Op) int { return compareOps(&a, &b, ref(a.Item), ref(b.Item)) })
+	compare := func(a, b *syncproto.Op) int {
+		if a.Field != b.Field { // as most do
+			return cmp.Compare(a.Field, b.Field)
+		}
+		return compareOps(a, b, ref(a.Item), ref(b.Item))
+	}
+	inOrder := true
+	size := 16*len(table) + 2*binary.MaxVarintLen32
+	for i := range ops {
+		inOrder = inOrder && (i == 0 || compare(&ops[i-1], &ops[i]) <= 0)
+		size += 4*binary.MaxVarintLen32 + 2*len(ops[i].Names) + len(ops[i].Value.Bytes())
+	}
+	if !inOrder {
+		slices.SortFunc(ops, func(a, b syncproto.Op) int { return compare(&a, &b) })
+	}
 
-	b := appendUvarint(nil, uint64(len(table)))
+	b := appendUvarint(make([]byte, 0, size), uint64(len(table)))
 	for _, id := range table {
 		b = append(b, id[:]...)
 	}
 	b = appendUvarint(b, uint64(len(ops)))
 	for i := range ops {
 		op := &ops[i]
-		if i > 0 && compareOps(&ops[i-1], op, ref(ops[i-1].Item), ref(op.Item)) == 0 {
+		if i > 0 && compare(&ops[i-1], op) == 0 {
 			return nil, fmt.Errorf("two like operations on field %d: %w", op.Field, ErrMalformed)
 		}
 		key := uint64(op.Kind)<<2 | boolNum(op.Critical)
@@ -79,7 +93,7 @@ func EncodeOps(log syncproto.LogID, seq uint64, ops []syncproto.Op) ([]byte, err
 		}
 		b = appendUvarint(b, uint64(len(op.Names)))
 		for _, n := range op.Names {
-			b = appendUvarint(b, index[n])
+			b = appendUvarint(b, indexOf(table, n))
 		}
 		b = AppendValue(b, op.Value)
 	}
@@ -98,6 +112,9 @@ func ownItems(log syncproto.LogID, seq uint64, ops []syncproto.Op) map[syncproto
 			seen[ops[i].Item] = true
 		}
 	}
+	if len(seen) == 0 {
+		return nil
+	}
 	own := map[syncproto.ItemID]int{}
 	for n := 0; n < len(seen); n++ {
 		id := syncproto.OwnItem(log, seq, n)
@@ -111,14 +128,22 @@ func ownItems(log syncproto.LogID, seq uint64, ops []syncproto.Op) map[syncproto
 
 func compareOps(a, b *syncproto.Op, refA, refB uint64) int {
 	none := syncproto.ItemID{}
-	return cmp.Or(
-		cmp.Compare(a.Field, b.Field),
-		cmp.Compare(boolNum(a.Item != none), boolNum(b.Item != none)),
-		cmp.Compare(refA, refB),
-		cmp.Compare(a.Sub, b.Sub),
-		cmp.Compare(a.Kind, b.Kind),
-		a.Value.Compare(b.Value),
-	)
+	if c := cmp.Compare(a.Field, b.Field); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(boolNum(a.Item != none), boolNum(b.Item != none)); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(refA, refB); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Sub, b.Sub); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Kind, b.Kind); c != 0 {
+		return c
+	}
+	return a.Value.Compare(b.Value)
 }
 
 // DecodeOps reads operations that a change at this origin made. It accepts

@@ -77,7 +77,7 @@ func (c *Codec) packRecords(b []byte, lists [][][]byte) ([]byte, error) {
 			}
 		}
 	}
-	b = appendPrefixed(b, string(r.raw.buf))
+	b = appendPrefixed(b, r.raw.buf)
 	return append(b, r.finish()...), nil
 }
 

@@ -11,6 +11,8 @@ type unpacker struct {
 	// budget is how many bytes may still be made, room how many of them in
 	// the change at hand, texts apart.
 	budget, room int
+	// list is where operations are put together, used again for the next change.
+	list []syncproto.Op
 }
 
 // take reserves bytes of the change at hand.
@@ -240,7 +242,7 @@ func (u *unpacker) ops(mask uint64, h *syncproto.Header) []syncproto.Op {
 		u.fail(ErrTooLarge, "operations")
 		return nil
 	}
-	ops := make([]syncproto.Op, 0, min(n+1, 64))
+	ops := u.list[:0]
 	if mask&packNoAlive == 0 {
 		ops = append(ops, usualAlive(h.Base))
 	}
@@ -252,6 +254,7 @@ func (u *unpacker) ops(mask uint64, h *syncproto.Header) []syncproto.Op {
 		}
 		ops = append(ops, op)
 	}
+	u.list = ops
 	return ops
 }
 

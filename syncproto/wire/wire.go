@@ -140,7 +140,7 @@ func (c *cursor) end(what string) error {
 
 func appendUvarint(b []byte, n uint64) []byte { return binary.AppendUvarint(b, n) }
 
-func appendPrefixed(b []byte, s string) []byte {
+func appendPrefixed[S string | []byte](b []byte, s S) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
 }
