@@ -136,7 +136,9 @@ type paging struct {
 	app    *dashboard.App
 	web    http.Handler
 	token  string
-	number uint32 // of a neighbourhood
+	// hoods are the neighbourhoods, number is that of the first.
+	hoods  []syncproto.PlaceID
+	number uint32
 	got    paged
 }
 
@@ -195,10 +197,11 @@ func (p *paging) signIn(signer *access.Signer) error {
 	}
 	return p.store.View(p.ctx, func(r store.Reader) error {
 		all, err := r.Places()
-		p.places = nil
 		for _, place := range all {
-			p.places = append(p.places, place.ID)
-			if place.Kind == store.PlaceNeighbourhood && p.number == 0 {
+			if place.Kind != store.PlaceNeighbourhood {
+				continue
+			}
+			if p.hoods = append(p.hoods, place.ID); p.number == 0 {
 				p.number = place.Number
 			}
 		}
@@ -385,6 +388,10 @@ func (p *paging) export() error {
 
 // crowd has many readers look at the overview while changes arrive.
 func (p *paging) crowd(length time.Duration) error {
+	coming, err := p.arrivals(int(length.Seconds() * pagesRate))
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(p.ctx)
 	followed := make(chan struct{})
 	p.report.Tell(p.app.Moved)
@@ -411,35 +418,11 @@ func (p *paging) crowd(length time.Duration) error {
 			}
 		})
 	}
-	acks, err := p.arriving(length)
+	acks, err := p.arriving(coming, length)
 	stop()
 	readers.Wait()
 	unsubscribe()
 	<-followed
 	p.got.Crowd, p.got.Ack = spreadOf(all), spreadOf(acks)
 	return errors.Join(err, failed)
-}
-
-// arriving has changes arrive at a steady rate, and says how long each took to be
-// committed, from when it was due.
-func (p *paging) arriving(length time.Duration) (acks []time.Duration, err error) {
-	form, ok := p.hub.Packages().FormByName("asset")
-	if !ok {
-		return nil, errors.New("there is no form of assets")
-	}
-	began := time.Now()
-	for time.Since(began) < length {
-		due := began.Add(time.Duration(p.got.Changes) * time.Second / pagesRate)
-		time.Sleep(time.Until(due))
-		n := p.got.Changes
-		scope := syncproto.ScopeOf(p.places[n%len(p.places)], string(form.Compartment))
-		record := syncproto.RecordID{0xfd, byte(n >> 16), byte(n >> 8), byte(n)}
-		if _, err := p.hub.Office(p.ctx, syncproto.PersonID{1}, record, newAsset(form, scope)); err != nil {
-			return acks, err
-		}
-		acks = append(acks, time.Since(due))
-		p.got.Changes++
-	}
-	p.got.Rate = float64(p.got.Changes) / time.Since(began).Seconds()
-	return acks, nil
 }

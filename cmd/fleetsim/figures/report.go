@@ -17,6 +17,7 @@ import (
 	"mahalleh/schemas"
 	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/jalali"
+	"mahalleh/server"
 	"mahalleh/server/hub"
 	"mahalleh/server/report"
 	"mahalleh/server/sqlitestore"
@@ -90,6 +91,8 @@ func (r *run) fillProvince(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
+	// This process makes records and measures nothing.
+	server.CollectLess()
 	_, err = fictional.Make(ctx, fictional.Options{Store: st, Erasures: noErasures{}, Clock: func() int64 { return time.Now().UnixMilli() },
 		Province: "01", Neighbourhoods: reportPlaces, Months: 1, Start: start, Seed: r.From,
 		Scale: float64(r.size("records")) / reportPerScale,
