@@ -222,16 +222,13 @@ func (w *writer) arrived(ctx context.Context, sums map[arrival]int64) error {
 const lagDays = 30
 
 // operations reads what is known of a place beside its records, but its devices.
-func operations(ctx context.Context, tx *sql.Tx, place syncproto.PlaceID, now int64) (*indicators.Operations, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT day, hours, outcome, n FROM arrivals WHERE place = ? ORDER BY hours", place[:])
-	if err != nil {
-		return nil, err
-	}
+func operations(q *asking, place syncproto.PlaceID, now int64) (*indicators.Operations, error) {
 	o := &indicators.Operations{}
-	for rows.Next() {
+	first := tehranDay(now) - lagDays
+	err := q.each("SELECT day, hours, outcome, n FROM arrivals WHERE place = ? ORDER BY hours", []any{place[:]}, func(rows *sql.Rows) error {
 		var day, hours, outcome, n int64
 		if err := rows.Scan(&day, &hours, &outcome, &n); err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return err
 		}
 		o.Changes += n
 		switch syncproto.Outcome(outcome) {
@@ -240,16 +237,17 @@ func operations(ctx context.Context, tx *sql.Tx, place syncproto.PlaceID, now in
 		case syncproto.Conflicted:
 			o.Opened += n
 		}
-		if day <= tehranDay(now)-lagDays {
-			continue
+		if day <= first {
+			return nil
 		}
 		if last := len(o.Lags) - 1; last >= 0 && o.Lags[last].Hours == hours {
 			o.Lags[last].Changes += n
 		} else {
 			o.Lags = append(o.Lags, indicators.Lag{Hours: hours, Changes: n})
 		}
-	}
-	return o, errors.Join(rows.Err(), rows.Close())
+		return nil
+	})
+	return o, err
 }
 
 // devices lists the devices that write at each place: those of people with a role

@@ -119,35 +119,42 @@ func (o *Options) take(ctx context.Context, w *writer, progress func(records int
 		defer close(pages)
 		failed = o.read(ctx, scopes, cursors, pages)
 	}()
-	for p := range pages {
-		if err != nil {
-			continue // it is read to its end, so that nobody reads on
+	if n, err = w.putPages(ctx, pages, progress); err != nil {
+		stop()
+		for range pages { // nobody reads on
 		}
+		return n, err
+	}
+	return n, failed
+}
+
+// putPages writes pages until there are no more, those that are there already together,
+// and returns how many records and marks they had.
+func (w *writer) putPages(ctx context.Context, pages <-chan *page, progress func(records int)) (n int, err error) {
+	for p := range pages {
 		some := 0
-		if err = w.update(ctx, func() (err error) { some, err = w.putAll(ctx, p, pages); return err }); err != nil {
-			stop()
-			continue
+		if err := w.update(ctx, func() (err error) { some, err = w.putSome(ctx, p, pages); return err }); err != nil {
+			return n, err
 		}
 		n += some
 		if progress != nil {
 			progress(n)
 		}
 	}
-	if err == nil {
-		err = failed
-	}
-	return n, err
+	return n, nil
 }
 
-// putAll writes a page and those that are there already, and returns how many records
-// and marks they had.
-func (w *writer) putAll(ctx context.Context, p *page, pages <-chan *page) (n int, err error) {
-	for range writtenAtOnce {
+// putSome writes a page and those that are there already, up to writtenAtOnce.
+func (w *writer) putSome(ctx context.Context, p *page, pages <-chan *page) (n int, err error) {
+	for some := 1; ; some++ {
 		<-p.ready
 		if err := w.put(ctx, p); err != nil {
 			return n, err
 		}
 		n += len(p.entries) + len(p.gone)
+		if some == writtenAtOnce {
+			return n, nil
+		}
 		select {
 		case next, more := <-pages:
 			if !more {
@@ -158,7 +165,6 @@ func (w *writer) putAll(ctx context.Context, p *page, pages <-chan *page) (n int
 			return n, nil
 		}
 	}
-	return n, nil
 }
 
 // behind lists the scopes that have moved, those of one place together.
@@ -272,7 +278,7 @@ func (w *writer) put(ctx context.Context, p *page) error {
 		if err := w.addUp(ctx, deltas); err != nil {
 			return err
 		}
-	} else if len(of(p.scope.Place)) > mostSummed {
+	} else if w.summed() > mostSummed {
 		if err := w.flush(ctx); err != nil {
 			return err
 		}
@@ -286,8 +292,16 @@ func (w *writer) put(ctx context.Context, p *page) error {
 	return w.note(ctx, eraName, p.era)
 }
 
-// mostSummed bounds how many counts of one place are gathered before they are written.
+// mostSummed bounds how many counts are gathered before they are written. Records come
+// place by place, so most of a place's are.
 const mostSummed = 200_000
+
+func (w *writer) summed() (n int) {
+	for _, c := range w.sums {
+		n += len(c)
+	}
+	return n
+}
 
 // flush writes the counts that were gathered while the file is being made.
 func (w *writer) flush(ctx context.Context) error {

@@ -3,7 +3,6 @@ package report
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -106,22 +105,19 @@ func (a *accounts) named(place syncproto.PlaceID, name string) *account {
 }
 
 // identities are the authors who are known to be the facilitators of a place.
-func (a *accounts) identities(ctx context.Context, tx *sql.Tx, place syncproto.PlaceID) ([]indicators.Identity, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT person_id FROM facilitator WHERE "_place" = ?`, place[:])
-	if err != nil {
-		return nil, err
-	}
+func (a *accounts) identities(q *asking, place syncproto.PlaceID) ([]indicators.Identity, error) {
 	var people []syncproto.RecordID
-	for rows.Next() {
+	err := q.each(`SELECT DISTINCT person_id FROM facilitator WHERE "_place" = ?`, []any{place[:]}, func(rows *sql.Rows) error {
 		var text sql.NullString
 		if err := rows.Scan(&text); err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return err
 		}
 		if id, err := syncproto.ParseID(text.String); err == nil {
 			people = append(people, syncproto.RecordID(id))
 		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	var all []indicators.Identity
@@ -137,8 +133,7 @@ func (a *accounts) identities(ctx context.Context, tx *sql.Tx, place syncproto.P
 			continue
 		}
 		var name sql.NullString
-		err := tx.QueryRowContext(ctx, `SELECT full_name FROM person WHERE "_record" = ?`, id[:]).Scan(&name)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if _, err := q.one(`SELECT full_name FROM person WHERE "_record" = ?`, []any{id[:]}, &name); err != nil {
 			return nil, err
 		}
 		if folded := persian.Fold(name.String); folded != "" {

@@ -63,10 +63,11 @@ type Report struct {
 	// littered says that pages of what went may still lie in the write-ahead log.
 	littered bool
 
-	// mu guards reads, which is exchanged when the report was made anew. nil while
-	// there is none.
+	// mu guards reads, which is exchanged when the report was made anew, with the
+	// summaries of its file. nil while there is none.
 	mu    sync.RWMutex
 	reads *sql.DB
+	held  *summaries
 	shut  bool
 }
 
@@ -123,7 +124,7 @@ func (r *Report) take(ctx context.Context) error {
 	r.write = w
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.reads = reads
+	r.reads, r.held = reads, &summaries{}
 	return nil
 }
 

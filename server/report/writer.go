@@ -35,7 +35,6 @@ type writer struct {
 	// of it is one transaction, and counts are gathered before they are written.
 	building bool
 	sums     map[syncproto.PlaceID]indicators.Counter
-	summed   int // keys of sums
 	// at are the cursors as they were committed, nil while they are not known; ahead
 	// those of the transaction at hand.
 	at, ahead map[syncproto.ScopeID]uint64
