@@ -38,15 +38,40 @@ func look(t *testing.T, name string, begin func(*testing.T) *screen, path, fa, e
 		tab := viewtest.Open(t, viewtest.Phone)
 		tab.Go(link)
 		tab.Until(`location.pathname.startsWith("`+s.prefix()+`/")`, "the link leads nowhere")
+		check := tab.Check
 		for _, l := range looks {
 			s.show(func(p *preference) { p.Lang, p.Size = l.lang, l.text })
 			tab.Resize(l.size)
 			tab.Go(s.origin() + s.prefix() + path)
 			tab.See(map[texts.Lang]string{texts.Persian: fa, texts.English: en}[l.lang])
-			tab.Check(fmt.Sprintf("%s, %s, %d %%", name, l.lang, l.text))
+			check(fmt.Sprintf("%s, %s, %d %%", name, l.lang, l.text))
+			check = tab.CheckAgain
 			tab.Shot(name)
+			if name == "today" && l.size.Mobile {
+				s.more(tab, l.lang)
+			}
 		}
 	})
+}
+
+// more opens the places that are not under the thumb, and goes away again.
+func (s *screen) more(tab *viewtest.Tab, lang texts.Lang) {
+	s.Helper()
+	settings := s.words[lang].Say("screen.nav.settings", nil)
+	tab.SeeNot(settings)
+	if tab.Size == viewtest.Phone {
+		var rows int
+		tab.Eval(`new Set([...document.querySelectorAll("nav.places > ul:first-child a, nav.places .more")].map((e) => Math.round(e.getBoundingClientRect().top))).size`, &rows)
+		if rows != 1 {
+			s.Errorf("the places stand in %d rows", rows)
+		}
+	}
+	tab.Click(s.words[lang].Say("view.more", nil))
+	tab.See(settings)
+	tab.CheckAgain("more")
+	tab.Shot("more")
+	tab.Press("\u001b") // escape
+	tab.SeeNot(settings)
 }
 
 func (s *screen) show(change func(*preference)) {

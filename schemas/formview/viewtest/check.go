@@ -17,8 +17,23 @@ func (tab *Tab) Check(name string) {
 	tab.Touchable(name)
 }
 
+// CheckAgain says of a page that was checked already, and is looked at in another
+// language or on another screen, what may have become wrong: all but its colours,
+// which take axe most of its time.
+func (tab *Tab) CheckAgain(name string) {
+	tab.Helper()
+	tab.axe(name, `, rules: {"color-contrast": {enabled: false}}`)
+	tab.Fits(name)
+	tab.Touchable(name)
+}
+
 // Axe reports what axe-core finds wrong, by all of its rules and good practices.
 func (tab *Tab) Axe(name string) {
+	tab.Helper()
+	tab.axe(name, "")
+}
+
+func (tab *Tab) axe(name, but string) {
 	tab.Helper()
 	var loaded bool
 	tab.Eval(`typeof window.axe === "object"`, &loaded)
@@ -26,7 +41,7 @@ func (tab *Tab) Axe(name string) {
 		tab.Eval(axe+"; undefined", nil)
 	}
 	var found []string
-	tab.Eval(`axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.map((v) =>
+	tab.Eval(`axe.run(document, {resultTypes: ["violations"]`+but+`}).then((r) => r.violations.map((v) =>
 		v.id + " (" + v.impact + "): " + v.help + "\n" + v.nodes.map((n) => "    " + n.html.slice(0, 200) + "\n    " + (n.any.concat(n.all, n.none).map((c) => c.message).join("; "))).join("\n")))`, &found)
 	for _, f := range found {
 		tab.Errorf("%s, %s: axe: %s", name, tab.Size.Name, f)
