@@ -66,28 +66,24 @@ func (a *App) routes() []route {
 	)
 }
 
-// nav are the places that the navigation leads to.
-func (v *visit) nav() []formview.Link {
-	links := []formview.Link{{Name: "overview", To: "/", Label: v.say("office.nav.overview", nil)}}
-	links = append(links, formview.Link{Name: "needs", To: "/needs", Label: v.say("office_needs.nav", nil)})
-	if v.single {
-		links = append(links, formview.Link{Name: "neighbourhoods", To: "/neighbourhoods", Label: v.say("office.nav.neighbourhoods", nil)},
-			formview.Link{Name: "map", To: "/map", Label: v.say("office_map.nav", nil)},
-			formview.Link{Name: "take", To: "/take", Label: v.say("office_take.nav", nil)})
+// nav are the places that the navigation leads to: first those of every meeting.
+func (v *visit) nav() (links []formview.Link) {
+	add := func(is bool, name, to string, label texts.Key) {
+		if is {
+			links = append(links, formview.Link{Name: name, To: to, Label: v.say(label, nil)})
+		}
 	}
-	if v.single {
-		links = append(links, formview.Link{Name: "meetings", To: "/meetings", Label: v.say("office_meet.nav", nil)})
-	}
-	if v.steward {
-		links = append(links, formview.Link{Name: "people", To: "/people", Label: v.say("office_people.nav", nil)})
-	}
-	if v.single {
-		links = append(links, formview.Link{Name: "conflicts", To: "/conflicts", Label: v.say("screen_records.conflicts_title", nil)})
-	}
-	if v.supervises {
-		links = append(links, formview.Link{Name: "asides", To: "/aside", Label: v.say("decide.aside_title", nil)})
-	}
-	return append(links, formview.Link{Name: "account", To: "/account", Label: v.say("office.nav.account", nil)})
+	add(true, "overview", "/", "office.nav.overview")
+	add(v.single, "neighbourhoods", "/neighbourhoods", "office.nav.neighbourhoods")
+	add(true, "needs", "/needs", "office_needs.nav")
+	add(v.single, "meetings", "/meetings", "office_meet.nav")
+	add(v.single, "map", "/map", "office_map.nav")
+	add(v.single, "conflicts", "/conflicts", "screen_records.conflicts_title")
+	add(v.supervises, "asides", "/aside", "decide.aside_title")
+	add(v.single, "take", "/take", "office_take.nav")
+	add(v.steward, "people", "/people", "office_people.nav")
+	add(true, "account", "/account", "office.nav.account")
+	return links
 }
 
 // visit is one request.
