@@ -45,7 +45,8 @@ func (t *Teller) Shown(f *schemas.Field, v schemas.Value) string {
 	case schemas.KindDecimal:
 		return t.unit(f, t.decimal(v.Decimal().String()))
 	case schemas.KindText:
-		return v.Text()
+		// A device that checks nothing may send controls that turn what follows round.
+		return texts.DropDirectionControls(v.Text())
 	case schemas.KindCode:
 		return t.Code(f.List, v.Code())
 	case schemas.KindCodes:

@@ -103,8 +103,8 @@ func (v *visit) getMeetings() error {
 		if d.Waiting, err = v.waiting(r, view, l); err != nil {
 			return err
 		}
-		if d.Ending, err = v.ending(view, l, ""); err == nil {
-			d.Credits, err = v.credits(view, l, "")
+		if d.Ending, err = v.ending(r, view, l, ""); err == nil {
+			d.Credits, err = v.credits(r, view, l, "")
 		}
 		return err
 	})
@@ -395,8 +395,8 @@ func (v *visit) showMeeting(page string, failed error) error {
 		if d.Waiting, err = v.waiting(r, view, l); err != nil {
 			return err
 		}
-		if d.Ending, err = v.ending(view, l, d.ID); err == nil {
-			d.Credits, err = v.credits(view, l, d.ID)
+		if d.Ending, err = v.ending(r, view, l, d.ID); err == nil {
+			d.Credits, err = v.credits(r, view, l, d.ID)
 		}
 		return err
 	})

@@ -47,8 +47,21 @@ type task struct {
 	settings indicators.Settings
 }
 
-// openTask reads the record of the address. Who may not write it, or decide at its place,
-// finds no page.
+// offices are the roles that decide on money and agreements.
+var offices = []access.Role{access.County, access.Province}
+
+// decidesOn reports whether the reader may decide on a record of that form at a place: an
+// office that may write it, and decisions beside it.
+func (v *visit) decidesOn(r store.Reader, view *access.View, f *filed) (bool, error) {
+	decision, _ := v.forms.FormByName(decisionForm)
+	if !mayWrite(view, f.form, f.place.ID) || !mayWrite(view, decision, f.place.ID) {
+		return false, nil
+	}
+	roles, err := v.access.RolesAt(r, v.who.ID, f.place.ID, v.now())
+	return slices.ContainsFunc(roles, func(role access.Role) bool { return slices.Contains(offices, role) }), err
+}
+
+// openTask reads the record of the address. Who may not decide on it finds no page.
 func (v *visit) openTask(form string) (*task, *looked, error) {
 	var place store.Place
 	err := v.read(func(_ store.Reader, view *access.View) error {
@@ -66,13 +79,16 @@ func (v *visit) openTask(form string) (*task, *looked, error) {
 		return nil, nil, err
 	}
 	x := &task{settings: l.settings}
-	err = v.read(func(_ store.Reader, view *access.View) error {
+	err = v.read(func(r store.Reader, view *access.View) error {
 		x.council = council{}
 		if x.subject, err = v.open(view, v.r.PathValue("id"), form); err != nil {
 			return err
 		}
-		decision, _ := v.forms.FormByName(decisionForm)
-		if !mayWrite(view, x.subject.form, place.ID) || !mayWrite(view, decision, place.ID) {
+		may, err := v.decidesOn(r, view, x.subject)
+		if err != nil {
+			return err
+		}
+		if !may {
 			return store.ErrNotFound
 		}
 		return v.convene(view, &x.council)
@@ -218,7 +234,7 @@ const mostTasks = 50
 // ending are agreements of a place, and what lies in it, that end soon or are over, and
 // that no other followed; those that end first come first. meeting is that in which they
 // would be decided on, "" for none.
-func (v *visit) ending(view *access.View, l *looked, meeting string) ([]taskRow, error) {
+func (v *visit) ending(r store.Reader, view *access.View, l *looked, meeting string) ([]taskRow, error) {
 	followed := map[indicators.ID]bool{}
 	type ends struct {
 		on     jalali.Day
@@ -250,29 +266,33 @@ func (v *visit) ending(view *access.View, l *looked, meeting string) ([]taskRow,
 		if f.value("state").Code() != "active" {
 			continue
 		}
+		to, err := v.taskTo(r, view, "/renew/", f, meeting)
+		if err != nil {
+			return nil, err
+		}
 		now := workflow.AgreementState(a.on, v.today(), settings)
-		rows = append(rows, taskRow{To: v.taskTo(view, "/renew/", f, meeting), Title: v.title(view, f.state), Place: v.placeName(f.place), Late: now == "expired",
+		rows = append(rows, taskRow{To: to, Title: v.title(view, f.state), Place: v.placeName(f.place), Late: now == "expired",
 			Stands: v.code("AGREEMENTSTATE", now) + v.say("office.comma", nil) + " " + v.words.Left(a.on, v.today())})
 	}
 	return rows, nil
 }
 
 // taskTo is the address of a task, "" for who may not decide it.
-func (v *visit) taskTo(view *access.View, path string, f *filed, meeting string) string {
-	decision, _ := v.forms.FormByName(decisionForm)
-	if !mayWrite(view, f.form, f.place.ID) || !mayWrite(view, decision, f.place.ID) {
-		return ""
+func (v *visit) taskTo(r store.Reader, view *access.View, path string, f *filed, meeting string) (string, error) {
+	may, err := v.decidesOn(r, view, f)
+	if err != nil || !may {
+		return "", err
 	}
 	to := path + f.state.Record.String()
 	if meeting != "" {
 		to += "?meeting=" + meeting
 	}
-	return to
+	return to, nil
 }
 
 // credits are lines of this year and later of which not all that was approved is
 // allocated.
-func (v *visit) credits(view *access.View, l *looked, meeting string) ([]taskRow, error) {
+func (v *visit) credits(r store.Reader, view *access.View, l *looked, meeting string) ([]taskRow, error) {
 	day, err := v.today().Date()
 	if err != nil {
 		return nil, err
@@ -294,7 +314,11 @@ func (v *visit) credits(view *access.View, l *looked, meeting string) ([]taskRow
 			if allocated >= approved {
 				continue
 			}
-			rows = append(rows, taskRow{To: v.taskTo(view, "/allocate/", f, meeting), Title: v.title(view, f.state), Place: v.placeName(f.place),
+			to, err := v.taskTo(r, view, "/allocate/", f, meeting)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, taskRow{To: to, Title: v.title(view, f.state), Place: v.placeName(f.place),
 				Stands: v.say("office_task.of", texts.Args{"allocated": v.words.Money(allocated), "approved": v.words.Money(approved)})})
 		}
 	}
