@@ -8,6 +8,7 @@ import (
 
 	"mahalleh/client-sdk/localstore"
 	"mahalleh/schemas"
+	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
 )
@@ -340,7 +341,14 @@ func (d *Draft) Changed() []string {
 // Offers are values that the form proposes for empty fields. They are shown to
 // the person; what the person takes is given to Set, and nothing else is saved.
 func (d *Draft) Offers() map[schemas.FieldID]schemas.Value {
-	return schemas.Prefill(d.form, d.c.forms, d.now, d.env())
+	offers := schemas.Prefill(d.form, d.c.forms, d.now, d.env())
+	// The days of the province's clocks, where the form knows only the usual ones.
+	for id, due := range workflow.Offers(d.form, d.now, d.c.settings(context.Background(), d.place)) {
+		if d.Assess().Relevant(id) {
+			offers[id] = due
+		}
+	}
+	return offers
 }
 
 // Assess is everything the form says of what stands on the screen now: which

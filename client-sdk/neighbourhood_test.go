@@ -2,6 +2,7 @@ package clientsdk
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,4 +81,62 @@ func TestSettingsAreTheProvinces(t *testing.T) {
 	if got := d.settings(ctx, hood); got.ReplyDays != 7 {
 		t.Errorf("after the first was deleted a reply takes %d days", got.ReplyDays)
 	}
+}
+
+// TestDaysAreTheProvinces: what a form offers for a due day, and how far two rounds have to
+// lie apart, are the province's days; the usual ones where it says nothing.
+func TestDaysAreTheProvinces(t *testing.T) {
+	d := newDevice(t)
+	hood, province := d.Person().Place, syncproto.PlaceID{1}
+	note := wire.GrantsNote{GrantSerial: 1, Places: []wire.Place{{ID: province, Kind: placeProvince}, {ID: hood, Kind: 4, Parent: province}}}
+	for place, compartment := range map[syncproto.PlaceID]string{province: "reference", hood: "plain"} {
+		note.Grants = append(note.Grants, wire.Grant{Scope: syncproto.ScopeOf(place, compartment), Place: place, Compartment: compartment, Rights: 1 | RightWrite, Role: 8})
+	}
+	d.grant(note)
+	offered := func(form, fields, due string) string {
+		t.Helper()
+		draft := d.begin(form, fields)
+		f, _ := draft.Form().FieldByName(due)
+		v := draft.Offers()[f.ID]
+		if v.IsEmpty() {
+			return ""
+		}
+		date, err := jalali.Day(v.Date()).Date()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return date.String()
+	}
+	const scores = `"participants_total": 12, "participants_women": 6, "participants_men": 6, "scores": [{"domain": "participation", "consensus": 3},
+		{"domain": "leadership", "consensus": 3}, {"domain": "resource_mobilisation", "consensus": 3}, {"domain": "links", "consensus": 3}, {"domain": "skills", "consensus": 3}]`
+	d.record("capacity_assessment", `{"instrument": "simple_s1", "round_no": 1, "held_on": "2026-01-01", `+scores+`}`)
+	second := d.begin("capacity_assessment", `{"instrument": "simple_s1", "round_no": 2, "held_on": "2026-02-10", `+scores+`}`)
+	asked := func(dossier, agreement, reply, apart string) {
+		t.Helper()
+		for _, x := range []struct{ form, fields, due, want string }{
+			{"dossier", `{"assigned_on": "1404/10/26"}`, "due_on", dossier},
+			{"dossier", `{}`, "due_on", ""},
+			{"dossier", `{"assigned_on": "1404/10/26", "due_on": "1404/12/01"}`, "due_on", ""},
+			{"agreement", `{"start_on": "1404/02/10"}`, "end_on", agreement},
+			{"advocacy_request", `{"sent_on": "1404/10/26"}`, "reply_due_on", reply},
+		} {
+			if got := offered(x.form, x.fields, x.due); got != x.want {
+				t.Errorf("%s %s is offered %q as %s, want %q", x.form, x.fields, got, x.due, x.want)
+			}
+		}
+		flagged := amongOf(second.Problems())
+		if apart == "" && len(flagged) > 0 || apart != "" && (len(flagged) != 1 || !strings.Contains(flagged[0].Message.En, apart)) {
+			t.Errorf("rounds 40 days apart: %+v, want %q", flagged, apart)
+		}
+	}
+	asked("1404/11/26", "1404/12/29", "1404/11/26", "less than 90 days")
+	draft, err := d.NewAt(ctx, "province_settings", province)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := draft.SetJSON([]byte(`{"province_code": "01", "dossier_months": 2, "agreement_year_end": false, "reply_days": 10, "round_days": 30}`)); err != nil {
+		t.Fatal(err)
+	}
+	d.mustSave(draft)
+	asked("1404/12/26", "1405/02/10", "1404/11/06", "")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"mahalleh/schemas"
+	"mahalleh/schemas/indicators"
 	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
@@ -25,6 +26,18 @@ func (c *Client) peers(ctx context.Context, form *schemas.Form, scope syncproto.
 	ids, err := c.store.Peers(ctx, scope, keys, id, maxPeers)
 	if err != nil {
 		return nil, err
+	}
+	var settings *indicators.Settings
+	number := func(name string) (int64, bool) {
+		if settings == nil {
+			s := c.provinceSettings(ctx, c.placeOf(scope))
+			settings = &s
+		}
+		return settings.Number(name)
+	}
+	rules := make([]*schemas.Among, len(form.Among))
+	for i := range form.Among {
+		rules[i] = form.Among[i].Adjusted(number)
 	}
 	var repeated []schemas.Problem
 	among := make([]schemas.Problem, len(form.Among))
@@ -50,14 +63,14 @@ func (c *Client) peers(ctx context.Context, form *schemas.Form, scope syncproto.
 			open--
 		}
 		for i := range form.Among {
-			if among[i].Rule != "" || far && !form.Among[i].Everywhere || !form.Among[i].Holds(form, schemas.ID(id), r, schemas.ID(other), values) {
+			if among[i].Rule != "" || far && !rules[i].Everywhere || !rules[i].Holds(form, schemas.ID(id), r, schemas.ID(other), values) {
 				continue
 			}
 			title, err := c.titleText(ctx, form, h.State)
 			if err != nil {
 				return nil, err
 			}
-			among[i] = schemas.AmongProblem(&form.Among[i], schemas.ID(other), title)
+			among[i] = schemas.AmongProblem(rules[i], schemas.ID(other), title)
 			open--
 		}
 	}

@@ -18,7 +18,7 @@ type Among struct {
 	Name       string
 	Everywhere bool // it holds among all places, not in one
 	Tests      []AmongTest
-	Message    Text // may name the other record's title as {other}
+	Message    Text // may name the other record's title as {other}, and the days of a test as {days}
 }
 
 // AmongTest is one condition on a field of two records. Exactly one of Same,
@@ -30,6 +30,8 @@ type AmongTest struct {
 	Metres     int      // points that lie less than so far apart
 	Similarity float64  // texts at least so alike, see persian.Similarity
 	Days       int      // dates less than so many days apart
+	// Setting, with Days, is the setting of the province that takes its place.
+	Setting string
 	// By, with Days, is a number that puts the two in order: the date of the
 	// higher then is less than Days after that of the lower, or before it. Two
 	// of one number are not compared.
@@ -79,6 +81,22 @@ func (t *AmongTest) holds(first, second Record) bool {
 	return apart < int64(t.Days)
 }
 
+// Adjusted returns the rule with the days that the settings say: number is a setting by
+// its name. The rule itself stays as its form has it.
+func (r *Among) Adjusted(number func(setting string) (int64, bool)) *Among {
+	if !slices.ContainsFunc(r.Tests, func(t AmongTest) bool { return t.Setting != "" }) {
+		return r
+	}
+	own := *r
+	own.Tests = slices.Clone(r.Tests)
+	for i := range own.Tests {
+		if n, ok := number(own.Tests[i].Setting); ok {
+			own.Tests[i].Days = int(min(n, maxAmongDays))
+		}
+	}
+	return &own
+}
+
 // AmongProblem is the warning that a rule flags a record together with another,
 // of which id and title are given.
 func AmongProblem(rule *Among, other ID, title Text) Problem {
@@ -86,6 +104,10 @@ func AmongProblem(rule *Among, other ID, title Text) Problem {
 		Fa: strings.ReplaceAll(rule.Message.Fa, "{other}", title.Fa),
 		En: strings.ReplaceAll(rule.Message.En, "{other}", title.En)}}
 	for _, t := range rule.Tests {
+		if t.Days > 0 {
+			days := countArg("days", t.Days)
+			p.Message.Fa, p.Message.En = strings.ReplaceAll(p.Message.Fa, "{days}", days.fa), strings.ReplaceAll(p.Message.En, "{days}", days.en)
+		}
 		for _, id := range []FieldID{t.Field, t.By} {
 			switch {
 			case id == 0 || id == p.Field || slices.Contains(p.Others, id):
@@ -114,6 +136,7 @@ type amongTestContent struct {
 	Similarity float64  `json:"similarity"`
 	Days       int      `json:"days"`
 	By         string   `json:"by"`
+	Setting    string   `json:"setting"`
 }
 
 // Bounds of a rule: within one neighbourhood and some years.
@@ -170,7 +193,7 @@ func (l *loader) decodeAmongTest(file, where string, form *Form, raw json.RawMes
 	if len(ids) == 0 {
 		return AmongTest{}, false
 	}
-	test := AmongTest{Field: ids[0], Same: content.Same, Of: content.Of, Metres: content.Metres, Similarity: content.Similarity, Days: content.Days}
+	test := AmongTest{Field: ids[0], Same: content.Same, Of: content.Of, Metres: content.Metres, Similarity: content.Similarity, Days: content.Days, Setting: content.Setting}
 	field := form.byID[test.Field]
 	given := 0
 	for _, kind := range []struct {
@@ -205,6 +228,9 @@ func (l *loader) decodeAmongTest(file, where string, form *Form, raw json.RawMes
 				l.refuse(file, where, ErrUnknownName, "%s: code %q is not in %s", field.Name, code, field.List)
 			}
 		}
+	}
+	if test.Setting != "" && test.Days == 0 {
+		l.refuse(file, where, ErrAttribute, "setting stands beside days")
 	}
 	if content.By != "" {
 		if by := l.fieldIDs(file, form, where, []string{content.By}); len(by) > 0 {

@@ -235,7 +235,7 @@ func (c *combining) training(f *Figure) {
 	for _, s := range c.all {
 		for _, t := range s.Trained {
 			have, is := trained[t.Person]
-			if !is || t.holds(c.Today) && !have.holds(c.Today) {
+			if !is || t.Holds(c.Today) && !have.Holds(c.Today) {
 				trained[t.Person] = t
 			}
 		}
@@ -268,7 +268,7 @@ func (c *combining) training(f *Figure) {
 				continue
 			}
 			x.trained++
-			if t.holds(c.Today) {
+			if t.Holds(c.Today) {
 				x.valid++
 			}
 			if day, wrote := last[who]; wrote && days(day, c.Today) <= c.settings.Data.ActiveDays {
@@ -289,7 +289,8 @@ func (c *combining) training(f *Figure) {
 }
 
 // holds reports whether a certificate holds on a day.
-func (t Training) holds(day jalali.Day) bool { return t.Certified && (t.Until == 0 || t.Until >= day) }
+// Holds says that the training has a certificate which is valid on a day.
+func (t Training) Holds(day jalali.Day) bool { return t.Certified && (t.Until == 0 || t.Until >= day) }
 
 // quality is D28: warnings and empty fields for each hundred records, records that
 // repeat another, assets that may be doubles, straight-lined and hasty surveys,

@@ -199,6 +199,16 @@ func (s *Settings) choices() map[string]*bool {
 	}
 }
 
+// Number is a setting that is a whole number, by the name of the form's field; false if
+// there is none of that name.
+func (s *Settings) Number(name string) (int64, bool) {
+	at, ok := s.numbers()[name]
+	if !ok {
+		return 0, false
+	}
+	return *at, true
+}
+
 // numbers are the settings that are whole numbers, by the names of the form's
 // fields.
 func (s *Settings) numbers() map[string]*int64 {

@@ -21,11 +21,8 @@ const (
 	ClockReview    ClockID = "T9" // the committee looks at a dossier, setting
 )
 
-// Lengths that a programme's own document states.
-const (
-	dossierMonths = 1 // s1:9
-	elderYears    = 1 // s3:24
-)
+// elderYears is the length that the programme's own document states, s3:24.
+const elderYears = 1
 
 // Clock is a time that runs: it is kept until the end of the civil day Due.
 type Clock struct {
@@ -51,12 +48,13 @@ func SelectClock(clinicSelected jalali.Day, s *Settings) (Clock, error) {
 	return Clock{ClockSelect, "s0:25", clinicSelected, due}, err
 }
 
-// DossierClock is T2: the dossier is submitted within one Jalali month after the
+// DossierClock is T2: the dossier is submitted within one Jalali month, or within the
+// months that the province gives, after the
 // end of the training or the assignment, whichever is later. A zero day is not
 // known and does not count.
-func DossierClock(trained, assigned jalali.Day) (Clock, error) {
+func DossierClock(trained, assigned jalali.Day, s *Settings) (Clock, error) {
 	start := max(trained, assigned)
-	due, err := months(start, dossierMonths)
+	due, err := months(start, s.DossierMonths)
 	return Clock{ClockDossier, "s1:9", start, due}, err
 }
 

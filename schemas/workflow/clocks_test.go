@@ -21,11 +21,12 @@ func TestClocks(t *testing.T) {
 		due  string
 	}{
 		{"fifteen days after the clinic", func() (Clock, error) { return SelectClock(at("1404/10/26"), s) }, ClockSelect, "1404/11/11"},
-		{"a month", func() (Clock, error) { return DossierClock(at("1404/10/26"), at("1404/10/20")) }, ClockDossier, "1404/11/26"},
-		{"a month after the later", func() (Clock, error) { return DossierClock(at("1404/10/20"), at("1404/10/26")) }, ClockDossier, "1404/11/26"},
-		{"assigned, training not known", func() (Clock, error) { return DossierClock(0, at("1404/06/31")) }, ClockDossier, "1404/07/30"},
-		{"a month into Esfand", func() (Clock, error) { return DossierClock(0, at("1404/11/30")) }, ClockDossier, "1404/12/29"},
-		{"a month into a leap Esfand", func() (Clock, error) { return DossierClock(0, at("1403/11/30")) }, ClockDossier, "1403/12/30"},
+		{"a month", func() (Clock, error) { return DossierClock(at("1404/10/26"), at("1404/10/20"), Defaults()) }, ClockDossier, "1404/11/26"},
+		{"the province gives two months", func() (Clock, error) { return DossierClock(0, at("1404/10/26"), &Settings{DossierMonths: 2}) }, ClockDossier, "1404/12/26"},
+		{"a month after the later", func() (Clock, error) { return DossierClock(at("1404/10/20"), at("1404/10/26"), Defaults()) }, ClockDossier, "1404/11/26"},
+		{"assigned, training not known", func() (Clock, error) { return DossierClock(0, at("1404/06/31"), Defaults()) }, ClockDossier, "1404/07/30"},
+		{"a month into Esfand", func() (Clock, error) { return DossierClock(0, at("1404/11/30"), Defaults()) }, ClockDossier, "1404/12/29"},
+		{"a month into a leap Esfand", func() (Clock, error) { return DossierClock(0, at("1403/11/30"), Defaults()) }, ClockDossier, "1403/12/30"},
 		{"the year's end", func() (Clock, error) { return AgreementClock(at("1404/02/10"), s) }, ClockAgreement, "1404/12/29"},
 		{"a leap year's end", func() (Clock, error) { return AgreementClock(at("1403/02/10"), s) }, ClockAgreement, "1403/12/30"},
 		{"twelve months instead", func() (Clock, error) { return AgreementClock(at("1403/12/30"), twelve) }, ClockAgreement, "1404/12/29"},
@@ -45,7 +46,7 @@ func TestClocks(t *testing.T) {
 	if _, err := ElderClock(at("1404/01/01"), 0); !errors.Is(err, jalali.ErrRange) {
 		t.Errorf("a plan without its money: error %v, want ErrRange", err)
 	}
-	if _, err := DossierClock(0, jalali.LastDay+1); !errors.Is(err, jalali.ErrRange) {
+	if _, err := DossierClock(0, jalali.LastDay+1, Defaults()); !errors.Is(err, jalali.ErrRange) {
 		t.Errorf("beyond the calendar: error %v, want ErrRange", err)
 	}
 	if _, err := ReplyClock(jalali.LastDay, s); !errors.Is(err, jalali.ErrRange) {
@@ -60,7 +61,7 @@ func TestDueIsTheEndOfTheDayInTehran(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock, err := DossierClock(0, day(t, "1404/10/26"))
+	clock, err := DossierClock(0, day(t, "1404/10/26"), Defaults())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestWorkingDays(t *testing.T) {
 	if clock, err = SelectClock(day(t, "1404/10/26"), s); err != nil || clock.Due != day(t, "1404/11/18") {
 		t.Errorf("with a holiday on the 5th they end on %s (%v), want %s", clock.Due.ISO(), err, iso(t, "1404/11/18"))
 	}
-	if d, err := DossierClock(0, day(t, "1404/10/26")); err != nil || d.Due != day(t, "1404/11/26") {
+	if d, err := DossierClock(0, day(t, "1404/10/26"), Defaults()); err != nil || d.Due != day(t, "1404/11/26") {
 		t.Errorf("a month is a month: due %s (%v)", d.Due.ISO(), err)
 	}
 	s.Calendar.Weekend = []jalali.Weekday{0, 1, 2, 3, 4, 5, 6}

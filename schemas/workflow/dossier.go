@@ -21,7 +21,7 @@ var openDossier = []string{"assigned", "collecting", "submitted", "returned", "c
 
 func dossierSteps() []Step {
 	steps := []Step{
-		{"assigned", "collecting", field, []*Guard{dossierTrained}},
+		{"assigned", "collecting", field, []*Guard{dossierTrained, dossierCertified}},
 		{"collecting", "submitted", field, submitting()},
 		{"updating", "submitted", field, submitting()},
 		{"submitted", "returned", offices, []*Guard{dossierReasons}},
@@ -93,6 +93,13 @@ func approving(more ...*Guard) []*Guard {
 var (
 	dossierTrained = &Guard{Name: "dossier.trained", Source: "s1:9", Level: Warn, facts: true, key: msgNotTrained,
 		broken: func(c *Case) (bool, []arg) { return c.Facts.Trained() == 0, nil }}
+
+	// dossierCertified asks where the province wants certificates; who is not trained at
+	// all is told that alone.
+	dossierCertified = &Guard{Name: "dossier.certified", Source: SourceSetting, Level: Warn, facts: true, key: msgNotCertified,
+		broken: func(c *Case) (bool, []arg) {
+			return c.Settings.Certificate && c.Facts.Trained() > 0 && c.Facts.Certified(c.Today) == 0, nil
+		}}
 
 	dossierSubmittedOn = &Guard{Name: "dossier.submitted_on", Source: SourceSetting, Level: Warn, Fields: []string{"submitted_on"}, key: msgDateMissing,
 		broken: missing("submitted_on")}

@@ -15,6 +15,8 @@ type Facts interface {
 	// Trained is the number of the neighbourhood's facilitators of whom a training
 	// is recorded.
 	Trained() int64
+	// Certified is the number of those whose certificate holds on a day.
+	Certified(today jalali.Day) int64
 	// OpenConflicts is the number of conflicts that wait for a person in fields
 	// that the dossier needs.
 	OpenConflicts() int64
@@ -78,6 +80,9 @@ type Actor struct {
 type Settings struct {
 	// Calendar says which days count.
 	Calendar jalali.Calendar
+	// DossierMonths are the Jalali months of T2, one where the province says nothing
+	// else (s1:9).
+	DossierMonths int
 	// SelectDays are those of T1, 15 where the province says nothing else (s0:25).
 	SelectDays int
 	// YearEnd ends an agreement with its Jalali year (the reading chosen of s2:59);
@@ -101,6 +106,8 @@ type Settings struct {
 	// CountyReview and Countersign: the county looks at a dossier before the
 	// committee does; the technical manager submits it.
 	CountyReview, Countersign bool
+	// Certificate: a facilitator who begins a dossier holds a valid certificate.
+	Certificate bool
 	// What the stages of the empowerment plan need.
 	KeyPersons, Informing, InformingKinds, Pursued, Visits, PlanItems, Reviews int64
 	// Quiet are rules of which the province does not want to be warned. A rule
@@ -111,7 +118,7 @@ type Settings struct {
 // Defaults are the settings with which a province begins.
 func Defaults() *Settings {
 	return &Settings{
-		YearEnd: true, SelectDays: 15, RenewalDays: []int{60, 30, 7}, ExpiringDays: 60, NoticeDays: 30,
+		YearEnd: true, DossierMonths: 1, SelectDays: 15, RenewalDays: []int{60, 30, 7}, ExpiringDays: 60, NoticeDays: 30,
 		ReplyDays: 30, ReviewDays: 14, CouncilDays: 90, BlockedDays: 30, EvidenceKinds: 2,
 		KeyPersons: 10, Informing: 4, InformingKinds: 2, Pursued: 1, Visits: 1, PlanItems: 3, Reviews: 1,
 		Calendar: indicators.ShippedValues().Calendar,

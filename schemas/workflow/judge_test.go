@@ -161,6 +161,7 @@ func spoken(t *testing.T) map[string]struct {
 		level        Level
 	}
 	rows := map[string]row{
+		"dossier.certified":        {set(facts(start, func(f *told) { f.certified = 0 }), func(s *Settings) { s.Certificate = true }), set(start, func(s *Settings) { s.Certificate = true }), Warn},
 		"dossier.trained":          {facts(start, func(f *told) { f.trained = 0 }), start, Warn},
 		"dossier.submitted_on":     {with(submit, fields{"submitted_on": nil}), submit, Warn},
 		"dossier.countersign":      {set(submit, func(s *Settings) { s.Countersign = true }), submit, Warn},

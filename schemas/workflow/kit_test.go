@@ -89,6 +89,7 @@ type section struct {
 type told struct {
 	sections  map[string]section
 	trained   int64
+	certified int64
 	conflicts int64
 	plan      PlanFacts
 	ranked    bool
@@ -103,6 +104,7 @@ func (f *told) Section(code string) (done, target int64, gate bool) {
 	return s.done, s.target, s.gate
 }
 func (f *told) Trained() int64                                       { return f.trained }
+func (f *told) Certified(jalali.Day) int64                           { return f.certified }
 func (f *told) OpenConflicts() int64                                 { return f.conflicts }
 func (f *told) Plan() PlanFacts                                      { return f.plan }
 func (f *told) NeedRanked(schemas.ID) (ranked, known bool)           { return f.ranked, true }
@@ -111,7 +113,7 @@ func (f *told) LastMeeting(schemas.ID) (last jalali.Day, ok bool)    { return f.
 
 // full are facts with which nothing is missing.
 func full() *told {
-	f := &told{sections: map[string]section{}, trained: 1, ranked: true, items: 1, done: 1,
+	f := &told{sections: map[string]section{}, trained: 1, certified: 1, ranked: true, items: 1, done: 1,
 		plan: PlanFacts{KeyPersons: 10, Teams: 1, Informing: 4, InformingKinds: 2, Profiles: 1, Centres: 1, Statutes: 1, Blocks: 8, Steering: 1,
 			Pursued: 1, Visits: 1, Surveys: 1, Rounds: 1, PlanItems: 3, Monitoring: 1, Reviews: 1}}
 	for _, s := range DossierSections {

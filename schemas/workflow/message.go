@@ -27,6 +27,7 @@ const (
 	msgDateMissing
 	msgFieldMissing
 	msgNotTrained
+	msgNotCertified
 	msgCountersign
 	msgConflicts
 	msgNoCapacity

@@ -17,6 +17,7 @@ var messagesEn = [messageCount]string{
 	msgDateMissing:        "“{field}” is empty, and time limits are counted from it. Fill it in.",
 	msgFieldMissing:       "“{field}” is empty. Fill it in.",
 	msgNotTrained:         "No training of a facilitator of this neighbourhood is recorded. Record the attendance, or hold the training soon.",
+	msgNotCertified:       "Your province wants facilitators with a valid certificate, and nobody of this neighbourhood has one. Record the certificate and until when it holds, or hold the course again.",
 	msgCountersign:        "Your province asks the technical manager to submit the dossier. Show it to the technical manager.",
 	msgConflicts:          "{count} conflicts in fields that the dossier needs wait for a decision. Settle them before you submit.",
 	msgNoCapacity:         "The dossier rests on a capacity assessment, and none is recorded. Hold and record one, then submit.",

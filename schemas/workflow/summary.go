@@ -24,9 +24,20 @@ func (s summarised) Section(code string) (done, target int64, gate bool) {
 }
 
 func (s summarised) Trained() int64 {
+	return s.workersOf(func(indicators.Training) bool { return true })
+}
+
+func (s summarised) Certified(today jalali.Day) int64 {
+	return s.workersOf(func(t indicators.Training) bool { return t.Holds(today) })
+}
+
+// workersOf counts the facilitators of whom a training is recorded that counts.
+func (s summarised) workersOf(counts func(indicators.Training) bool) int64 {
 	attended := map[indicators.ID]bool{}
 	for _, t := range s.Summary.Trained {
-		attended[t.Person] = true
+		if counts(t) {
+			attended[t.Person] = true
+		}
 	}
 	n := int64(0)
 	for _, w := range s.Workers {
@@ -100,6 +111,7 @@ func SettingsOf(s *indicators.Settings) *Settings {
 	own.KeyPersons, own.Informing, own.InformingKinds = s.Plan.KeyPersons, s.Plan.Activities, s.Plan.ActivityTypes
 	own.Pursued, own.Visits, own.PlanItems, own.Reviews = s.Plan.Requests, s.Plan.ManagerVisits, s.Plan.Items, s.Plan.Reviews
 	own.EvidenceKinds = s.Plan.NeedEvidenceKinds
-	own.Calendar, own.SelectDays = s.Calendar, int(s.Clocks.ClinicDays)
+	own.Calendar, own.SelectDays, own.DossierMonths = s.Calendar, int(s.Clocks.ClinicDays), int(s.Clocks.DossierMonths)
+	own.Certificate = s.Course.CertificateRequired
 	return own
 }

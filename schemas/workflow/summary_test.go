@@ -15,7 +15,7 @@ func TestFactsOfASummary(t *testing.T) {
 	f := FactsOf(&indicators.Summary{
 		Fills:       []indicators.Fill{{Section: indicators.SectionAssets, Done: 3, Target: 40}, {Section: indicators.SectionTeam, Done: 7, Target: 7, Gate: true}},
 		Workers:     []indicators.Worker{{Person: indicators.ID{1}}, {Person: indicators.ID{2}}},
-		Trained:     []indicators.Training{{Person: indicators.ID{2}}, {Person: indicators.ID{9}}},
+		Trained:     []indicators.Training{{Person: indicators.ID{2}, Certified: true, Until: met}, {Person: indicators.ID{9}, Certified: true}},
 		Conflicts:   []indicators.OpenConflict{{Needed: true, Count: 2}, {Count: 5}, {Needed: true, Count: 1}},
 		Committees:  []indicators.Committee{{Record: indicators.ID{4}, Met: met}, {Record: indicators.ID{5}}},
 		RankedNeeds: []indicators.ID{{6}},
@@ -42,6 +42,9 @@ func TestFactsOfASummary(t *testing.T) {
 	if f.Trained() != 1 || f.OpenConflicts() != 3 {
 		t.Errorf("%d trained, %d conflicts, want 1 and 3", f.Trained(), f.OpenConflicts())
 	}
+	if f.Certified(met) != 1 || f.Certified(met+1) != 0 {
+		t.Errorf("%d and %d certified, want 1 until the certificate ends", f.Certified(met), f.Certified(met+1))
+	}
 	if on, ok := f.LastMeeting(schemas.ID{4}); !ok || on != met {
 		t.Errorf("met on %d, %v", on, ok)
 	}
@@ -63,12 +66,12 @@ func TestSettingsOfAProvince(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, Defaults())
 	}
 	s := indicators.ShippedValues()
-	s.Course = indicators.Course{Countersignature: true, CountyReview: true}
+	s.Course = indicators.Course{Countersignature: true, CountyReview: true, CertificateRequired: true}
 	s.Calendar = jalali.Calendar{WorkingDays: true, Weekend: []jalali.Weekday{jalali.Friday}}
-	s.Clocks = indicators.Clocks{ClinicDays: 17, ExpiringDays: 1, ExpiringDays2: 2, ExpiringDays3: 3, NoticeDays: 4, ReplyDays: 5, ReviewDays: 6, CouncilDays: 7, StuckDays: 8}
+	s.Clocks = indicators.Clocks{ClinicDays: 17, DossierMonths: 18, ExpiringDays: 1, ExpiringDays2: 2, ExpiringDays3: 3, NoticeDays: 4, ReplyDays: 5, ReviewDays: 6, CouncilDays: 7, StuckDays: 8}
 	s.Plan = indicators.Plan{KeyPersons: 9, Activities: 10, ActivityTypes: 11, Requests: 12, ManagerVisits: 13, Items: 14, Reviews: 15, NeedEvidenceKinds: 16}
 	want := &Settings{RenewalDays: []int{1, 2, 3}, ExpiringDays: 1, NoticeDays: 4, ReplyDays: 5, ReviewDays: 6, CouncilDays: 7, BlockedDays: 8,
-		CountyReview: true, Countersign: true, EvidenceKinds: 16, KeyPersons: 9, Informing: 10, InformingKinds: 11, Pursued: 12, Visits: 13, PlanItems: 14, Reviews: 15,
+		CountyReview: true, Countersign: true, Certificate: true, DossierMonths: 18, EvidenceKinds: 16, KeyPersons: 9, Informing: 10, InformingKinds: 11, Pursued: 12, Visits: 13, PlanItems: 14, Reviews: 15,
 		Calendar: s.Calendar, SelectDays: 17}
 	if got := SettingsOf(&s); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
