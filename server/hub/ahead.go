@@ -2,6 +2,8 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -103,10 +105,12 @@ func (w *work) ask(group []*request) (err error) {
 			err = fmt.Errorf("%w: %v", errPanic, what)
 		}
 	}()
-	logs := map[syncproto.LogID]bool{}
+	logs, changes := map[syncproto.LogID]bool{}, 0
 	for _, r := range group {
 		logs[r.batch.Cert.Log] = true
+		changes += len(r.opened)
 	}
+	w.expect(changes)
 	for _, id := range ascending(logs) {
 		row, err := w.tx.Log(id)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -114,7 +118,7 @@ func (w *work) ask(group []*request) (err error) {
 		}
 		w.logs[id] = row
 	}
-	made := map[syncproto.RecordID]bool{}
+	made := make(map[syncproto.RecordID]bool, changes)
 	for _, r := range group {
 		for i := range r.opened {
 			o := &r.opened[i]
@@ -139,8 +143,28 @@ func ascending[ID ~[16]byte, V any](set map[ID]V) []ID {
 	for id := range set {
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, compareIDs)
 	return ids
+}
+
+// compareIDs is bytes.Compare of what nearly always differs in its first half.
+func compareIDs[ID ~[16]byte](a, b ID) int {
+	if c := cmp.Compare(binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8])); c != 0 {
+		return c
+	}
+	return bytes.Compare(a[8:], b[8:])
+}
+
+// expect makes room for what so many changes put into maps, which would grow step
+// by step otherwise. Nothing is in them yet.
+func (w *work) expect(changes int) {
+	w.records = make(map[syncproto.RecordID]*touched, changes)
+	w.changes = make(map[syncproto.ChangeID]*store.Change, changes)
+	w.judged = make(map[syncproto.ChangeID]*opened, changes)
+	w.waiting = make(map[syncproto.RecordID][]*store.Change, changes)
+	w.kept = make(map[syncproto.ChangeID]bool, changes)
+	w.ofRecord = make(map[syncproto.RecordID][]syncproto.ChangeID, changes)
+	w.fresh = make([]syncproto.ChangeID, 0, changes)
 }
 
 func (w *work) askChanges(ids []syncproto.ChangeID) error {

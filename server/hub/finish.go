@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,7 +37,7 @@ func (w *work) finish() error {
 			need(t.home)
 		}
 	}
-	slices.SortFunc(ids, func(a, b syncproto.RecordID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, compareIDs)
 	for _, id := range sortedScopes(scopes) {
 		sc, err := w.lockScope(id)
 		if err != nil {
@@ -104,7 +103,7 @@ func sortedScopes(m map[syncproto.ScopeID]*store.Scope) []syncproto.ScopeID {
 	for id := range m {
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, compareIDs)
 	return ids
 }
 
