@@ -12,6 +12,10 @@ EXECUTIONS  ?= 2000
 # browser much of the time, so that it may be more than there are processors.
 AT_ONCE     ?= 4
 
+# How many records the figures of the screen are measured with, and how often.
+RECORDS     ?= 5000
+TIMES       ?= 10x
+
 # Everything works without a C compiler, and so it is tested without one.
 CGO_ENABLED ?= 0
 export CGO_ENABLED
@@ -35,11 +39,12 @@ test: ## all tests; TESTFLAGS are handed on to go test
 
 screens: ## a picture of every page, on a phone and a laptop, in both languages, into bin/screens/
 	bash .ci/browser
-	MAHALLEH_SCREENSHOTS="$(CURDIR)/bin/screens" $(GO) test -count=1 $(TESTFLAGS) ./client-sdk/fieldapp
+	MAHALLEH_SCREENSHOTS="$(CURDIR)/bin/screens" $(GO) test -count=1 $(TESTFLAGS) ./client-sdk/fieldapp ./cmd/internal/pages
+	MAHALLEH_SCREENSHOTS="$(CURDIR)/bin/screens" $(GO) test -count=1 $(TESTFLAGS) -run Dossier ./cmd/mahalleh-field
 
-figures-screen: ## what the screen costs on a slow phone; see docs/figures.md
+figures-screen: ## what the screen costs on a slow phone; see docs/figures.md. RECORDS=200 TIMES=1x to see that it runs
 	bash .ci/browser
-	$(GO) test -run '^$$' -bench 'SlowPhone|Pages|Ready$$' -benchtime 10x -timeout 60m ./client-sdk/fieldapp
+	FIELDAPP_BENCH_RECORDS=$(RECORDS) $(GO) test -run '^$$' -bench 'SlowPhone|Pages|Ready$$' -benchtime $(TIMES) -timeout 60m ./client-sdk/fieldapp
 	$(GO) test -run '^$$' -bench SixtyFields ./schemas/formview
 
 lint: fmt-check vet staticcheck tidy-check ## everything that needs no test run

@@ -40,9 +40,24 @@ func (s *screen) fill(n int) {
 	}
 }
 
+// benchRecords is how many records a device of the figures has: 5,000, or what is
+// asked for to see whether they run at all.
+func benchRecords(b *testing.B) int {
+	b.Helper()
+	asked := os.Getenv("FIELDAPP_BENCH_RECORDS")
+	if asked == "" {
+		return 5_000
+	}
+	n, err := strconv.Atoi(asked)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
 // BenchmarkPages asks for lists and searches where 5,000 and 20,000 records are.
 func BenchmarkPages(b *testing.B) {
-	for _, n := range []int{5_000, 20_000} {
+	for _, n := range []int{benchRecords(b), 4 * benchRecords(b)} {
 		s := newOpen(b)
 		s.fill(n)
 		s.get("/records")
@@ -89,7 +104,7 @@ func BenchmarkReadyAlone(b *testing.B) {
 
 // BenchmarkReady starts the screen with a passphrase in a process of its own.
 func BenchmarkReady(b *testing.B) {
-	for _, n := range []int{5_000, 20_000} {
+	for _, n := range []int{benchRecords(b), 4 * benchRecords(b)} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			s := newOpen(b)
 			s.fill(n)

@@ -17,7 +17,7 @@ const slower = 6
 // of a text that comes at once and of a word typed by a quick thumb.
 func BenchmarkSlowPhone(b *testing.B) {
 	d := inBrowser(b, viewtest.Phone, texts.Persian)
-	d.fill(5_000)
+	d.fill(benchRecords(b))
 	d.get("/records")
 	d.Slow(slower)
 	opens := func(name, to string) {
