@@ -304,7 +304,7 @@ func (o *office) sync(d *device) {
 			}
 			seq = b.Next()
 		}
-		if _, err := d.store.SaveAck(ctx, l.Log, l.HeadSeq, results); err != nil {
+		if err := d.store.SaveAck(ctx, l.Log, l.HeadSeq, results); err != nil {
 			o.Fatal(err)
 		}
 	}
@@ -322,7 +322,7 @@ func (o *office) sync(d *device) {
 				page.Records = append(page.Records, wire.AppendRecord(nil, s, 0))
 			}
 		}
-		if _, err := d.store.ApplyPage(ctx, &page); err != nil {
+		if err := d.store.ApplyPage(ctx, &page); err != nil {
 			o.Fatal(err)
 		}
 	}

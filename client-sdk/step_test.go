@@ -193,7 +193,7 @@ func (o *office) caught(d *device) {
 	for _, s := range scopes {
 		c.Heads = append(c.Heads, wire.Head{Scope: s.Scope, Position: s.Position, Sum: s.Held, Count: s.Count})
 	}
-	if _, err := d.store.ApplyCaught(ctx, c); err != nil {
+	if err := d.store.ApplyCaught(ctx, c); err != nil {
 		o.Fatal(err)
 	}
 }

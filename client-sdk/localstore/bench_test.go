@@ -68,7 +68,7 @@ func fillBenchFrom(t testing.TB, s *Store, first, n int) {
 		for i := range size {
 			p.Records = append(p.Records, wire.AppendRecord(nil, benchRecord(from+i), 0))
 		}
-		if _, err := s.ApplyPage(ctx, p); err != nil {
+		if err := s.ApplyPage(ctx, p); err != nil {
 			t.Fatal(err)
 		}
 	}

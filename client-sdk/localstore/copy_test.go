@@ -339,7 +339,7 @@ func TestServerPutBack(t *testing.T) {
 
 	// A session with the old server: it holds one change, and its scope is
 	// loaded anew.
-	_, err = b.SetReceived(ctx, syncproto.LogID{}, 1)
+	err = b.SetReceived(ctx, syncproto.LogID{}, 1)
 	check(t, err)
 	q, err := b.Queue(ctx)
 	check(t, err)

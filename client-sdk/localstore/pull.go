@@ -10,24 +10,10 @@ import (
 	"mahalleh/syncproto/wire"
 )
 
-// Applied says what a transaction of the pulling side did.
-type Applied struct {
-	// Records are those whose shown state may have changed.
-	Records []syncproto.RecordID
-	// Missing came as a delta of a state that is not here; they must be asked
-	// for whole (Want).
-	Missing []syncproto.RecordID
-	// Differ are scopes whose sum or count is not the server's: compare them.
-	Differ []syncproto.ScopeID
-	// Purgeable are scopes told to be dropped whose own changes are all
-	// received now: call DropScope.
-	Purgeable []syncproto.ScopeID
-}
-
 // ApplyPage brings a page into the file and moves the scope's cursor, both or
 // neither. ErrOrder: it does not begin where the cursor stands. ErrBadPage: it
 // holds bytes that are no record, or a record of another scope.
-func (s *Store) ApplyPage(ctx context.Context, page *wire.Page) (Applied, error) {
+func (s *Store) ApplyPage(ctx context.Context, page *wire.Page) error {
 	return s.pull(ctx, "apply page", func(p *pull) error {
 		if err := p.answers(page.Log, page.Received, page.Results); err != nil {
 			return err
@@ -37,8 +23,8 @@ func (s *Store) ApplyPage(ctx context.Context, page *wire.Page) (Applied, error)
 }
 
 // ApplyCaught brings the end of catching up into the file: its pages, what the
-// server holds of the own log, and the heads, with which the sums are compared.
-func (s *Store) ApplyCaught(ctx context.Context, caught *wire.Caught) (Applied, error) {
+// server holds of the own log, and the heads, whose sums Scopes tells.
+func (s *Store) ApplyCaught(ctx context.Context, caught *wire.Caught) error {
 	return s.pull(ctx, "apply end of catching up", func(p *pull) error {
 		if err := p.answers(caught.Log, caught.Received, caught.Results); err != nil {
 			return err
@@ -63,7 +49,7 @@ func (s *Store) ApplyCaught(ctx context.Context, caught *wire.Caught) (Applied, 
 
 // ApplyRepair brings records that were asked for whole into the file, and lets
 // go of those that the scope does not hold.
-func (s *Store) ApplyRepair(ctx context.Context, m *wire.Records) (Applied, error) {
+func (s *Store) ApplyRepair(ctx context.Context, m *wire.Records) error {
 	return s.pull(ctx, "repair records", func(p *pull) error {
 		c, err := p.cursor(m.Scope)
 		if err != nil {
@@ -96,34 +82,21 @@ func (s *Store) ResetCursor(ctx context.Context, scope syncproto.ScopeID) error 
 	})
 }
 
-func (s *Store) pull(ctx context.Context, what string, f func(*pull) error) (Applied, error) {
+func (s *Store) pull(ctx context.Context, what string, f func(*pull) error) error {
 	s.write.Lock()
 	defer s.write.Unlock()
-	var out Applied
 	err := s.changeLocked(ctx, what, func(t *tx, k *keyring) error {
 		p := newPull(t, k)
 		if err := f(p); err != nil {
 			return err
 		}
-		if err := p.settle(); err != nil {
-			return err
-		}
-		if err := p.purgeable(); err != nil {
-			return err
-		}
-		out = p.out
-		for id := range t.touched {
-			out.Records = append(out.Records, id)
-		}
-		out.Records = append(out.Records, t.fresh...)
-		return nil
+		return p.settle()
 	})
 	if err != nil {
-		return Applied{}, err
+		return err
 	}
-	sortRecords(out.Records)
 	s.foldBack(ctx, walSoft) // the transaction stands whatever comes of it
-	return out, nil
+	return nil
 }
 
 // cursorRow is a scope's row.
@@ -212,8 +185,7 @@ func (p *pull) record(c cursorRow, b []byte, position uint64) error {
 	}
 	if delta {
 		if !found || !r.held() {
-			p.out.Missing = append(p.out.Missing, state.Record)
-			return nil
+			return nil // the sums will tell
 		}
 		base, err := r.open(p.k)
 		if err != nil {
@@ -234,7 +206,7 @@ func (p *pull) record(c cursorRow, b []byte, position uint64) error {
 
 // own brings an own change into the record that is held, as the server did:
 // nothing else was applied to it. If something else stands here, an accident,
-// the record counts as missing, and the sums will tell.
+// the sums will tell.
 func (p *pull) own(c cursorRow, id syncproto.ChangeID, position uint64) error {
 	own, err := readOwn(p.t.ctx, p.t, "change", id[:])
 	if err != nil {
@@ -269,12 +241,10 @@ func (p *pull) own(c cursorRow, id syncproto.ChangeID, position uint64) error {
 			return err
 		}
 		if res.Outcome != syncproto.Applied {
-			p.out.Missing = append(p.out.Missing, ch.Header.Record)
 			return nil
 		}
 	}
 	if state.Home != c.id {
-		p.out.Missing = append(p.out.Missing, ch.Header.Record)
 		return nil
 	}
 	if found {
@@ -287,7 +257,8 @@ func (p *pull) own(c cursorRow, id syncproto.ChangeID, position uint64) error {
 	return p.contains(&r, state)
 }
 
-// head compares a scope with the server's once the last page is in.
+// head notes the server's sum of a scope once the last page is in. Whoever reads
+// Scopes compares it with what is held.
 func (p *pull) head(era syncproto.EraID, h *wire.Head) error {
 	c, err := p.cursor(h.Scope)
 	if err != nil {
@@ -304,34 +275,9 @@ func (p *pull) head(era syncproto.EraID, h *wire.Head) error {
 	if err := p.settle(); err != nil {
 		return err
 	}
-	var sum []byte
-	var count uint64
-	if err := p.t.row("SELECT sum, count FROM scope WHERE n = ?", c.n).Scan(&sum, &count); err != nil {
-		return fmt.Errorf("read sum: %w", missing(err, ErrCorrupt))
-	}
-	if string(sum) != string(h.Sum[:]) || count != h.Count {
-		p.out.Differ = append(p.out.Differ, h.Scope)
-	}
 	_, err = p.t.exec("UPDATE scope SET era = ?, head_sum = ?, caught = position, loading = 0 WHERE n = ?", era[:], h.Sum[:], c.n)
 	if err != nil {
 		return err
 	}
 	return p.reached(h.Scope, h.Position)
-}
-
-func (p *pull) purgeable() error {
-	for _, sk := range p.k.scopes {
-		if !sk.purge {
-			continue
-		}
-		pending, err := p.t.pendingIn(sk.n)
-		if err != nil {
-			return err
-		}
-		if pending == 0 {
-			p.out.Purgeable = append(p.out.Purgeable, sk.id)
-		}
-	}
-	sortScopes(p.out.Purgeable)
-	return nil
 }

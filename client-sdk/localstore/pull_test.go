@@ -54,7 +54,7 @@ func TestOwnChangesByName(t *testing.T) {
 	logs, err := b.Logs(ctx)
 	check(t, err)
 	log := logs[len(logs)-1].Log
-	caught := func(results []syncproto.Result, own ...syncproto.ChangeID) Applied {
+	caught := func(results []syncproto.Result, own ...syncproto.ChangeID) pulled {
 		t.Helper()
 		from := uint64(0)
 		cursors, err := b.Scopes(ctx)
@@ -64,23 +64,23 @@ func TestOwnChangesByName(t *testing.T) {
 				from = c.Position
 			}
 		}
-		a, err := b.ApplyCaught(ctx, &wire.Caught{Era: f.era, Received: f.held[log], Results: results, Heads: []wire.Head{f.head(plain)},
-			Pages: []wire.Page{{Scope: plain, Era: f.era, From: from, To: f.position[plain], Own: own}}})
-		check(t, err)
-		return a
+		c := &wire.Caught{Era: f.era, Received: f.held[log], Results: results, Heads: []wire.Head{f.head(plain)},
+			Pages: []wire.Page{{Scope: plain, Era: f.era, From: from, To: f.position[plain], Own: own}}}
+		check(t, b.ApplyCaught(ctx, c))
+		return differing(t, b, c.Heads)
 	}
 	made := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
 	edited := b.save(id, formPlace, plain, map[uint32]syncproto.Value{11: text("یادداشت")})
-	if a := caught(f.push(b), made.ID, edited.ID); len(a.Differ)+len(a.Missing) != 0 {
+	if a := caught(f.push(b), made.ID, edited.ID); len(a.Differ) != 0 {
 		t.Errorf("made and edited: %+v", a)
 	}
 	f.same(b, plain)
 	again := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("ب"), 11: syncproto.None()})
 	results := f.push(b)
-	if _, err := b.SaveAck(ctx, syncproto.LogID{}, f.held[log], results); err != nil {
+	if err := b.SaveAck(ctx, syncproto.LogID{}, f.held[log], results); err != nil {
 		t.Fatal(err)
 	}
-	if a := caught(nil, again.ID); len(a.Differ)+len(a.Missing) != 0 {
+	if a := caught(nil, again.ID); len(a.Differ) != 0 {
 		t.Errorf("edited again, acknowledged before: %+v", a)
 	}
 	f.same(b, plain)
@@ -120,13 +120,13 @@ func TestOwnEchoDoesNotLookNew(t *testing.T) {
 			b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("دو")})
 			results := f.push(b)
 			ack := func() {
-				if _, err := b.SaveAck(ctx, syncproto.LogID{}, 2, results); err != nil {
+				if err := b.SaveAck(ctx, syncproto.LogID{}, 2, results); err != nil {
 					t.Fatal(err)
 				}
 			}
 			page := func() {
 				p := f.page(plain, from, c.known)
-				if _, err := b.ApplyPage(ctx, &p); err != nil {
+				if err := b.ApplyPage(ctx, &p); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -154,7 +154,7 @@ func TestPageOutOfOrderChangesNothing(t *testing.T) {
 	b, f := newBox(t), newServer(t)
 	f.other(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
 	p := f.page(plain, 0, false)
-	if _, err := b.ApplyPage(ctx, &p); err != nil {
+	if err := b.ApplyPage(ctx, &p); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*wire.Page){
@@ -166,7 +166,7 @@ func TestPageOutOfOrderChangesNothing(t *testing.T) {
 	} {
 		q := p
 		change(&q)
-		if _, err := b.ApplyPage(ctx, &q); !errors.Is(err, ErrOrder) && !errors.Is(err, ErrBadPage) {
+		if err := b.ApplyPage(ctx, &q); !errors.Is(err, ErrOrder) && !errors.Is(err, ErrBadPage) {
 			t.Errorf("page %s: got %v, want a refusal", name, err)
 		}
 	}
@@ -265,7 +265,7 @@ func TestPageEndsBetweenTwoChangesOfARecord(t *testing.T) {
 			f.other(id, formPlace, plain, map[uint32]syncproto.Value{11: text("از دیگری")})
 			// What the server sends of the record's two changes: nothing yet.
 			page := wire.Page{Scope: plain, Era: f.era, From: from, To: between, Received: 1, Results: results}
-			_, err := b.ApplyPage(ctx, &page)
+			err := b.ApplyPage(ctx, &page)
 			check(t, err)
 			for _, when := range []string{"after the page", "after opening again"} {
 				if got := b.text(id, 10); got != "از ما" {

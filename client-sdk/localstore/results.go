@@ -14,7 +14,7 @@ import (
 
 // SaveAck stores what an acknowledgement says: up to where the server holds
 // the log (zero: the current one), and what became of changes.
-func (s *Store) SaveAck(ctx context.Context, log syncproto.LogID, received uint64, results []syncproto.Result) (Applied, error) {
+func (s *Store) SaveAck(ctx context.Context, log syncproto.LogID, received uint64, results []syncproto.Result) error {
 	return s.pull(ctx, "store acknowledgement", func(p *pull) error { return p.answers(log, received, results) })
 }
 
@@ -23,7 +23,7 @@ func (s *Store) SaveAck(ctx context.Context, log syncproto.LogID, received uint6
 // backup. What it lost is pending again and loses its result. What it holds is
 // in every state that it sends from now on, whatever position it was told to
 // have had: a server put back counts anew.
-func (s *Store) SetReceived(ctx context.Context, log syncproto.LogID, received uint64) (Applied, error) {
+func (s *Store) SetReceived(ctx context.Context, log syncproto.LogID, received uint64) error {
 	return s.pull(ctx, "store received", func(p *pull) error {
 		l, err := p.t.log(log)
 		if err != nil {
@@ -265,8 +265,4 @@ func scanRecords(rows *sql.Rows) (ids []syncproto.RecordID, err error) {
 
 func sortRecords(ids []syncproto.RecordID) {
 	slices.SortFunc(ids, func(a, b syncproto.RecordID) int { return bytes.Compare(a[:], b[:]) })
-}
-
-func sortScopes(ids []syncproto.ScopeID) {
-	slices.SortFunc(ids, func(a, b syncproto.ScopeID) int { return bytes.Compare(a[:], b[:]) })
 }

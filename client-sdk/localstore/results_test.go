@@ -18,7 +18,7 @@ func TestResultErased(t *testing.T) {
 	check(t, b.PutDraft(ctx, Draft{ID: DraftID{1}, Record: id, Form: formPlace, Scope: plain, Body: []byte("راز سوم")}))
 	check(t, b.PutDraft(ctx, Draft{ID: DraftID{2}, Record: other, Form: formPlace, Scope: plain, Body: []byte("می‌ماند")}))
 	// The first was parked; the erasure is told for the second alone.
-	_, err := b.SaveAck(ctx, syncproto.LogID{}, 3, []syncproto.Result{{Change: first.ID, Outcome: syncproto.Parked}, {Change: second.ID, Outcome: syncproto.Erased}})
+	err := b.SaveAck(ctx, syncproto.LogID{}, 3, []syncproto.Result{{Change: first.ID, Outcome: syncproto.Parked}, {Change: second.ID, Outcome: syncproto.Erased}})
 	check(t, err)
 	if h, err := b.State(ctx, id); err != nil || h.State.Exists() {
 		t.Errorf("the erased record is still shown, %v", err)
@@ -68,13 +68,13 @@ func TestSavedAfterErasure(t *testing.T) {
 		}
 	}
 	late := b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("راز دوم")})
-	_, err := b.SaveAck(ctx, syncproto.LogID{}, 2, []syncproto.Result{{Change: late.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonForbidden}})
+	err := b.SaveAck(ctx, syncproto.LogID{}, 2, []syncproto.Result{{Change: late.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonForbidden}})
 	check(t, err)
 	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 2))
 	forgotten(2)
 	late = b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("راز سوم")})
 	check(t, b.Fork(ctx, syncproto.LogID{}, "a copy wrote it")) // all three stand in the new log
-	_, err = b.SaveAck(ctx, syncproto.LogID{}, 3, []syncproto.Result{{Change: late.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonForbidden}})
+	err = b.SaveAck(ctx, syncproto.LogID{}, 3, []syncproto.Result{{Change: late.ID, Outcome: syncproto.Quarantined, Reason: syncproto.ReasonForbidden}})
 	check(t, err)
 	check(t, b.MarkBackupSafe(ctx, syncproto.LogID{}, 3))
 	forgotten(3)
@@ -89,7 +89,7 @@ func TestUnsettledAsksForAllInTurn(t *testing.T) {
 		ch := b.save(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("الف")})
 		results = append(results, syncproto.Result{Change: ch.ID, Outcome: syncproto.Quarantined})
 	}
-	_, err := b.SaveAck(ctx, syncproto.LogID{}, 7, results)
+	err := b.SaveAck(ctx, syncproto.LogID{}, 7, results)
 	check(t, err)
 	all, err := b.Unsettled(ctx, 7)
 	if err != nil || len(all) != 7 || all[0] != results[0].Change || all[6] != results[6].Change {
@@ -120,7 +120,7 @@ func TestUnsettledAsksAboutWhatWasKeptOut(t *testing.T) {
 	ch := b.save(b.newRecord(), formPlace, plain, map[uint32]syncproto.Value{10: text("راز")})
 	told := func(outcome syncproto.Outcome) []syncproto.ChangeID {
 		t.Helper()
-		_, err := b.SaveAck(ctx, syncproto.LogID{}, 1, []syncproto.Result{{Change: ch.ID, Outcome: outcome}})
+		err := b.SaveAck(ctx, syncproto.LogID{}, 1, []syncproto.Result{{Change: ch.ID, Outcome: outcome}})
 		check(t, err)
 		ids, err := b.Unsettled(ctx, 7)
 		check(t, err)

@@ -149,8 +149,7 @@ type Dropped struct {
 // that was sealed by it, but for own changes that no verified backup of the
 // server is known to hold, see keepUnsafe. While own changes of the scope are
 // not received it only makes the scope refuse new ones, and says how many are
-// Waiting; Applied.Purgeable tells when to call it again. Own changes of the
-// scope stay in the log as empty places.
+// Waiting. Own changes of the scope stay in the log as empty places.
 func (s *Store) DropScope(ctx context.Context, scope syncproto.ScopeID) (d Dropped, err error) {
 	s.write.Lock()
 	defer s.write.Unlock()

@@ -178,13 +178,16 @@ func (f *fakeServer) push(b *box) (results []syncproto.Result) {
 	return results
 }
 
+// pulled says which scopes' sums are not the server's after catching up.
+type pulled struct{ Differ []syncproto.ScopeID }
+
 // sync pushes and pulls until both sides agree.
-func (f *fakeServer) sync(b *box, scopes ...syncproto.ScopeID) Applied {
+func (f *fakeServer) sync(b *box, scopes ...syncproto.ScopeID) pulled {
 	f.Helper()
 	return f.catchUp(b, f.push(b), scopes...)
 }
 
-func (f *fakeServer) catchUp(b *box, results []syncproto.Result, scopes ...syncproto.ScopeID) Applied {
+func (f *fakeServer) catchUp(b *box, results []syncproto.Result, scopes ...syncproto.ScopeID) pulled {
 	f.Helper()
 	cursors, checked := map[syncproto.ScopeID]uint64{}, map[syncproto.ScopeID]bool{}
 	held, err := b.Scopes(ctx)
@@ -199,7 +202,7 @@ func (f *fakeServer) catchUp(b *box, results []syncproto.Result, scopes ...syncp
 		f.Fatal(err)
 	}
 	for _, l := range logs[:len(logs)-1] {
-		if _, err := b.SaveAck(ctx, l.Log, f.held[l.Log], nil); err != nil {
+		if err := b.SaveAck(ctx, l.Log, f.held[l.Log], nil); err != nil {
 			f.Fatal(err)
 		}
 	}
@@ -208,11 +211,23 @@ func (f *fakeServer) catchUp(b *box, results []syncproto.Result, scopes ...syncp
 		c.Pages = append(c.Pages, f.page(scope, cursors[scope], cursors[scope] > 0 && checked[scope]))
 		c.Heads = append(c.Heads, f.head(scope))
 	}
-	a, err := b.ApplyCaught(ctx, c)
-	if err != nil {
-		f.Fatal(err)
+	check(f, b.ApplyCaught(ctx, c))
+	return differing(f, b, c.Heads)
+}
+
+// differing compares what a device holds with the heads it was told.
+func differing(t testing.TB, b *box, heads []wire.Head) (p pulled) {
+	t.Helper()
+	held, err := b.Scopes(ctx)
+	check(t, err)
+	for _, h := range heads {
+		for _, c := range held {
+			if c.Scope == h.Scope && (c.Held != h.Sum || c.Count != h.Count) {
+				p.Differ = append(p.Differ, h.Scope)
+			}
+		}
 	}
-	return a
+	return p
 }
 
 // same checks that the device shows what the server holds.

@@ -125,7 +125,6 @@ type pull struct {
 	t    *tx
 	k    *keyring
 	sums map[int64]scopeSum
-	out  Applied
 	// writes says whether this device wrote anything, once that was asked.
 	writes bool
 	asked  bool

@@ -24,7 +24,7 @@ func TestTrimmedStretchIsAGap(t *testing.T) {
 		t.Fatalf("trim: %d, %v, want 3", n, err)
 	}
 	b.save(id, formPlace, plain, map[uint32]syncproto.Value{10: text("ث")})
-	if _, err := b.SetReceived(ctx, b.cur.id, 1); err != nil {
+	if err := b.SetReceived(ctx, b.cur.id, 1); err != nil {
 		t.Fatal(err)
 	}
 	gap, err := b.ReadBatch(ctx, syncproto.LogID{}, 2, 10, 1<<20)
@@ -127,7 +127,7 @@ func TestTrimBehindWhatWaits(t *testing.T) {
 		t.Errorf("the record shows %q", got)
 	}
 	// A server that was put back has none of it: the middle is a gap.
-	_, err := b.SetReceived(ctx, b.cur.id, 0)
+	err := b.SetReceived(ctx, b.cur.id, 0)
 	check(t, err)
 	first, err := b.ReadBatch(ctx, syncproto.LogID{}, 1, 10, 1<<20)
 	if err != nil || len(first.Changes) != 1 || first.Changes[0].ID != waits.ID {

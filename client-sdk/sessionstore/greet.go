@@ -156,7 +156,7 @@ func (s *Store) SaveWelcome(ctx context.Context, e session.SaveWelcome) (session
 	}
 	if !wrong && !w.Fork {
 		s.held = heldLog{log.Log, w.ReceivedHead}
-		if _, err := s.local.SetReceived(ctx, log.Log, w.Received); err != nil {
+		if err := s.local.SetReceived(ctx, log.Log, w.Received); err != nil {
 			return session.WelcomeSaved{}, translate(err)
 		}
 		if err := s.local.MarkBackupSafe(ctx, log.Log, w.BackupSafe); err != nil {
@@ -164,7 +164,7 @@ func (s *Store) SaveWelcome(ctx context.Context, e session.SaveWelcome) (session
 		}
 	}
 	for _, a := range w.Ancestors {
-		if _, err := s.local.SetReceived(ctx, a.Log, a.Received); err != nil && !errors.Is(err, localstore.ErrNotFound) {
+		if err := s.local.SetReceived(ctx, a.Log, a.Received); err != nil && !errors.Is(err, localstore.ErrNotFound) {
 			return session.WelcomeSaved{}, translate(err)
 		}
 		if err := s.local.MarkBackupSafe(ctx, a.Log, a.BackupSafe); err != nil && !errors.Is(err, localstore.ErrNotFound) {

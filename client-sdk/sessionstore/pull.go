@@ -11,7 +11,7 @@ import (
 
 // CommitResults implements syncer.Store.
 func (s *Store) CommitResults(ctx context.Context, e session.CommitResults) error {
-	_, err := s.local.SaveAck(ctx, e.Log, e.Received, e.Results)
+	err := s.local.SaveAck(ctx, e.Log, e.Received, e.Results)
 	return translate(err)
 }
 
@@ -22,7 +22,7 @@ func (s *Store) CommitPage(ctx context.Context, e session.CommitPage) error {
 			return translate(err)
 		}
 	}
-	_, err := s.local.ApplyPage(ctx, &e.Page)
+	err := s.local.ApplyPage(ctx, &e.Page)
 	return translate(err)
 }
 
@@ -33,7 +33,7 @@ func (s *Store) CommitCaught(ctx context.Context, e session.CommitCaught) (sessi
 			return session.CaughtCommitted{}, translate(err)
 		}
 	}
-	if _, err := s.local.ApplyCaught(ctx, &e.Caught); err != nil {
+	if err := s.local.ApplyCaught(ctx, &e.Caught); err != nil {
 		return session.CaughtCommitted{}, translate(err)
 	}
 	held, err := s.heads(ctx)
@@ -82,7 +82,7 @@ func (s *Store) ReadEntries(ctx context.Context, e session.ReadEntries) (session
 // MendRecords implements syncer.Store.
 func (s *Store) MendRecords(ctx context.Context, e session.MendRecords) (session.RecordsMended, error) {
 	m := wire.Records{Scope: e.Scope, Position: e.Position, Records: e.Records, Gone: e.Gone}
-	if _, err := s.local.ApplyRepair(ctx, &m); err != nil {
+	if err := s.local.ApplyRepair(ctx, &m); err != nil {
 		return session.RecordsMended{}, translate(err)
 	}
 	heads, err := s.heads(ctx)

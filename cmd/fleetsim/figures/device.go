@@ -105,7 +105,7 @@ func (r *run) fill(ctx context.Context, store *localstore.Store, w *writer, n in
 			p.Records = append(p.Records, wire.AppendRecord(nil, state, 0))
 		}
 		for scope, p := range pages {
-			if _, err := store.ApplyPage(ctx, p); err != nil {
+			if err := store.ApplyPage(ctx, p); err != nil {
 				return err
 			}
 			at[scope] = p.To

@@ -92,7 +92,7 @@ func (w *world) spoil() error {
 	}
 	for _, c := range all {
 		if c.Scope == state.Home {
-			_, err := w.device.ApplyRepair(w.ctx, &wire.Records{Scope: c.Scope, Position: c.Position, Records: [][]byte{wire.AppendRecord(nil, state, 0)}})
+			err := w.device.ApplyRepair(w.ctx, &wire.Records{Scope: c.Scope, Position: c.Position, Records: [][]byte{wire.AppendRecord(nil, state, 0)}})
 			if err != nil {
 				return err
 			}
