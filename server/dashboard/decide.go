@@ -218,6 +218,8 @@ func (v *visit) explainMeeting(err error) formview.Notice {
 		n.Text = v.say("office_meet.failed.no_by", nil)
 	case errors.Is(err, errMoved):
 		n.Level, n.Text = formview.Warning, v.say("office_meet.failed.moved", nil)
+	case errors.Is(err, errNobodySigned):
+		n.Text = v.say("office_meet.failed.nobody_signed", nil)
 	case errors.Is(err, errNoAmount):
 		n.Text = v.say("office_task.failed.no_amount", nil)
 	case errors.Is(err, errBelow):
@@ -236,7 +238,7 @@ func statusOfMeeting(err error) int {
 	switch {
 	case errors.Is(err, errMoved), errors.Is(err, errFollowed):
 		return http.StatusConflict
-	case isTyped, errors.Is(err, errNoAmount), errors.Is(err, errBelow), errors.Is(err, errNoAct), errors.Is(err, errNoMeeting), errors.Is(err, errNoBy), errors.Is(err, errWarned):
+	case isTyped, errors.Is(err, errNobodySigned), errors.Is(err, errNoAmount), errors.Is(err, errBelow), errors.Is(err, errNoAct), errors.Is(err, errNoMeeting), errors.Is(err, errNoBy), errors.Is(err, errWarned):
 		return http.StatusUnprocessableEntity
 	}
 	return 0

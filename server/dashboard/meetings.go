@@ -26,6 +26,7 @@ func (a *App) meetingsRoutes() []route {
 		{pattern: "GET /meeting/{id}", handle: func(v *visit) error { return v.showMeeting("meeting", nil) }},
 		{pattern: "GET /meeting/{id}/pack", handle: func(v *visit) error { return v.showMeeting("pack", nil) }},
 		{pattern: "POST /meeting/{id}/minutes", handle: (*visit).writeMinutes},
+		{pattern: "POST /meeting/{id}/sign", handle: (*visit).signMinutes},
 	}
 }
 
@@ -175,6 +176,10 @@ func (v *visit) today() jalali.Day { return v.tehran.Day(time.UnixMilli(v.now())
 type member struct {
 	ID, Name, Seat, Represents string
 	Present, secretary         bool
+	// Signed says how they signed the minutes, "" if they did not; Mine that it is the
+	// reader.
+	Signed string
+	Mine   bool
 }
 
 // label is how a member is called in a list to choose from.
@@ -327,22 +332,27 @@ func (v *visit) makeMeeting() error {
 }
 
 type meetingData struct {
-	ID, Form, Seen   string
-	Committee, Kind  string
-	On, Where        string
-	Agenda           []string
-	Members          []member
-	Guests           int
-	Quorum           string
-	Met              bool
-	Minutes          string
-	Decisions        []decisionRow
-	Waiting          []waitingRow
-	Ending, Credits  []taskRow
-	Mine             bool
-	CommitteeID      string
-	PlaceName        string
-	Signed, Writable bool
+	ID, Form, Seen  string
+	Committee, Kind string
+	On, Where       string
+	Agenda          []string
+	Members         []member
+	Guests          int
+	Quorum          string
+	Met             bool
+	Minutes         string
+	Decisions       []decisionRow
+	Waiting         []waitingRow
+	Ending, Credits []taskRow
+	Mine            bool
+	CommitteeID     string
+	PlaceName       string
+	Writable        bool
+	// Unsigned are those who were present and have yet to sign; Today is when.
+	Unsigned []member
+	Today    string
+	// SignForm names the form of signatures: the page has two.
+	SignForm string
 }
 
 type decisionRow struct {
@@ -372,6 +382,10 @@ func (v *visit) showMeeting(page string, failed error) error {
 			d.Agenda = append(d.Agenda, row["item"].Text())
 		}
 		v.sitting(view, t, m, &d)
+		d.Today = v.words.ShortDate(v.today())
+		if err := v.signers(r, m, &d); err != nil {
+			return err
+		}
 		inside := view.Inside(m.place.ID)
 		decisions, err := v.filedAt(view, decisionForm, inside...)
 		if err != nil {
@@ -403,7 +417,10 @@ func (v *visit) showMeeting(page string, failed error) error {
 	if err != nil {
 		return err
 	}
-	if d.Form, err = v.newForm(); err != nil {
+	if d.Form, err = v.newForm(); err == nil {
+		d.SignForm, err = v.newForm()
+	}
+	if err != nil {
 		return err
 	}
 	title := v.say("office_meet.of", texts.Args{"committee": d.Committee, "on": d.On})

@@ -284,6 +284,8 @@ var said = map[string]texts.Key{
 	"settled_already": "screen_records.settled_already",
 	"assigned":        "decide.said.assigned",
 
+	"signed": "office_meet.said.signed",
+
 	"task_allocate": "office_task.said.allocate",
 	"task_renew":    "office_task.said.renew",
 	"task_refuse":   "office_task.said.refuse",

@@ -74,6 +74,13 @@ func TestWalk(t *testing.T) {
 			tab.Eval(`[...document.querySelectorAll("select[name^='vote.']")].forEach((s) => { s.value = "for"; })`, nil)
 			tab.Click(next())
 			tab.See(map[string]string{"en": "The dossier is approved", "fa": "شناسنامه تأیید"}[lang])
+			tab.Type(next(), "شناسنامه تأیید شد.")
+			tab.Click(next())
+			sign := next()
+			tab.See(sign)
+			tab.Eval(`[...document.querySelectorAll("input[name=signed]")].slice(0, 5).forEach((b) => b.click())`, nil)
+			tab.Click(sign)
+			tab.See(map[string]string{"en": "The signatures are recorded", "fa": "امضاها ثبت شد"}[lang])
 			if len(words) > 0 {
 				t.Errorf("the walk speaks of more than the test goes: %q", words)
 			}
