@@ -12,6 +12,7 @@ import (
 	"mahalleh/schemas/forms"
 	"mahalleh/schemas/jalali"
 	"mahalleh/schemas/persian"
+	"mahalleh/server"
 )
 
 // sampleFlags are what a sample is to be like.
@@ -90,6 +91,7 @@ func runSample(ctx context.Context, a *cli.App, flags sampleFlags) (err error) {
 	o.Progress = func(changes, day, days int) {
 		progress.Update("mahalleh_sample.progress", cli.Args{"changes": changes, "day": day, "days": days})
 	}
+	server.CollectLess()
 	made, err := sample.Make(ctx, o)
 	progress.Done()
 	if errors.Is(err, sample.ErrProvince) {

@@ -294,7 +294,7 @@ func (w *writer) put(ctx context.Context, p *page) error {
 
 // mostSummed bounds how many counts are gathered before they are written. Records come
 // place by place, so most of a place's are.
-const mostSummed = 200_000
+const mostSummed = 50_000
 
 func (w *writer) summed() (n int) {
 	for _, c := range w.sums {

@@ -163,9 +163,10 @@ func (w *writer) update(ctx context.Context, f func() error) error {
 }
 
 // build runs f, which fills a file that is being made: without a journal, since it is
-// thrown away if anything fails, and made durable when all is in it.
+// thrown away if anything fails, and made durable when all is in it. Its pages in memory
+// take twice what the bound says, since the driver gives each twice its size.
 func (w *writer) build(ctx context.Context, f func() error) error {
-	for _, pragma := range []string{"journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -98304"} {
+	for _, pragma := range []string{"journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -32768"} {
 		if err := w.script(ctx, "PRAGMA "+pragma); err != nil {
 			return fmt.Errorf("pragma %s: %w", pragma, err)
 		}
