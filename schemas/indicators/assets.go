@@ -49,8 +49,12 @@ func AssetMapOf(counts [AssetCategories]int64) AssetMap {
 }
 
 // AssetDensity is assets for each thousand residents; false without residents.
+//
+// Source: a choice of this project, beside the map of J. Kretzmann and J. McKnight.
 func AssetDensity(assets, residents int64) (Micro, bool) { return Ratio(1000*assets, residents) }
 
 // Activation is the share of assets that some action item uses; false without
 // assets.
+//
+// Source: a choice of this project, beside the map of J. Kretzmann and J. McKnight.
 func Activation(linked, assets int64) (Micro, bool) { return Ratio(linked, assets) }

@@ -195,10 +195,14 @@ type Dots struct{ PerVoter, PerNeed int64 }
 
 // DefaultDots is a third of the needs, rounded up, for each voter, and two on
 // one need at most.
+//
+// Source: a choice of this project.
 func DefaultDots(needs int) Dots { return Dots{PerVoter: int64(needs+2) / 3, PerNeed: 2} }
 
 // DotVote adds up dots. A ballot with more dots than allowed does not count; one
 // with fewer does.
+//
+// Source: Community Tool Box, University of Kansas, on setting priorities.
 func DotVote(needs []Need, ballots [][]int64, rule Dots) Tally {
 	usual := DefaultDots(len(needs))
 	if rule.PerVoter == 0 {
@@ -263,6 +267,8 @@ func RelativeWorth(needs []Need, ballots [][]int64, total int64) Tally {
 // MultiVote counts the voters of each need; what at least half of the voters
 // chose goes on to the next round, in the order of its votes. A ballot has 1 for
 // what is chosen and 0 for the rest.
+//
+// Source: Community Tool Box, University of Kansas, on setting priorities.
 func MultiVote(needs []Need, ballots [][]int64) (t Tally, goesOn []string) {
 	sums := make([]int64, len(needs))
 	judge := func(b []int64) Spoilt {

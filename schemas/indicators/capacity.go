@@ -43,6 +43,9 @@ func CapacityOf(scores []int64) (Capacity, bool) {
 const FlagDelta = 2
 
 // Delta is how a domain's score changed, and whether that needs a second look.
+//
+// Source: two rounds of the same instrument, G. Laverack (2005); the flag is a choice of this
+// project.
 func Delta(before, after int64) (delta int64, flagged bool) {
 	delta = after - before
 	return delta, delta >= FlagDelta || delta <= -FlagDelta
@@ -55,6 +58,8 @@ const MaxDisagreement = One
 // Disagreement is the standard deviation of the single votes on one domain, of
 // all who voted (divided by their number). votes[i] is how many voted i+1. False
 // if nobody did.
+//
+// Source: the standard deviation of all votes; the bound is a choice of this project.
 func Disagreement(votes [5]int64) (sd Micro, again, ok bool) {
 	var n, sum, squares int64
 	for i, v := range votes {

@@ -63,6 +63,9 @@ func checkCriteria(needs []Need, criteria []Criterion, scores [][]Micro, measure
 // WeightedSum ranks by Σ w·s, the weights adding up to one. scores has a row for
 // each need and in it a score for each criterion. Of a criterion in which less is
 // better the score is mirrored within its scale.
+//
+// Source: the weighted sum of P. C. Fishburn, "Additive Utilities with Incomplete Product
+// Sets" (1967).
 func WeightedSum(needs []Need, criteria []Criterion, scores [][]Micro) ([]Place, error) {
 	if err := checkCriteria(needs, criteria, scores, false); err != nil {
 		return nil, err

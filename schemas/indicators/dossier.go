@@ -31,6 +31,8 @@ type Fill struct {
 type Weights map[Section]int64
 
 // UsualWeights are those that a province begins with.
+//
+// Source: the parts are those of s1:9; the weights are a choice of this project.
 func UsualWeights() Weights {
 	return Weights{
 		SectionProfile: 15, SectionBlocks: 5, SectionKeyPersons: 10, SectionTeam: 5, SectionCapacity: 15,
@@ -52,6 +54,8 @@ type Completeness struct {
 // CompletenessOf reckons with the fills of all sections that have a weight; a
 // section without fill is empty. A target of zero counts as reached, for nothing
 // is aimed at.
+//
+// Source: the parts are those of s1:9; the formula is a choice of this project.
 func CompletenessOf(fills []Fill, weights Weights) Completeness {
 	var c Completeness
 	of := map[Section]Fill{}

@@ -32,6 +32,8 @@ func HanlonOPR(a, b, c int64, pearl Pearl) (Micro, bool) {
 // HanlonNACCHO is the version of the National Association of County and City
 // Health Officials, (A+2B)·C with A, B, C 0-10: at most 300. PEARL is asked
 // before, and not reckoned in. False for a score outside of its range.
+//
+// Source: NACCHO, Guide to Prioritization Techniques, as it is remembered.
 func HanlonNACCHO(a, b, c int64) (Micro, bool) {
 	if !within(a, 0, 10) || !within(b, 0, 10) || !within(c, 0, 10) {
 		return 0, false

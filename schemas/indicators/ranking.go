@@ -25,6 +25,8 @@ type Place struct {
 // Rank orders needs by their scores, the greatest first. Among equal scores the
 // need that affects more people comes first, then the one with the smaller id:
 // so every device has the same list.
+//
+// Source: the rule for ties is a choice of this project.
 func Rank(needs []Need, scores []Micro) []Place {
 	return order(needs, scores, func(a, b Micro) int { return cmp.Compare(b, a) })
 }
@@ -66,6 +68,8 @@ const FlagGap = 3
 // GroupGaps compares the rankings of the same needs by several groups, and
 // names the needs whose places differ by FlagGap or more, in the order of the
 // first group's ranking. Groups are compared in the order of their names.
+//
+// Source: a choice of this project.
 func GroupGaps(byGroup map[string][]Place) []GroupGap {
 	groups := make([]string, 0, len(byGroup))
 	for g := range byGroup {

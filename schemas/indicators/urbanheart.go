@@ -45,6 +45,8 @@ func UrbanHEART(value, target, mean Measured, up bool) Colour {
 // EquityGap is the greatest value less the smallest over all neighbourhoods, and
 // ratio the worst divided by the best. False without a value; the ratio is false
 // too if the best is zero.
+//
+// Source: WHO Urban HEART (2010), on differences between neighbourhoods.
 func EquityGap(values []Micro, up bool) (gap Micro, ratio Measured, ok bool) {
 	if len(values) == 0 {
 		return 0, Measured{}, false
