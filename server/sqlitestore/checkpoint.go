@@ -61,23 +61,40 @@ func (s *Store) noteGrowth(c *conn) {
 // is folded, and it would grow until a commit folds it after all, and everybody
 // waits. So of a log that is long they wait for the last pages, which are few.
 func (s *Store) Checkpoint(ctx context.Context) (Fold, error) {
-	c, err := s.borrow(ctx)
-	if err != nil {
-		return Fold{}, fmt.Errorf("checkpoint: %w", err)
-	}
-	defer s.giveBack(c)
-	c.failed = nil
-	f, _, err := c.fold("PASSIVE")
-	if err == nil && f.Pages > 0 && f.Folded == f.Pages {
-		f, err = s.empty(c, f)
-	}
+	f, err := s.foldBeside(ctx)
 	if err == nil && !f.Truncated && f.Pages >= s.long {
-		f, err = s.foldLong(ctx, c, f)
+		f, err = s.foldLast(ctx, f)
 	}
 	if err != nil {
 		return f, fmt.Errorf("checkpoint: %w", err)
 	}
 	return f, nil
+}
+
+// foldBeside folds what others leave, and of a long log what commits have added
+// meanwhile, until little is left.
+func (s *Store) foldBeside(ctx context.Context) (Fold, error) {
+	c, err := s.borrow(ctx)
+	if err != nil {
+		return Fold{}, err
+	}
+	defer s.giveBack(c)
+	c.failed = nil
+	done, _, err := c.fold("PASSIVE")
+	if err == nil && done.Pages > 0 && done.Folded == done.Pages {
+		return s.empty(c, done)
+	}
+	for err == nil && done.Pages >= s.long && done.Pages-done.Folded > fewPages {
+		var f Fold
+		if f, _, err = c.fold("PASSIVE"); err != nil {
+			break
+		}
+		stuck := f.Folded <= done.Folded || f.Pages-f.Folded >= done.Pages-done.Folded
+		if done = f; stuck {
+			break
+		}
+	}
+	return done, err
 }
 
 // fold runs one checkpoint; busy says that somebody was in its way.
@@ -121,23 +138,19 @@ func (s *Store) empty(c *conn, done Fold) (Fold, error) {
 	return done, err
 }
 
-// foldLong folds what commits have added meanwhile, and the last of it while they
-// wait, so that the log begins anew.
-func (s *Store) foldLong(ctx context.Context, c *conn, done Fold) (Fold, error) {
-	for done.Pages-done.Folded > fewPages {
-		f, _, err := c.fold("PASSIVE")
-		if err != nil {
-			return done, err
-		}
-		stuck := f.Folded <= done.Folded || f.Pages-f.Folded >= done.Pages-done.Folded
-		if done = f; stuck {
-			break
-		}
-	}
+// foldLast folds the last of a long log while commits wait, so that it begins anew.
+// Whoever has the turn may borrow a connection, and not the other way round.
+func (s *Store) foldLast(ctx context.Context, done Fold) (Fold, error) {
 	if err := s.takeTurn(ctx); err != nil {
 		return done, err
 	}
 	defer func() { s.turn <- struct{}{} }()
+	c, err := s.borrow(ctx)
+	if err != nil {
+		return done, err
+	}
+	defer s.giveBack(c)
+	c.failed = nil
 	f, _, err := c.fold("PASSIVE")
 	if err != nil {
 		return done, err

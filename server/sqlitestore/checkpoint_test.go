@@ -63,12 +63,7 @@ func TestLongLogWithAReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := s.borrow(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := s.foldLong(t.Context(), c, Fold{})
-	s.giveBack(c)
+	f, err := s.foldLast(t.Context(), Fold{})
 	if err != nil || !f.Restarted || f.Folded != f.Pages {
 		t.Errorf("without one: %+v, %v", f, err)
 	}
@@ -85,4 +80,34 @@ func TestLongLogWithAReader(t *testing.T) {
 		t.Errorf("the log has %d bytes after %d, and should begin at its front", after, before)
 	}
 	wantSound(t, s)
+}
+
+// TestCheckpointHoldsNobodyUp: who waits to write keeps no connection meanwhile, for
+// whoever closes the store has the turn and waits for them all.
+func TestCheckpointHoldsNobodyUp(t *testing.T) {
+	s := newStore(t)
+	s.long = 10
+	saveAll(t, s, newDevice(1), 0, 3)
+	<-s.turn
+	done := make(chan error)
+	go func() {
+		_, err := s.Checkpoint(t.Context())
+		done <- err
+	}()
+	var all []*conn
+	for range cap(s.readers) {
+		all = append(all, <-s.readers)
+	}
+	for _, c := range all {
+		s.readers <- c
+	}
+	select {
+	case err := <-done:
+		t.Errorf("the checkpoint did not wait (%v)", err)
+	default:
+	}
+	s.turn <- struct{}{}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
