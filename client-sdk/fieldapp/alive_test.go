@@ -100,3 +100,22 @@ func TestTypingThatDoesNotPauseIsKept(t *testing.T) {
 	}
 	d.Forgive()
 }
+
+// A search waits for no pause: it is asked at the key, and what is shown in the end is
+// the answer to all that was typed, however fast. No timer of the page runs here.
+func TestASearchWaitsForNoPause(t *testing.T) {
+	d := inBrowser(t, viewtest.Phone, texts.Persian)
+	d.record("asset", `{"category": "physical", "subtype": "hall", "title_fa": "سالن مدرسه"}`)
+	d.record("asset", `{"category": "physical", "subtype": "park", "title_fa": "سایه‌سار"}`)
+	d.Pretend(fakeTimers)
+	d.visit("/records?form=asset")
+	d.See("سالن مدرسه", "سایه‌سار")
+	d.Eval(`document.getElementById("q").focus()`, nil)
+	d.Press("س")
+	d.until(`new URLSearchParams(location.search).get("q") === "س"`)
+	d.See("سالن مدرسه", "سایه‌سار")
+	d.Press("الن")
+	d.until(`new URLSearchParams(location.search).get("q") === "سالن"`)
+	d.See("سالن مدرسه")
+	d.SeeNot("سایه‌سار")
+}
