@@ -10,8 +10,12 @@ import (
 	"mahalleh/schemas"
 	"mahalleh/schemas/formview"
 	"mahalleh/schemas/texts"
+	"mahalleh/schemas/workflow"
 	"mahalleh/syncproto"
 )
+
+// newData are forms to begin, those that fill the dossier first and in its order.
+type newData struct{ Dossier, Others []option }
 
 // getNew lists the forms that the person may record.
 func (v *visit) getNew() error {
@@ -19,15 +23,28 @@ func (v *visit) getNew() error {
 	if err != nil {
 		return err
 	}
-	type row struct{ Label, Address string }
-	var rows []row
-	for _, form := range v.c.Forms().Forms() {
+	var ofDossier []string
+	for _, section := range workflow.DossierSections {
+		ofDossier = append(ofDossier, workflow.SectionForms[section]...)
+	}
+	var d newData
+	add := func(to *[]option, form *schemas.Form) {
 		if may[form.Compartment] && slices.ContainsFunc(form.Fields(), (*schemas.Field).Asked) {
-			rows = append(rows, row{v.words.In(form.Label), "/new/" + form.Name})
+			*to = append(*to, option{Label: v.words.In(form.Label), To: "/new/" + form.Name})
+		}
+	}
+	for _, name := range ofDossier {
+		if form, ok := v.c.Forms().FormByName(name); ok {
+			add(&d.Dossier, form)
+		}
+	}
+	for _, form := range v.c.Forms().Forms() {
+		if !slices.Contains(ofDossier, form.Name) {
+			add(&d.Others, form)
 		}
 	}
 	p := v.page("new", v.say("screen_form.new", nil))
-	p.Data = rows
+	p.Back, p.Data = "/records", d
 	return v.render(p)
 }
 
