@@ -43,10 +43,9 @@ type writer struct {
 	known  map[syncproto.PlaceID]bool
 }
 
-// common are the pragmas of every connection. A power cut may take the last moments
-// away (synchronous is NORMAL): the report follows the store from wherever it is. What
-// was erased shall not lie about in free pages.
-var common = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "fullfsync(ON)", "checkpoint_fullfsync(ON)", "secure_delete(ON)", "temp_store(MEMORY)"}
+// common are the pragmas of every connection. What was erased shall not lie about in
+// free pages.
+var common = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(ON)", "checkpoint_fullfsync(ON)", "secure_delete(ON)", "temp_store(MEMORY)"}
 
 func dsn(path string, more ...string) string {
 	q := url.Values{"_pragma": append(append([]string{}, common...), more...), "_dqs": {"0"}}
@@ -166,7 +165,7 @@ func (w *writer) update(ctx context.Context, f func() error) error {
 // thrown away if anything fails, and made durable when all is in it. Its pages in memory
 // take twice what the bound says, since the driver gives each twice its size.
 func (w *writer) build(ctx context.Context, f func() error) error {
-	for _, pragma := range []string{"journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -32768"} {
+	for _, pragma := range []string{"journal_mode = OFF", "locking_mode = EXCLUSIVE", "cache_size = -32768"} {
 		if err := w.script(ctx, "PRAGMA "+pragma); err != nil {
 			return fmt.Errorf("pragma %s: %w", pragma, err)
 		}

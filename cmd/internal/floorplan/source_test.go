@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,12 @@ var worldly = map[string][]string{
 // keep, no decisions): the vocabulary that defines
 // them, the code that writes and reads them, and the one that decides.
 var candidateMakers = []string{"syncproto", "syncproto/wire/...", "syncproto/merge/...", "syncproto/prototest/...", "server/store/storetest"}
+
+// careless is SQLite told not to wait for the disk. Only the index of a device's lists,
+// which is made anew at each start, lies in a file that nobody waits for.
+var careless = regexp.MustCompile(`(?i)synchronous\W{1,3}(off|normal|[01]\b)`)
+
+var mayBeCareless = []string{"client-sdk/localstore", "cmd/fleetsim/faultdisk"}
 
 // inSource returns what a source file does that its package must not, in words.
 func inSource(fset *token.FileSet, path string, file *ast.File) []string {
@@ -46,6 +53,10 @@ func inSource(fset *token.FileSet, path string, file *ast.File) []string {
 		case *ast.SelectorExpr:
 			if from, ok := n.X.(*ast.Ident); ok && pure && slices.Contains(worldly[names[from.Name]], n.Sel.Name) {
 				report(n, fmt.Sprintf("%s.%s asks the machine; the ground takes clock and random as arguments", from.Name, n.Sel.Name))
+			}
+		case *ast.BasicLit:
+			if n.Kind == token.STRING && careless.MatchString(n.Value) && !matches(path, mayBeCareless) {
+				report(n, "SQLite runs synchronous=FULL: what was told to be saved is saved")
 			}
 		case *ast.CompositeLit:
 			if !matches(path, candidateMakers) && isCandidate(n.Type, names) {
