@@ -1,11 +1,9 @@
 package localstore
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/planted"
@@ -261,8 +259,4 @@ func scanRecords(rows *sql.Rows) (ids []syncproto.RecordID, err error) {
 		ids = append(ids, syncproto.RecordID(b))
 	}
 	return ids, translate(rows.Err())
-}
-
-func sortRecords(ids []syncproto.RecordID) {
-	slices.SortFunc(ids, func(a, b syncproto.RecordID) int { return bytes.Compare(a[:], b[:]) })
 }

@@ -32,12 +32,13 @@ func (r *reckoning) moveOn() {
 	r.move()
 }
 
-// by is how often something had moved by a time.
-func (r *reckoning) by(t time.Time) (n int64) {
+// before is how often something had moved before a time: what happens at one moment has
+// no order.
+func (r *reckoning) before(t time.Time) (n int64) {
 	r.at.Lock()
 	defer r.at.Unlock()
 	for _, m := range r.moves {
-		if !m.After(t) {
+		if m.Before(t) {
 			n++
 		}
 	}
@@ -100,7 +101,7 @@ func TestFiguresAreAsOldAsIsSaid(t *testing.T) {
 							if took := time.Since(asked); took > 0 {
 								t.Errorf("seed %d: somebody who looked already waited for %s", seed, took)
 							}
-							if least := r.by(asked.Add(-(RoundsApart + 3*takes))); got < least {
+							if least := r.before(asked.Add(-(RoundsApart + 3*takes))); got < least {
 								t.Errorf("seed %d: figures of move %d were handed on when %d were due", seed, got, least)
 							}
 						}

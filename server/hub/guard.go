@@ -13,6 +13,7 @@ import (
 	"mahalleh/server/store"
 	"mahalleh/syncproto"
 	"mahalleh/syncproto/merge"
+	"mahalleh/syncproto/wire"
 )
 
 // A step of a programme is judged here as it is on the device, by the same rules,
@@ -144,15 +145,19 @@ func (w *work) actorOf(s *syncproto.RecordState, st *syncproto.Step) (workflow.A
 	if !judged && slices.ContainsFunc(decisions, func(d store.Quarantine) bool { return d.Decision == DecisionReleased }) {
 		return workflow.Actor{Office: true}, nil
 	}
-	place, err := w.placeOf(s.Home)
+	seen, err := w.placeOf(homeSeen(s, row))
 	if err != nil {
 		return workflow.Actor{}, err
 	}
-	roles, err := w.h.access.RolesAt(w.tx, st.Meta.Author, place, row.Received)
+	roles, err := w.h.access.RolesAt(w.tx, st.Meta.Author, seen, row.Received)
 	if err != nil {
 		return workflow.Actor{}, fmt.Errorf("read the roles of %s: %w", st.Meta.Author, err)
 	}
 	if judged {
+		place, err := w.placeOf(s.Home)
+		if err != nil {
+			return workflow.Actor{}, err
+		}
 		more, err := w.h.access.RolesAt(w.tx, by, place, w.now)
 		if err != nil {
 			return workflow.Actor{}, fmt.Errorf("read the roles of %s: %w", by, err)
@@ -164,6 +169,21 @@ func (w *work) actorOf(s *syncproto.RecordState, st *syncproto.Step) (workflow.A
 		a.Roles = append(a.Roles, workflow.Role(r))
 	}
 	return a, nil
+}
+
+// homeSeen is the home in which a change's author saw the record, if that was ever its
+// home; else the one it has. As for admit, the answer does not depend on whether a move
+// or a step arrives first, which is another order after a server was put back.
+func homeSeen(s *syncproto.RecordState, row *store.Change) syncproto.ScopeID {
+	header, _, _, err := wire.SplitChange(row.Bytes)
+	if err != nil {
+		return s.Home
+	}
+	h, err := wire.DecodeHeader(header)
+	if err != nil || !slices.Contains(s.Homes, h.Scope) {
+		return s.Home
+	}
+	return h.Scope
 }
 
 // placeOf is the place of a scope, zero if it is of none.

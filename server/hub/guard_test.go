@@ -197,6 +197,38 @@ func TestTheRoleIsThatOfThePlace(t *testing.T) {
 	}
 }
 
+// Who takes a step is asked where its author saw the record, so that the answer does
+// not depend on whether the step or a move to another place arrives first: a server that
+// was put back is sent them in another order.
+func TestAStepAndAMoveInEitherOrder(t *testing.T) {
+	for _, moveFirst := range []bool{false, true} {
+		b := newBench(t)
+		other, _ := b.elsewhere()
+		p, boss := b.phone(1, "technical_manager"), b.phone(2, "technical_manager")
+		b.grantAt(other, boss, "technical_manager")
+		s := p.make(9, "programme_enrolment", values{"stage": code("clinic_selected")})
+		p.mustPush(1)
+		seen := b.record(s.Record).State
+		step := p.fill("programme_enrolment", seen.Clone(), values{"stage": code("trust_building")})
+		f, _ := b.forms.FormByName("programme_enrolment")
+		boss.writeForm(f.ID, syncproto.VerbMove, seen, b.scope(string(f.Compartment)),
+			[]syncproto.Op{merge.MoveOp(seen, syncproto.ScopeOf(other, string(f.Compartment))), merge.Presence(seen, boss.person, true, false)})
+		if moveFirst {
+			boss.mustPush(1)
+		}
+		p.mustPush(2)
+		if !moveFirst {
+			boss.mustPush(1)
+		}
+		if row := b.record(s.Record); row.State.Home != syncproto.ScopeOf(other, string(f.Compartment)) {
+			t.Fatalf("move first %t: the record did not move", moveFirst)
+		}
+		if got := b.stateOf("programme_enrolment", s.Record); got != "trust_building" {
+			t.Errorf("move first %t: the stage is %q, want trust_building; refused by %q", moveFirst, got, b.rule(step.ID))
+		}
+	}
+}
+
 // decide makes a decision on a record as it stands at the server.
 func (p *phone) decide(n byte, kind string, s *syncproto.RecordState, set values) *syncproto.RecordState {
 	p.b.t.Helper()
