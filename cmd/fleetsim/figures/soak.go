@@ -40,8 +40,7 @@ const (
 	// soakBackups is how many backups are taken on the way, each with its drill.
 	soakBackups = 12
 	// soakBefore is how many records of other places the server holds before, for
-	// each device: so many that its memory for pages is full within the first
-	// quarter, as that of a server that has run for a while.
+	// each device, as a server does that has run for a while.
 	soakBefore = 1000
 	// soakWarm is the part of the time after which memory, descriptors and
 	// goroutines are compared: by then everybody has come once.
