@@ -90,20 +90,24 @@ type deciding struct {
 // errMoved says that what a dossier rests on is not as the page showed it.
 var errMoved = errors.New("what the dossier rests on was changed since it was shown")
 
-// deciding reads the dossier of the address. Who may take no step of it finds no page.
-func (v *visit) deciding() (*deciding, *looked, error) {
-	var place store.Place
-	err := v.read(func(_ store.Reader, view *access.View) error {
-		f, err := v.open(view, v.r.PathValue("id"), dossierForm)
+// lookAround looks at the place of the address's record, which is of a form.
+func (v *visit) lookAround(form string) (place store.Place, l *looked, err error) {
+	err = v.read(func(_ store.Reader, view *access.View) error {
+		f, err := v.open(view, v.r.PathValue("id"), form)
 		if err == nil {
 			place = f.place
 		}
 		return err
 	})
-	if err != nil {
-		return nil, nil, err
+	if err == nil {
+		l, err = v.look(fmt.Sprint(place.Number))
 	}
-	l, err := v.look(fmt.Sprint(place.Number))
+	return place, l, err
+}
+
+// deciding reads the dossier of the address. Who may take no step of it finds no page.
+func (v *visit) deciding() (*deciding, *looked, error) {
+	place, l, err := v.lookAround(dossierForm)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -63,18 +63,7 @@ func (v *visit) decidesOn(r store.Reader, view *access.View, f *filed) (bool, er
 
 // openTask reads the record of the address. Who may not decide on it finds no page.
 func (v *visit) openTask(form string) (*task, *looked, error) {
-	var place store.Place
-	err := v.read(func(_ store.Reader, view *access.View) error {
-		f, err := v.open(view, v.r.PathValue("id"), form)
-		if err == nil {
-			place = f.place
-		}
-		return err
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	l, err := v.look(fmt.Sprint(place.Number))
+	_, l, err := v.lookAround(form)
 	if err != nil {
 		return nil, nil, err
 	}
